@@ -1,0 +1,84 @@
+/**
+ * The errors a user can cause. Each is one clear sentence, a hint that says what
+ * to do, and the facts as fields, so that a program can act on them too.
+ */
+
+/** What every bpflab error carries beside its message. */
+export interface ErrorFacts {
+  /** What to do about it, as a sentence. */
+  hint?: string;
+  /** The error underneath, if there is one. */
+  cause?: unknown;
+}
+
+/**
+ * Base of all errors that bpflab throws on purpose.
+ *
+ * @example
+ * try { await bpf.load("ringbuf"); } catch (e) { if (e instanceof BpflabError) console.error(e.code, e.hint); }
+ */
+export class BpflabError extends Error {
+  /** A stable name for programs to compare, such as `NOT_ROOT`. */
+  readonly code: string;
+  /** What to do about it. */
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, facts: ErrorFacts = {}) {
+    super(facts.hint ? `${message}\n${facts.hint}` : message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = facts.hint;
+  }
+}
+
+/** BPF needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN), and this process is not. */
+export class NotRootError extends BpflabError {
+  constructor(what: string) {
+    super("NOT_ROOT", `${what} needs root, and this process runs as user ${process.getuid?.() ?? "unknown"}.`, {
+      hint: "Start JupyterLab or the program as root, for example with sudo.",
+    });
+  }
+}
+
+/** Something this kernel or machine does not have. */
+export class MissingFeatureError extends BpflabError {
+  /** What is missing, in the field's words: `BTF`, `clang`, `TCX`. */
+  readonly feature: string;
+  /** The first kernel version that has it, if it is a kernel feature. */
+  readonly since: string | undefined;
+
+  constructor(feature: string, message: string, facts: ErrorFacts & { since?: string } = {}) {
+    super("MISSING_FEATURE", message, facts);
+    this.feature = feature;
+    this.since = facts.since;
+  }
+}
+
+/** The kernel refused to attach a program to its hook. */
+export class AttachError extends BpflabError {
+  readonly program: string;
+  readonly hook: string;
+  /** The kernel's error number, positive, or 0 when there was none. */
+  readonly errno: number;
+
+  constructor(program: string, hook: string, message: string, facts: ErrorFacts & { errno?: number } = {}) {
+    super("ATTACH", message, facts);
+    this.program = program;
+    this.hook = hook;
+    this.errno = facts.errno ?? 0;
+  }
+}
+
+/** A handle was used after it was closed. */
+export class ClosedError extends BpflabError {
+  constructor(what: string, facts: ErrorFacts = {}) {
+    super("CLOSED", `${what} is closed.`, { hint: "Run the cell that loads it again.", ...facts });
+  }
+}
+
+/** An argument was not what the function takes. */
+export class ArgumentError extends BpflabError {
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super("ARGUMENT", message, facts);
+  }
+}

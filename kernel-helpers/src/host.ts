@@ -1,0 +1,100 @@
+/**
+ * What the notebook's kernel offers to the layers below it: a place to show
+ * things, and word of an interrupt. The kernel calls `setHost` when it starts;
+ * in a plain script nothing is set, and `display` prints the text form.
+ *
+ *   bpf, streams, tables, charts ──display(), interruptSignal()──▶ host ◀──setHost()── jupyter
+ */
+
+/** Representations of one value by MIME type, as Jupyter's `display_data` carries them. */
+export type MimeBundle = Record<string, unknown>;
+
+/** A value with this method says itself how a notebook shows it (the symbol that Deno's kernel uses too). */
+export const displaySymbol: unique symbol = Symbol.for("Jupyter.display") as never;
+
+/** A value that knows how a notebook shows it. */
+export interface Displayable {
+  [displaySymbol](): MimeBundle | Promise<MimeBundle>;
+}
+
+/** One output area that was shown and can be changed in place. */
+export interface DisplayHandle {
+  /** Replaces what is shown. Never throws: a front end that is gone is no error of the data's. */
+  update(value: unknown): void;
+}
+
+/** What a kernel implements. */
+export interface Host {
+  /** Shows a bundle as a new output of the cell that is running in the caller's async context. */
+  show(bundle: MimeBundle): { update(bundle: MimeBundle): void };
+  /** Aborted when the user interrupts the cell of the caller's async context; undefined outside a cell. */
+  interruptSignal(): AbortSignal | undefined;
+}
+
+let current: Host | undefined;
+
+/** Called once by the kernel when it starts; returns a function that puts back what was there. */
+export function setHost(host: Host | undefined): () => void {
+  const before = current;
+  current = host;
+  return () => {
+    current = before;
+  };
+}
+
+/** True when a notebook's kernel is there to show things. */
+export function hasHost(): boolean {
+  return current !== undefined;
+}
+
+/** The signal that aborts when the user interrupts the running cell. */
+export function interruptSignal(): AbortSignal | undefined {
+  return current?.interruptSignal();
+}
+
+/** True if the value carries its own representation. */
+export function isDisplayable(value: unknown): value is Displayable {
+  return value !== null && (typeof value === "object" || typeof value === "function") && typeof (value as Partial<Displayable>)[displaySymbol] === "function";
+}
+
+/** The representations of any value: its own, or its text. */
+export async function bundleOf(value: unknown): Promise<MimeBundle> {
+  if (isDisplayable(value)) return value[displaySymbol]();
+  if (typeof value === "string") return { "text/plain": value };
+  const { inspect } = await import("node:util");
+  return { "text/plain": inspect(value, { colors: hasHost(), maxArrayLength: 100, breakLength: 100 }) };
+}
+
+/** A bundle given as it is, for instance `display(mime({ "text/html": "<b>hi</b>" }))`. */
+export function mime(bundle: MimeBundle): Displayable {
+  return { [displaySymbol]: () => bundle };
+}
+
+/**
+ * Shows a value below the cell that runs now, and returns a handle that changes it in place.
+ *
+ * @example
+ * const d = await display("working");
+ * d.update("done");
+ */
+export async function display(value: unknown): Promise<DisplayHandle> {
+  const host = current;
+  const first = await bundleOf(value);
+  if (!host) {
+    console.log(first["text/plain"] ?? value);
+    return { update: () => {} };
+  }
+  const shown = host.show(first);
+  let last = 0;
+  return {
+    update(next) {
+      const mine = ++last; // a slow bundle must not overwrite a newer one
+      bundleOf(next).then(
+        (bundle) => {
+          if (mine === last) shown.update(bundle);
+        },
+        (error: unknown) => shown.update({ "text/plain": String(error) }),
+      );
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { ColumnTable } from "arquero";
+
+/**
+ * One hand-over from a ring buffer: the events as a table, and the account of what
+ * did not make it. At every moment
+ * `produced = delivered + lost + dropped + unread + still in flight`.
+ *
+ * @typeParam Event the record's fields and their JavaScript types; it exists for the compiler only.
+ */
+export interface EventBatch<Event = Record<string, unknown>> {
+  /** The events, oldest first; a column a field, nested fields as `outer.inner`. */
+  readonly table: ColumnTable;
+  /** Number of rows in `table`. */
+  readonly rows: number;
+  /** Records the kernel could not reserve because the ring was full: total since attach. */
+  readonly lost: number;
+  /** Records read but not kept because `bufferBytes` was reached: total since attach. */
+  readonly dropped: number;
+  /** 64-bit values beyond 2^53 that lost digits in a Float64Array: total since attach. */
+  readonly inexact: number;
+  /** When the drain thread handed these over: CLOCK_MONOTONIC, ns. */
+  readonly drainedAt: number;
+  /** `lost` and `dropped` when this subscription began, so that a reader can tell its own losses. */
+  readonly baseline: { readonly lost: number; readonly dropped: number };
+  /** Never set; keeps the record's type. */
+  readonly __event?: Event;
+}

@@ -1,0 +1,52 @@
+import type { ColumnTable } from "arquero";
+
+/** Where a table's rows come from, and what is missing from them. */
+export interface Capture {
+  /** The stream's name, such as `ringbuf.rb`. */
+  source: string;
+  /** Events in the table when it was collected. */
+  rows: number;
+  /** Events the kernel could not store during the capture. */
+  lost: number;
+  /** Events dropped at our own memory bound during the capture. */
+  dropped: number;
+  /** Wall-clock start and end, ms since 1970. */
+  startedAt: number;
+  endedAt: number;
+}
+
+// Keyed by column, not by table: filter, select, orderby and derive make new tables
+// over the same columns, and a chart of a filtered table must still say what was lost.
+const captures = new WeakMap<object, Capture>();
+
+/** Remembers for each of the table's columns which capture it came from. */
+export function markCapture(table: ColumnTable, capture: Capture): ColumnTable {
+  for (const column of Object.values(table.data() as Record<string, object>)) captures.set(column, capture);
+  return table;
+}
+
+/**
+ * The captures that a table's columns come from; empty for tables made by hand.
+ *
+ * @example
+ * captureOf(writes.filter(d => d.ret < 0))?.lost  // 0
+ */
+export function captureOf(table: ColumnTable): Capture | undefined {
+  for (const column of Object.values(table.data() as Record<string, object>)) {
+    const capture = captures.get(column);
+    if (capture) return capture;
+  }
+  return undefined;
+}
+
+/** One sentence about what is missing, or undefined when nothing is. */
+export function lossNote(capture: Capture | undefined): string | undefined {
+  if (!capture || capture.lost + capture.dropped === 0) return undefined;
+  const total = capture.rows + capture.lost + capture.dropped;
+  const share = ((100 * (capture.lost + capture.dropped)) / total).toPrecision(2);
+  const parts = [
+    capture.lost > 0 ? `${capture.lost.toLocaleString("en")} lost in the kernel (ring full)` : "",
+    capture.dropped > 0 ? `${capture.dropped.toLocaleString("en")} dropped at the memory bound` : "",
+  ].filter(Boolean);
+  return `Incomplete: of ${total.toLocaleString("en")} events ${parts.join(" and ")}, ${share} %.`;
+}

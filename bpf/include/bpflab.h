@@ -1,0 +1,63 @@
+/* What every bpflab program shares: ring buffers that count what they lose, batched
+ * wake-ups, and the exclusion of the observer's own processes. */
+#ifndef BPFLAB_H
+#define BPFLAB_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+/* Flags of bpf_ringbuf_submit and bpf_ringbuf_query. They are macros in the kernel, or
+ * anonymous enums in its BTF: vmlinux.h has them as constants. */
+
+/* The reader polls every 20 ms; a submit wakes it sooner only when this many bytes wait.
+ * A wake-up a record costs several times what the record itself does. Tunable while the
+ * program runs; user space lowers it at load for a ring that is smaller than four times this. */
+__u64 wakeup_bytes = 512 * 1024;
+
+/* Defines the ring buffer NAME of BYTES (a power of two, at least a page) for records of
+ * type RECORD, with its loss counter NAME_lost. NAME_record holds nothing: it keeps the
+ * record's type in BTF, where user space finds it. */
+#define RING_BUFFER(NAME, RECORD, BYTES)                                                       \
+	struct {                                                                               \
+		__uint(type, BPF_MAP_TYPE_RINGBUF);                                            \
+		__uint(max_entries, BYTES);                                                    \
+	} NAME SEC(".maps");                                                                   \
+	__u64 NAME##_lost;                                                                     \
+	RECORD *NAME##_record
+
+/* Counts one event that the ring NAME will never carry. */
+#define event_lost(NAME) ((void)__sync_fetch_and_add(&NAME##_lost, 1))
+
+/* Room for one zeroed record in the ring NAME, or NULL, counted as lost, when it is full. */
+#define event_reserve(NAME)                                                                    \
+	({                                                                                     \
+		typeof(NAME##_record) __record = bpf_ringbuf_reserve(&NAME, sizeof(*NAME##_record), 0); \
+		if (__record)                                                                  \
+			__builtin_memset(__record, 0, sizeof(*__record));                      \
+		else                                                                           \
+			event_lost(NAME);                                                      \
+		__record;                                                                      \
+	})
+
+/* Hands a reserved record to user space, waking the reader only when enough waits. */
+#define event_submit(NAME, RECORD)                                                             \
+	bpf_ringbuf_submit(RECORD, bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA) >= wakeup_bytes \
+					   ? BPF_RB_FORCE_WAKEUP                               \
+					   : BPF_RB_NO_WAKEUP)
+
+/* The observer: the notebook's kernel, and the Jupyter server that turns its output into
+ * more writes. As the whole machine numbers them, also when they run in a PID namespace.
+ * User space fills them in at load; zero means nobody. */
+const volatile __u32 own_tgid = 0;
+const volatile __u32 own_parent_tgid = 0;
+
+/* True when the current task is the observer's: such events are not worth observing, and
+ * those of the observer's output would never end. */
+static __always_inline bool is_own_process(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return tgid == own_tgid || tgid == own_parent_tgid;
+}
+
+#endif

@@ -1,0 +1,27 @@
+{
+  "targets": [
+    {
+      "target_name": "bpflab",
+      "sources": [
+        "src/addon.cc",
+        "src/btf.cc",
+        "src/columns.cc",
+        "src/drain.cc",
+        "src/drain_binding.cc",
+        "src/handle.cc",
+        "src/link.cc",
+        "src/map.cc",
+        "src/object.cc",
+        "src/program.cc",
+        "src/ring.cc",
+        "src/system.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "cflags": ["<!@(pkg-config --cflags libbpf)"],
+      "cflags_cc": ["-std=c++17", "-O3", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-fvisibility=hidden"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "libraries": ["<!@(pkg-config --libs libbpf)"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "_GNU_SOURCE"]
+    }
+  ]
+}

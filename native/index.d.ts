@@ -1,0 +1,182 @@
+/**
+ * libbpf for Node.js, under libbpf's names. Calls that fail throw a `NativeError`;
+ * a handle of the wrong kind throws a TypeError, a closed one errno 9 (EBADF).
+ * Closing is idempotent, and what is open when the process ends is closed then.
+ */
+
+declare const kind: unique symbol;
+/** A type-tagged handle: an opaque value that only this addon can open. */
+export interface Handle<Kind extends string> {
+  readonly [kind]: Kind;
+}
+export type ObjectHandle = Handle<"object">;
+export type MapHandle = Handle<"map">;
+export type LinkHandle = Handle<"link">;
+export type MountHandle = Handle<"mount">;
+export type DrainerHandle = Handle<"drainer">;
+export type RingHandle = Handle<"ring">;
+
+/** What a failed call throws. */
+export interface NativeError extends Error {
+  /** The kernel's error number, positive. */
+  errno: number;
+  /** Its name, such as `EPERM`. */
+  code: string;
+  /** What libbpf printed meanwhile; after a failed load it holds the verifier's log. */
+  log: string;
+}
+
+// Objects
+
+export function bpf_object__open_mem(elf: Uint8Array, name: string): ObjectHandle;
+/** Verifies and loads; returns libbpf's warnings. */
+export function bpf_object__load(object: ObjectHandle): string;
+export function bpf_object__close(object: ObjectHandle): void;
+export interface ProgramDescription {
+  name: string;
+  section: string;
+  type: number;
+  typeName: string;
+  instructions: number;
+}
+export function bpf_object__programs(object: ObjectHandle): ProgramDescription[];
+export interface MapDescription {
+  name: string;
+  type: number;
+  typeName: string;
+  keySize: number;
+  valueSize: number;
+  maxEntries: number;
+  keyTypeId: number;
+  valueTypeId: number;
+  isInternal: boolean;
+}
+export function bpf_object__maps(object: ObjectHandle): MapDescription[];
+export function bpf_map__initial_value(object: ObjectHandle, map: string): Buffer;
+/** Part of `.rodata`, `.data` or `.bss`, before load. */
+export function bpf_map__set_initial_value(object: ObjectHandle, map: string, offset: number, bytes: Uint8Array): void;
+export function bpf_map__set_max_entries(object: ObjectHandle, map: string, entries: number): void;
+/** Before load: use the map of another object instead of a new one. */
+export function bpf_map__reuse_fd(object: ObjectHandle, map: string, other: MapHandle): void;
+export function bpf_program__set_autoload(object: ObjectHandle, program: string, on: boolean): void;
+
+// Programs and links
+
+export interface ProgramInfo {
+  id: number;
+  bytesTranslated: number;
+  bytesJited: number;
+  verifiedInstructions: number;
+  runs: number;
+  /** ns in all runs; counted only while statistics are enabled */
+  runTime: number;
+  recursionMisses: number;
+}
+export function bpf_program__info(object: ObjectHandle, program: string): ProgramInfo;
+export function bpf_program__attach(object: ObjectHandle, program: string): LinkHandle;
+/** A tracepoint by its id, which the caller read from tracefs. */
+export function bpf_program__attach_tracepoint_id(object: ObjectHandle, program: string, id: number): LinkHandle;
+export function bpf_link_create(object: ObjectHandle, program: string, target: number, attachType: number): LinkHandle;
+export function bpf_link_update(link: LinkHandle, object: ObjectHandle, program: string): void;
+export function bpf_link__destroy(link: LinkHandle): void;
+/** Run counts and run times are kept while this link is open. */
+export function bpf_enable_stats(): LinkHandle;
+export function bpf_prog_test_run(
+  object: ObjectHandle,
+  program: string,
+  options?: { data?: Uint8Array; context?: Uint8Array; repeat?: number },
+): { retval: number; duration: number; data: Buffer };
+
+// Maps
+
+export function bpf_object__find_map_by_name(object: ObjectHandle, map: string): MapHandle;
+export function bpf_map__close(map: MapHandle): void;
+export function bpf_map_lookup_elem(map: MapHandle, key: Uint8Array): Buffer | undefined;
+export function bpf_map_update_elem(map: MapHandle, key: Uint8Array, value: Uint8Array, flags: number): void;
+export function bpf_map_delete_elem(map: MapHandle, key: Uint8Array): boolean;
+export function bpf_map_get_next_key(map: MapHandle, key: Uint8Array | null): Buffer | undefined;
+export function bpf_map_lookup_batch(
+  map: MapHandle,
+  token: Uint8Array | null,
+  count: number,
+): { keys: Buffer; values: Buffer; count: number; token: Buffer; done: boolean };
+export function map_memory_read(map: MapHandle, offset: number, length: number): Buffer;
+export function map_memory_write(map: MapHandle, offset: number, bytes: Uint8Array): void;
+
+// BTF
+
+export interface BtfType {
+  kind: string;
+  name: string;
+  size?: number;
+  bits?: number;
+  signed?: boolean;
+  bool?: boolean;
+  char?: boolean;
+  type?: number;
+  length?: number;
+  members?: { name: string; type: number; bitOffset: number; bitSize: number }[];
+  values?: { name: string; value: number }[];
+  variables?: { type: number; offset: number; size: number }[];
+}
+/** All types of an object; the index is the BTF id. */
+export function bpf_object__btf(object: ObjectHandle): BtfType[];
+/** The types of a BTF file as C declarations. */
+export function btf_dump_c(path: string): string;
+
+// The drain thread
+
+export interface PlanColumn {
+  decode: "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64" | "u64" | "i64" | "u64_exact" | "i64_exact" | "bits" | "text" | "enum";
+  /** Bytes from the record's start. */
+  offset: number;
+  /** Bytes of the source: N of char[N], or the integer under an enum or a bit field. */
+  width?: number;
+  /** Elements a row; more than 1 for a fixed array. */
+  count?: number;
+  bitOffset?: number;
+  bitSize?: number;
+  signed?: boolean;
+  labels?: { name: string; value: number }[];
+}
+export interface Plan {
+  recordSize: number;
+  columns: PlanColumn[];
+}
+export interface RingTotals {
+  delivered: number;
+  lost: number;
+  dropped: number;
+  unread: number;
+  inexact: number;
+}
+export interface Taken {
+  chunks: { rows: number; buffer: ArrayBuffer; offsets: number[] }[];
+  /** Per column, the strings that got a code since the last take, in code order. */
+  labels: (string[] | undefined)[];
+  totals: RingTotals;
+}
+/** One thread for all rings; calls `notify` on the event loop when a subscribed ring has rows. */
+export function drain_start(notify: () => void): DrainerHandle;
+export function drain_stop(drainer: DrainerHandle): void;
+export function drain_add(
+  drainer: DrainerHandle,
+  map: MapHandle,
+  plan: Plan,
+  options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number },
+): RingHandle;
+export function drain_remove(drainer: DrainerHandle, ring: RingHandle): void;
+export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, on: boolean): void;
+export function drain_totals(ring: RingHandle): RingTotals;
+export function drain_take(ring: RingHandle): Taken;
+
+// System
+
+export const libbpf_version: string;
+export const libbpf_num_possible_cpus: number;
+/** Mounts a file system under no path, for this process alone; it goes with its handle. */
+export function fsmount(type: string): MountHandle;
+export function fsmount_path(mount: MountHandle): string;
+export function fsmount_close(mount: MountHandle): void;
+/** CLOCK_MONOTONIC, ns: the clock of `bpf_ktime_get_ns()`. */
+export function clock_monotonic(): number;

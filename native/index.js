@@ -1,0 +1,5 @@
+"use strict";
+
+const { join } = require("node:path");
+
+module.exports = require(join(__dirname, "build", "Release", "bpflab.node"));

@@ -1,0 +1,20 @@
+// The addon: libbpf's calls under libbpf's names, and the drain thread. No policy lives here.
+#include "handle.h"
+
+namespace bpflab {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  InstallReaper(env);
+  InitBtf(env, exports);
+  InitDrain(env, exports);
+  InitLink(env, exports);
+  InitMap(env, exports);
+  InitObject(env, exports);
+  InitProgram(env, exports);
+  InitSystem(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(bpflab, Init)
+
+}  // namespace bpflab

@@ -1,0 +1,213 @@
+#include "columns.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace bpflab {
+
+namespace {
+
+constexpr size_t kAlign = 64;
+constexpr double kMaxExact = 9007199254740992.0;  // 2^53
+
+size_t Align(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+template <class Source>
+Source Read(const uint8_t* at) {
+  Source value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+// One column of many records: the loop is over rows, so that the branch on the type is taken once a batch.
+template <class Source, class Target>
+void Copy(const Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+  auto* target = reinterpret_cast<Target*>(to);
+  if (column.count == 1) {
+    for (size_t i = 0; i < n; i++) target[i] = static_cast<Target>(Read<Source>(records[i] + column.offset));
+    return;
+  }
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < column.count; j++)
+      *target++ = static_cast<Target>(Read<Source>(records[i] + column.offset + j * sizeof(Source)));
+}
+
+template <class Source>
+uint64_t CopyToDouble(const Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+  Copy<Source, double>(column, records, n, to);
+  // A double at 2^53 or beyond may stand for a neighbour of what was read.
+  uint64_t inexact = 0;
+  const auto* target = reinterpret_cast<const double*>(to);
+  for (size_t i = 0; i < n * column.count; i++) inexact += target[i] > kMaxExact || target[i] < -kMaxExact;
+  return inexact;
+}
+
+int64_t Integer(const uint8_t* at, uint32_t width, bool is_signed) {
+  switch (width) {
+    case 1:
+      return is_signed ? Read<int8_t>(at) : Read<uint8_t>(at);
+    case 2:
+      return is_signed ? Read<int16_t>(at) : Read<uint16_t>(at);
+    case 4:
+      return is_signed ? Read<int32_t>(at) : static_cast<int64_t>(Read<uint32_t>(at));
+    default:
+      return Read<int64_t>(at);
+  }
+}
+
+double BitField(const Column& column, const uint8_t* record) {
+  uint64_t word = 0;
+  memcpy(&word, record + column.offset, column.width);
+  word <<= 64 - column.bit_offset - column.bit_size;
+  if (column.is_signed) return static_cast<double>(static_cast<int64_t>(word) >> (64 - column.bit_size));
+  return static_cast<double>(word >> (64 - column.bit_size));
+}
+
+uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+  switch (column.decode) {
+    case Decode::U8:
+    case Decode::I8:
+      Copy<uint8_t, uint8_t>(column, records, n, to);
+      return 0;
+    case Decode::U16:
+    case Decode::I16:
+      Copy<uint16_t, uint16_t>(column, records, n, to);
+      return 0;
+    case Decode::U32:
+    case Decode::I32:
+    case Decode::F32:
+      Copy<uint32_t, uint32_t>(column, records, n, to);
+      return 0;
+    case Decode::F64:
+    case Decode::U64Exact:
+    case Decode::I64Exact:
+      Copy<uint64_t, uint64_t>(column, records, n, to);
+      return 0;
+    case Decode::U64:
+      return CopyToDouble<uint64_t>(column, records, n, to);
+    case Decode::I64:
+      return CopyToDouble<int64_t>(column, records, n, to);
+    case Decode::Bits:
+      for (size_t i = 0; i < n; i++) reinterpret_cast<double*>(to)[i] = BitField(column, records[i]);
+      return 0;
+    case Decode::Text:
+      for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < column.count; j++)
+          reinterpret_cast<uint32_t*>(to)[i * column.count + j] =
+              column.dictionary->Text(records[i] + column.offset + j * column.width, column.width);
+      return 0;
+    case Decode::Enum:
+      for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < column.count; j++)
+          reinterpret_cast<uint32_t*>(to)[i * column.count + j] = column.dictionary->Enum(
+              Integer(records[i] + column.offset + j * column.width, column.width, column.is_signed));
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+uint32_t Dictionary::Code(std::string_view text) {
+  auto known = codes_.find(std::string(text));
+  if (known != codes_.end()) return known->second;
+  if (codes_.size() == kMost) text = "(other)";
+  auto [entry, fresh] = codes_.emplace(text, static_cast<uint32_t>(codes_.size()));
+  if (fresh) {
+    added_.emplace_back(text);
+    bytes_ += text.size() + 64;
+  }
+  return entry->second;
+}
+
+uint32_t Dictionary::Text(const uint8_t* raw, size_t width) {
+  // Neighbouring records often carry the same few strings: compare bytes before hashing text.
+  uint64_t mix = 0;
+  Slot* slot = nullptr;
+  if (width <= kSlotWidth) {
+    if (!slots_) slots_ = std::make_unique<Slot[]>(kSlots);
+    for (size_t i = 0; i + 8 <= width; i += 8) mix = (mix ^ Read<uint64_t>(raw + i)) * 0x9e3779b97f4a7c15ull;
+    for (size_t i = width / 8 * 8; i < width; i++) mix = (mix ^ raw[i]) * 0x9e3779b97f4a7c15ull;
+    slot = &slots_[mix >> 56];
+    if (slot->used && memcmp(slot->raw, raw, width) == 0) return slot->code;
+  }
+  uint32_t code = Code({reinterpret_cast<const char*>(raw), strnlen(reinterpret_cast<const char*>(raw), width)});
+  if (slot) {
+    memcpy(slot->raw, raw, width);
+    slot->code = code;
+    slot->used = true;
+  }
+  return code;
+}
+
+void Dictionary::AddLabel(int64_t value, const std::string& label) { values_.emplace(value, Code(label)); }
+
+uint32_t Dictionary::Enum(int64_t value) {
+  auto known = values_.find(value);
+  if (known != values_.end()) return known->second;
+  uint32_t code = Code(std::to_string(value));
+  if (values_.size() < kMost) values_.emplace(value, code);
+  return code;
+}
+
+std::vector<std::string> Dictionary::TakeAdded() { return std::exchange(added_, {}); }
+
+BlockPool::~BlockPool() {
+  for (auto* block : free_) free(block);
+}
+
+uint8_t* BlockPool::Get() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!free_.empty()) {
+      auto* block = free_.back();
+      free_.pop_back();
+      return block;
+    }
+  }
+  void* block = nullptr;
+  if (posix_memalign(&block, kAlign, bytes_)) throw std::bad_alloc();
+  return static_cast<uint8_t*>(block);
+}
+
+void BlockPool::Put(uint8_t* block) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (free_.size() < kKeep)
+    free_.push_back(block);
+  else
+    free(block);
+}
+
+size_t Chunk::Bytes(const Plan& plan, size_t rows) {
+  size_t bytes = 0;
+  for (const auto& column : plan.columns) bytes += Align(ElementSize(column.decode) * column.count * rows);
+  return std::max<size_t>(bytes, kAlign);
+}
+
+Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room)
+    : pool(std::move(from)), memory(pool->Get()), capacity(rows_of_room) {
+  size_t at = 0;
+  for (const auto& column : plan.columns) {
+    offsets.push_back(at);
+    at += Align(ElementSize(column.decode) * column.count * capacity);
+  }
+}
+
+Chunk::~Chunk() {
+  if (memory) pool->Put(memory);
+}
+
+uint64_t Chunk::Append(Plan& plan, const uint8_t* const* records, size_t n) {
+  uint64_t inexact = 0;
+  for (size_t c = 0; c < plan.columns.size(); c++) {
+    auto& column = plan.columns[c];
+    inexact += DecodeColumn(column, records, n, memory + offsets[c] + rows * ElementSize(column.decode) * column.count);
+  }
+  rows += n;
+  return inexact;
+}
+
+}  // namespace bpflab

@@ -1,0 +1,129 @@
+// Records to columns: the plan made from BTF, the dictionaries, and the memory that columns fill.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace bpflab {
+
+// How a field becomes a column. The name says what stands in the record.
+enum class Decode : uint8_t { U8, I8, U16, I16, U32, I32, F32, F64, U64, I64, U64Exact, I64Exact, Bits, Text, Enum };
+
+// Bytes of one element in the column: 64-bit integers and bit fields become doubles, text and enums 32-bit codes.
+inline size_t ElementSize(Decode decode) {
+  switch (decode) {
+    case Decode::U8:
+    case Decode::I8:
+      return 1;
+    case Decode::U16:
+    case Decode::I16:
+      return 2;
+    case Decode::U32:
+    case Decode::I32:
+    case Decode::F32:
+    case Decode::Text:
+    case Decode::Enum:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+// Text to 32-bit codes. Codes are stable for the dictionary's life, in order of first appearance.
+class Dictionary {
+ public:
+  // Past this many different strings the rest share one code, "(other)": a dictionary must not grow without end.
+  static constexpr size_t kMost = 1 << 20;
+
+  // The code of a NUL-terminated or full char[width].
+  uint32_t Text(const uint8_t* raw, size_t width);
+  // The code of an enum value; labels come first, other values are named by their number.
+  uint32_t Enum(int64_t value);
+  void AddLabel(int64_t value, const std::string& label);
+
+  // Strings that got a code since the last call.
+  std::vector<std::string> TakeAdded();
+  size_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr size_t kSlots = 256, kSlotWidth = 64;
+  struct Slot {
+    uint32_t code;
+    bool used = false;
+    uint8_t raw[kSlotWidth];
+  };
+
+  uint32_t Code(std::string_view text);
+
+  std::unordered_map<std::string, uint32_t> codes_;
+  std::unordered_map<int64_t, uint32_t> values_;
+  std::vector<std::string> added_;
+  std::unique_ptr<Slot[]> slots_;
+  size_t bytes_ = 0;
+};
+
+struct Column {
+  Decode decode;
+  uint32_t offset;          // in the record, bytes
+  uint32_t width;           // of the source: char[width] for Text, the integer's bytes for Enum and Bits
+  uint32_t count = 1;       // elements a row: more than one for a fixed array
+  uint32_t bit_offset = 0;  // Bits: from the field's first bit, little endian
+  uint32_t bit_size = 0;
+  bool is_signed = false;  // Bits and Enum
+  std::unique_ptr<Dictionary> dictionary;
+};
+
+struct Plan {
+  size_t record_size;
+  std::vector<Column> columns;
+
+  size_t row_bytes() const {
+    size_t bytes = 0;
+    for (const auto& column : columns) bytes += ElementSize(column.decode) * column.count;
+    return bytes;
+  }
+};
+
+// Blocks of one size, recycled: a page that was touched once need not be zeroed by the kernel again.
+class BlockPool : public std::enable_shared_from_this<BlockPool> {
+ public:
+  explicit BlockPool(size_t bytes) : bytes_(bytes) {}
+  ~BlockPool();
+  uint8_t* Get();
+  void Put(uint8_t* block);
+  size_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr size_t kKeep = 4;
+  const size_t bytes_;
+  std::mutex mutex_;
+  std::vector<uint8_t*> free_;
+};
+
+// A block being filled: the columns stand one after the other, each with room for `capacity` rows.
+struct Chunk {
+  std::shared_ptr<BlockPool> pool;
+  uint8_t* memory = nullptr;
+  size_t capacity = 0;
+  size_t rows = 0;
+  std::vector<size_t> offsets;  // of each column in the block
+
+  Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room);
+  ~Chunk();
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
+
+  // Bytes of a block with room for so many rows.
+  static size_t Bytes(const Plan& plan, size_t rows);
+  // Appends n records; returns how many 64-bit values lost digits.
+  uint64_t Append(Plan& plan, const uint8_t* const* records, size_t n);
+};
+
+}  // namespace bpflab

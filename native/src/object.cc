@@ -1,0 +1,153 @@
+#include "object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+#include <string>
+
+#include "map.h"
+
+namespace bpflab {
+
+bpf_map* Object::Map(Napi::Env env, const std::string& name) const {
+  bpf_map* map = bpf_object__find_map_by_name(object_, name.c_str());
+  if (!map) ThrowArgument(env, "no map named " + name);
+  return map;
+}
+
+bpf_program* Object::Program(Napi::Env env, const std::string& name) const {
+  bpf_program* program = bpf_object__find_program_by_name(object_, name.c_str());
+  if (!program) ThrowArgument(env, "no program named " + name);
+  return program;
+}
+
+namespace {
+
+// bpf_object__open_mem(bytes, name) -> object
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  auto bytes = BytesArg(info, 0);
+  std::string name = StringArg(info, 1);
+  LibbpfLog log;
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  bpf_object* object = bpf_object__open_mem(bytes.Data(), bytes.Length(), &options);
+  if (!object) throw SystemError(info.Env(), errno, "libbpf cannot open the object", log.text());
+  return Wrap(info.Env(), std::make_shared<Object>(object));
+}
+
+// bpf_object__load(object); throws with the verifier's log in `log`
+Napi::Value Load(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  LibbpfLog log;
+  int error = bpf_object__load(object->get());
+  if (error) throw SystemError(info.Env(), error, "the kernel did not load the object", log.text());
+  return Napi::String::New(info.Env(), log.text());
+}
+
+Napi::Value CloseObject(const Napi::CallbackInfo& info) {
+  UnwrapAny<Object>(info, 0)->Close();
+  return info.Env().Undefined();
+}
+
+Napi::Value Programs(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  auto list = Napi::Array::New(info.Env());
+  bpf_program* program;
+  bpf_object__for_each_program(program, object->get()) {
+    auto entry = Napi::Object::New(info.Env());
+    entry.Set("name", bpf_program__name(program));
+    entry.Set("section", bpf_program__section_name(program));
+    entry.Set("type", Napi::Number::New(info.Env(), bpf_program__type(program)));
+    const char* type = libbpf_bpf_prog_type_str(bpf_program__type(program));
+    entry.Set("typeName", type ? type : "unknown");
+    entry.Set("instructions", Napi::Number::New(info.Env(), static_cast<double>(bpf_program__insn_cnt(program))));
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+Napi::Value Maps(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  auto env = info.Env();
+  auto list = Napi::Array::New(env);
+  bpf_map* map;
+  bpf_object__for_each_map(map, object->get()) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("name", bpf_map__name(map));
+    entry.Set("type", Napi::Number::New(env, bpf_map__type(map)));
+    const char* type = libbpf_bpf_map_type_str(bpf_map__type(map));
+    entry.Set("typeName", type ? type : "unknown");
+    entry.Set("keySize", Napi::Number::New(env, bpf_map__key_size(map)));
+    entry.Set("valueSize", Napi::Number::New(env, bpf_map__value_size(map)));
+    entry.Set("maxEntries", Napi::Number::New(env, bpf_map__max_entries(map)));
+    entry.Set("keyTypeId", Napi::Number::New(env, bpf_map__btf_key_type_id(map)));
+    entry.Set("valueTypeId", Napi::Number::New(env, bpf_map__btf_value_type_id(map)));
+    entry.Set("isInternal", Napi::Boolean::New(env, bpf_map__is_internal(map)));
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+// bpf_map__set_initial_value(object, map, offset, bytes): part of .rodata, .data or .bss, before load
+Napi::Value SetInitialValue(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_map* map = object->Map(info.Env(), StringArg(info, 1));
+  size_t size = 0;
+  auto* memory = static_cast<uint8_t*>(const_cast<void*>(bpf_map__initial_value(map, &size)));
+  if (!memory) ThrowArgument(info.Env(), "this map has no initial value");
+  auto offset = static_cast<size_t>(IntArg(info, 2, 0, static_cast<int64_t>(size)));
+  auto bytes = BytesArg(info, 3);
+  if (bytes.Length() > size - offset) ThrowArgument(info.Env(), "the value reaches past the end of the map");
+  memcpy(memory + offset, bytes.Data(), bytes.Length());
+  return info.Env().Undefined();
+}
+
+// bpf_map__initial_value(object, map) -> bytes, a copy
+Napi::Value InitialValue(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  size_t size = 0;
+  const auto* memory = static_cast<const uint8_t*>(bpf_map__initial_value(object->Map(info.Env(), StringArg(info, 1)), &size));
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), memory, memory ? size : 0);
+}
+
+Napi::Value SetMaxEntries(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_map* map = object->Map(info.Env(), StringArg(info, 1));
+  int error = bpf_map__set_max_entries(map, static_cast<uint32_t>(IntArg(info, 2, 1, UINT32_MAX)));
+  if (error) throw SystemError(info.Env(), error, "cannot set max_entries");
+  return info.Env().Undefined();
+}
+
+Napi::Value ReuseMap(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_map* map = object->Map(info.Env(), StringArg(info, 1));
+  int error = bpf_map__reuse_fd(map, Unwrap<Map>(info, 2)->fd());
+  if (error) throw SystemError(info.Env(), error, "cannot take over the map");
+  return info.Env().Undefined();
+}
+
+Napi::Value SetAutoload(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  int error = bpf_program__set_autoload(program, info[2].ToBoolean());
+  if (error) throw SystemError(info.Env(), error, "cannot set autoload");
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void InitObject(Napi::Env env, Napi::Object exports) {
+  exports.Set("bpf_object__open_mem", Napi::Function::New(env, Open));
+  exports.Set("bpf_object__load", Napi::Function::New(env, Load));
+  exports.Set("bpf_object__close", Napi::Function::New(env, CloseObject));
+  exports.Set("bpf_object__programs", Napi::Function::New(env, Programs));
+  exports.Set("bpf_object__maps", Napi::Function::New(env, Maps));
+  exports.Set("bpf_map__set_initial_value", Napi::Function::New(env, SetInitialValue));
+  exports.Set("bpf_map__initial_value", Napi::Function::New(env, InitialValue));
+  exports.Set("bpf_map__set_max_entries", Napi::Function::New(env, SetMaxEntries));
+  exports.Set("bpf_map__reuse_fd", Napi::Function::New(env, ReuseMap));
+  exports.Set("bpf_program__set_autoload", Napi::Function::New(env, SetAutoload));
+}
+
+}  // namespace bpflab

@@ -1,0 +1,32 @@
+// A BPF object: what one ELF file holds, from open to close.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include "handle.h"
+
+namespace bpflab {
+
+class Object : public Closable {
+ public:
+  BPFLAB_HANDLE("BPF object", 0x6270666c61620001, 0x6f626a6563740001);
+
+  explicit Object(bpf_object* object) : object_(object) {}
+  ~Object() override { Close(); }
+
+  void Close() override {
+    if (object_) bpf_object__close(object_);
+    object_ = nullptr;
+  }
+  bool IsClosed() const override { return object_ == nullptr; }
+
+  bpf_object* get() const { return object_; }
+  // Both throw a TypeError for a name the object does not have.
+  bpf_map* Map(Napi::Env env, const std::string& name) const;
+  bpf_program* Program(Napi::Env env, const std::string& name) const;
+
+ private:
+  bpf_object* object_;
+};
+
+}  // namespace bpflab

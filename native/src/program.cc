@@ -1,0 +1,82 @@
+// Loaded programs: what the kernel says of them, and test runs.
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include <vector>
+
+#include "link.h"
+#include "object.h"
+
+namespace bpflab {
+
+namespace {
+
+// bpf_program__info(object, program) -> what the kernel knows of the loaded program
+Napi::Value Info(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  bpf_prog_info kernel = {};
+  uint32_t length = sizeof kernel;
+  int error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &kernel, &length);
+  if (error) throw SystemError(info.Env(), error, "bpf_obj_get_info_by_fd");
+  auto result = Napi::Object::New(info.Env());
+  auto number = [&](const char* name, double value) { result.Set(name, Napi::Number::New(info.Env(), value)); };
+  number("id", kernel.id);
+  number("bytesTranslated", kernel.xlated_prog_len);
+  number("bytesJited", kernel.jited_prog_len);
+  number("verifiedInstructions", kernel.verified_insns);
+  number("runs", static_cast<double>(kernel.run_cnt));
+  number("runTime", static_cast<double>(kernel.run_time_ns));
+  number("recursionMisses", static_cast<double>(kernel.recursion_misses));
+  return result;
+}
+
+// bpf_enable_stats() -> a link that keeps run counts and run times on while it is open
+Napi::Value EnableStats(const Napi::CallbackInfo& info) {
+  int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  if (fd < 0) throw SystemError(info.Env(), fd, "bpf_enable_stats");
+  return Wrap(info.Env(), std::make_shared<Link>(fd));
+}
+
+// bpf_prog_test_run(object, program, { data?, context?, repeat? }) -> { retval, duration, data }
+// duration: ns a run, measured by the kernel over the repeats
+Napi::Value TestRun(const Napi::CallbackInfo& info) {
+  auto env = info.Env();
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(env, StringArg(info, 1));
+  auto options = info[2].IsObject() ? info[2].As<Napi::Object>() : Napi::Object::New(env);
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  std::vector<uint8_t> out;
+  Napi::Value data = options.Get("data"), context = options.Get("context"), repeat = options.Get("repeat");
+  if (data.IsBuffer()) {
+    auto bytes = data.As<Napi::Buffer<uint8_t>>();
+    run.data_in = bytes.Data();
+    run.data_size_in = static_cast<uint32_t>(bytes.Length());
+    out.resize(bytes.Length() + 512);  // room for a program that grows the packet
+    run.data_out = out.data();
+    run.data_size_out = static_cast<uint32_t>(out.size());
+  }
+  if (context.IsBuffer()) {
+    auto bytes = context.As<Napi::Buffer<uint8_t>>();
+    run.ctx_in = bytes.Data();
+    run.ctx_size_in = static_cast<uint32_t>(bytes.Length());
+  }
+  if (repeat.IsNumber()) run.repeat = repeat.As<Napi::Number>().Int32Value();
+  int error = bpf_prog_test_run_opts(bpf_program__fd(program), &run);
+  if (error) throw SystemError(env, error, "BPF_PROG_TEST_RUN");
+  auto result = Napi::Object::New(env);
+  result.Set("retval", Napi::Number::New(env, run.retval));
+  result.Set("duration", Napi::Number::New(env, run.duration));
+  result.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data(), data.IsBuffer() ? run.data_size_out : 0));
+  return result;
+}
+
+}  // namespace
+
+void InitProgram(Napi::Env env, Napi::Object exports) {
+  exports.Set("bpf_program__info", Napi::Function::New(env, Info));
+  exports.Set("bpf_enable_stats", Napi::Function::New(env, EnableStats));
+  exports.Set("bpf_prog_test_run", Napi::Function::New(env, TestRun));
+}
+
+}  // namespace bpflab

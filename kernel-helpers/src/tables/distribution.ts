@@ -1,0 +1,103 @@
+/** Distributions of sorted values: ranks, the empirical distribution function, buckets. */
+
+/**
+ * Position of a percentile in n ascending values by the nearest-rank method: the smallest
+ * value that at least `perMille` ‰ of the values do not exceed. No interpolation, so that
+ * each percentile is a latency that really occurred.
+ */
+export function nearestRank(n: number, perMille: number): number {
+  return Math.max(0, Math.ceil((n * perMille) / 1000) - 1); // integers up to the division: exact
+}
+
+/** One step of an empirical distribution function. */
+export interface EcdfPoint {
+  readonly value: number;
+  /** Share of the values that are at most `value`, 0 to 1. */
+  readonly share: number;
+}
+
+/**
+ * At most `limit` exact points of the empirical distribution function of ascending values:
+ * half spread evenly over the ranks, half crowding towards the slow end, where the tail is.
+ * The smallest and the largest value are always among them.
+ */
+export function ecdfPoints(sorted: Float64Array, limit: number): EcdfPoint[] {
+  const n = sorted.length;
+  if (n === 0) return [];
+  const ranks = new Set<number>([0, n - 1]);
+  if (n <= limit) for (let rank = 0; rank < n; rank++) ranks.add(rank);
+  else {
+    const each = Math.floor((limit - 2) / 2);
+    for (let i = 1; i <= each; i++) {
+      ranks.add(Math.floor((i * (n - 1)) / (each + 1)));
+      ranks.add(Math.max(0, n - 1 - Math.round(n ** (i / (each + 1)))));
+    }
+  }
+  const points: EcdfPoint[] = [];
+  let done = -1;
+  for (const rank of [...ranks].sort((a, b) => a - b)) {
+    if (rank <= done) continue;
+    const end = upperBound(sorted, sorted[rank]!, rank); // equal values are one step
+    done = end - 1;
+    points.push({ value: sorted[rank]!, share: end / n });
+  }
+  return points;
+}
+
+/** Position of the first value greater than `value`, from `from` on. */
+export function upperBound(sorted: Float64Array, value: number, from = 0): number {
+  let low = from;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Number of ascending values in each bucket `[edges[i], edges[i + 1])`; the last one includes its end. */
+export function countBetween(sorted: Float64Array, edges: readonly number[]): number[] {
+  const counts: number[] = [];
+  let from = lowerBound(sorted, edges[0]!, 0);
+  for (let i = 0; i + 1 < edges.length; i++) {
+    const last = i + 2 === edges.length;
+    const to = last ? upperBound(sorted, edges[i + 1]!, from) : lowerBound(sorted, edges[i + 1]!, from);
+    counts.push(to - from);
+    from = to;
+  }
+  return counts;
+}
+
+/** Position of the first value that is at least `value`, from `from` on. */
+export function lowerBound(sorted: Float64Array, value: number, from = 0): number {
+  let low = from;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Bucket edges that double, each doubling cut into `steps` equal parts: 1 gives bpftrace's
+ * `hist()`, more gives a log-linear histogram. They cover `min` to `max`; what is below 1
+ * falls into one bucket that starts at 0 (or at `min`, when there are negative values).
+ */
+export function doublingEdges(min: number, max: number, steps: number): number[] {
+  const edges: number[] = [];
+  if (min < 0) edges.push(min);
+  if (min < 1) edges.push(0);
+  const first = min < 1 ? 0 : Math.floor(Math.log2(min));
+  for (let power = first; ; power++) {
+    for (let step = 0; step < steps; step++) {
+      const edge = 2 ** power * (1 + step / steps);
+      const next = 2 ** power * (1 + (step + 1) / steps);
+      if (next <= min) continue; // the parts of the first doubling that end before the smallest value
+      edges.push(edge);
+      if (edge > max) return edges;
+    }
+  }
+}

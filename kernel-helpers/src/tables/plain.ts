@@ -1,0 +1,23 @@
+import type { ColumnTable } from "arquero";
+import { captureOf, lossNote } from "../streams/loss.js";
+import { headOf } from "./cells.js";
+import type { TableViewOptions } from "./html.js";
+import { visible } from "./text.js";
+
+/**
+ * The head of a table as aligned text for a terminal, with units, shape and loss.
+ *
+ * @example
+ * console.log(tableText(writes))
+ */
+export function tableText(table: ColumnTable, { limit = 20 }: TableViewOptions = {}): string {
+  const { columns, caption } = headOf(table, limit);
+  const loss = lossNote(captureOf(table));
+  const blocks = columns.map(({ name, unit, align, cells }) => {
+    const lines = [unit ? `${name} (${unit})` : name, ...cells].map(visible);
+    const width = Math.max(...lines.map((line) => line.length));
+    return lines.map((line) => (align === "right" ? line.padStart(width) : line.padEnd(width)));
+  });
+  const lines = (blocks[0] ?? []).map((_, row) => blocks.map((block) => block[row]).join("  ").trimEnd());
+  return [loss, ...lines, visible(caption)].filter((line) => line !== undefined).join("\n");
+}

@@ -1,0 +1,39 @@
+import { isTimestamp, unitOf } from "../tables/units.js";
+
+/** A field's name as an axis title: words, with the unit in brackets unless the labels carry it. */
+export function fieldTitle(name: string): string {
+  const unit = unitOf(name);
+  const words = (unit ? name.slice(0, -unit.length - 1) : name).replace(/^p(\d\d)(\d+)$/, "p$1.$2").replaceAll("_", " ");
+  return unit && unit !== "ns" ? `${words} (${unit})` : words;
+}
+
+/** True for fields that are lengths of time in ns, whose labels are written as ns, µs, ms or s. */
+export function isDuration(name: string): boolean {
+  return unitOf(name) === "ns" && !isTimestamp(name);
+}
+
+/** A vega expression that writes a number of nanoseconds with its unit. */
+export function timeExpression(value: string): string {
+  const size = `abs(${value})`;
+  const write = (divisor: number, unit: string) => `format(${value} / ${divisor}, ',.4~r') + ' ${unit}'`;
+  return `${value} === 0 ? '0' : ${size} < 1e3 ? ${write(1, "ns")} : ${size} < 1e6 ? ${write(1e3, "µs")} : ${size} < 1e9 ? ${write(1e6, "ms")} : ${write(1e9, "s")}`;
+}
+
+/** A vega expression that writes a value of that field. */
+export function valueExpression(name: string, value: string): string {
+  return isDuration(name) ? timeExpression(value) : `format(${value}, ',.6~r')`;
+}
+
+/** Axis of a measured field; on a log scale vega leaves labels out by emptying them, and they stay empty. */
+export function valueAxis(name: string, log: boolean): Record<string, unknown> {
+  const label = valueExpression(name, "datum.value");
+  const axis = { title: fieldTitle(name), labelExpr: label, tickCount: 8 };
+  if (!log) return axis;
+  const labelled = { condition: { test: "datum.label === ''", value: 0 }, value: 1 };
+  return { ...axis, labelExpr: `datum.label === '' ? '' : ${label}`, gridOpacity: labelled, tickOpacity: labelled };
+}
+
+/** The text with its first letter large, as a title begins. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

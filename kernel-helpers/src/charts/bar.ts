@@ -1,0 +1,86 @@
+import type { ColumnTable } from "arquero";
+import { ArgumentError } from "../errors.js";
+import { captureOf } from "../streams/loss.js";
+import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
+import { groupLabel, groupRows } from "../tables/groups.js";
+import { counted } from "../tables/units.js";
+import { capital, fieldTitle, isDuration, valueExpression } from "./axes.js";
+import type { Chart } from "./chart.js";
+import { frame, type FrameOptions } from "./frame.js";
+import { columnName, wholeNumber } from "./options.js";
+import { config, defaultSize, singleColor } from "./theme.js";
+
+/** Options of `charts.bar`. */
+export interface BarOptions extends FrameOptions {
+  /** Column of names, a bar each. */
+  x: string;
+  /** Column of numbers, the bars' lengths; rows of the same name are added up. Default: the number of rows. */
+  y?: string;
+  /** Most bars, the first ones of the table; default 30. */
+  top?: number;
+}
+
+/**
+ * A bar for each name, in the table's order, lying down so that names can be read. For a table of
+ * events without `y` it counts them, the most frequent first.
+ *
+ * @throws ArgumentError if a column is missing, `y` holds no numbers, or `top` is out of range.
+ * @example
+ * charts.bar(latency.summary(writes, { by: "comm" }), { x: "comm", y: "p99_ns" })
+ */
+export function bar(table: ColumnTable, options: BarOptions): Chart {
+  const x = columnName(options.x, "x", "charts.bar");
+  const top = wholeNumber(options.top ?? 30, "top", 1, 200);
+  const y = options.y === undefined ? undefined : columnName(options.y, "y", "charts.bar");
+  requireColumn(table, x, "x of charts.bar");
+  if (y !== undefined && !isNumeric(requireColumn(table, y, "y of charts.bar")) && isNumeric(table.column(x) as Column)) {
+    throw new ArgumentError(`charts.bar wants the names in x and the numbers in y; here "${y}" has the names: swap them.`);
+  }
+  const values = y === undefined ? undefined : numbersOf(table, y, "y of charts.bar");
+  const groups = groupRows(table, x, "x of charts.bar");
+
+  const totals = new Float64Array(groups.size);
+  for (let i = 0; i < groups.ids!.length; i++) {
+    const value = values ? values[i]! : 1;
+    if (Number.isFinite(value)) totals[groups.ids![i]!]! += value;
+  }
+  let order = Array.from(totals.keys());
+  if (!values) order = order.sort((a, b) => totals[b]! - totals[a]! || a - b);
+  const shown = order.slice(0, top);
+  const rows = shown.map((group) => ({ name: groupLabel(groups, group), value: totals[group] }));
+
+  const measure = y === undefined ? "events" : fieldTitle(y);
+  const label = y !== undefined && isDuration(y) ? valueExpression(y, "datum.value") : "format(datum.value, ',.6~r')";
+  const tooltip = [
+    { field: "name", type: "nominal", title: x },
+    { field: "text", type: "nominal", title: measure },
+  ];
+  const capture = captureOf(table);
+  const names = { field: "name", type: "nominal", sort: null, scale: { paddingInner: 0.25 } };
+  return frame(
+    table,
+    { ...options, height: options.height ?? Math.min(Math.max(shown.length * 22, 44), 2 * defaultSize.height) },
+    {
+      title: `${/^p\d/.test(measure) ? measure : capital(measure)} by ${fieldTitle(x)}`,
+      counts: y === undefined ? undefined : `${counted(table.numRows(), "row")}${capture ? ` from ${counted(capture.rows, "event")}` : ""}`,
+      notes: [order.length > shown.length ? `first ${shown.length} of ${order.length.toLocaleString("en")}` : undefined],
+      values: rows,
+      layers: [
+        {
+          transform: [{ calculate: label, as: "text" }],
+          mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
+          encoding: {
+            y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220 } },
+            x: { field: "value", type: "quantitative", axis: { title: measure, labelExpr: label, tickCount: 6 } },
+            tooltip,
+          },
+        },
+        {
+          transform: [{ calculate: label, as: "text" }],
+          mark: { type: "text", align: "left", baseline: "middle", dx: 4, color: config.axis.labelColor, fontSize: 11 },
+          encoding: { y: names, x: { field: "value", type: "quantitative" }, text: { field: "text" }, tooltip },
+        },
+      ],
+    },
+  );
+}

@@ -1,0 +1,44 @@
+import { type Displayable, displaySymbol, type MimeBundle } from "../host.js";
+
+/** A vega-lite 5 specification as a plain object, data included. */
+export interface VegaLiteSpec {
+  $schema: string;
+  [part: string]: unknown;
+}
+
+/** The MIME type that every released JupyterLab draws; it draws none of version 6. */
+export const vegaLiteMime = "application/vnd.vegalite.v5+json";
+
+/**
+ * A chart: a vega-lite specification that draws itself in a notebook, and as SVG where there is no JavaScript.
+ *
+ * @example
+ * const chart = charts.histogram(writes, { x: "duration_ns" });
+ * await writeFile("writes.svg", await chart.toSVG());
+ */
+export class Chart implements Displayable {
+  /** The whole vega-lite specification; it can be changed, copied, or pasted into the Vega editor. */
+  readonly spec: VegaLiteSpec;
+  /** The chart in one line of text. */
+  readonly text: string;
+
+  constructor(spec: VegaLiteSpec, text: string) {
+    this.spec = spec;
+    this.text = text;
+  }
+
+  /** The chart as a standalone SVG document. */
+  async toSVG(): Promise<string> {
+    const { renderSVG } = await import("./render.js"); // vega takes long to load, so the first picture pays for it
+    return renderSVG(this.spec);
+  }
+
+  /** What a live view sends for each frame: all but the picture, which costs more than the rest. */
+  frame(): MimeBundle {
+    return { [vegaLiteMime]: this.spec, "text/plain": this.text };
+  }
+
+  async [displaySymbol](): Promise<MimeBundle> {
+    return { ...this.frame(), "image/svg+xml": await this.toSVG() };
+  }
+}

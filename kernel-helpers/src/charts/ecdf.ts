@@ -1,0 +1,78 @@
+import type { ColumnTable } from "arquero";
+import { numbersOf } from "../tables/columns.js";
+import { ecdfPoints } from "../tables/distribution.js";
+import { type Groups, groupValues, sortWithinGroups } from "../tables/groups.js";
+import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import type { Chart } from "./chart.js";
+import { frame, type FrameOptions } from "./frame.js";
+import { columnName } from "./options.js";
+import { scaleOf } from "./scale.js";
+import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions } from "./series.js";
+import { singleColor } from "./theme.js";
+import { zoom } from "./zoom.js";
+
+/** Options of `charts.ecdf`. */
+export interface EcdfChartOptions extends SeriesOptions, FrameOptions {
+  /** Column of numbers. */
+  x: string;
+  /** Logarithmic x axis; default true for times in ns that span more than a decade. */
+  log?: boolean;
+}
+
+const maxPoints = 1800;
+
+/**
+ * Which share of the events took at most so long: a step line a group. Every point is exact,
+ * and half of them crowd at the slow end, so that the tail can be read.
+ *
+ * @throws ArgumentError if a column is missing or an option is out of range.
+ * @example
+ * charts.ecdf(writes, { x: "duration_ns", by: "comm" })
+ */
+export function ecdf(table: ColumnTable, options: EcdfChartOptions): Chart {
+  const x = columnName(options.x, "x", "charts.ecdf");
+  const values = numbersOf(table, x, "x of charts.ecdf");
+  const series = seriesOf(table, options, "charts.ecdf");
+  const scale = scaleOf(x, values, options.log);
+
+  const groups: Groups = { by: [], size: series.size, ids: series.ids, keys: [] };
+  const sorted = sortWithinGroups(values, groups);
+  const limit = Math.min(500, Math.floor(maxPoints / series.size));
+  const rows: Record<string, unknown>[] = [];
+  for (let id = 0; id < series.size; id++) {
+    const points = ecdfPoints(groupValues(sorted, id), limit).filter(({ value }) => !scale.log || value > 0);
+    const group = groupField(series, id);
+    points.forEach(({ value, share }, i) => {
+      if (i === 0) rows.push({ value, share: 0, ...group }); // the line rises from the axis
+      rows.push({ value, share, ...group });
+    });
+  }
+
+  return frame(table, options, {
+    title: `Share of events by ${fieldTitle(x)}${series.title ? `, by ${series.title}` : ""}`,
+    notes: [series.note, scale.note],
+    values: rows,
+    layers: [
+      {
+        params: [zoom("x"), ...legendPick(series)],
+        transform: [{ calculate: valueExpression(x, "datum.value"), as: "text" }],
+        mark: { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 2 },
+        encoding: {
+          x: {
+            field: "value",
+            type: "quantitative",
+            scale: { type: scale.log ? "log" : "linear", domain: [scale.min, scale.max], nice: false, zero: false },
+            axis: valueAxis(x, scale.log),
+          },
+          y: { field: "share", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "share of events", format: ".0%", tickCount: 5 } },
+          ...colorEncoding(series, "stroke"),
+          tooltip: [
+            { field: "text", type: "nominal", title: fieldTitle(x) },
+            ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
+            { field: "share", type: "quantitative", title: "share at or below", format: ".3%" },
+          ],
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,89 @@
+import { release, type } from "node:os";
+import type { ColumnTable } from "arquero";
+import { captureOf, lossNote } from "../streams/loss.js";
+import { counted } from "../tables/units.js";
+import { visible } from "../tables/text.js";
+import { Chart } from "./chart.js";
+import { alarmColor, config, defaultSize } from "./theme.js";
+
+/** Options that every chart takes. */
+export interface FrameOptions {
+  /** Replaces the title, which says what was measured. */
+  title?: string;
+  /** Width of the plot in CSS pixels, without axes and legend. */
+  width?: number;
+  /** Height of the plot in CSS pixels. */
+  height?: number;
+}
+
+/** What a chart puts into its frame. */
+export interface Content {
+  /** What was measured, as a title. */
+  title: string;
+  /** What the subtitle says beside time, kernel and count. */
+  notes: readonly (string | undefined)[];
+  /** Rows for vega-lite, already aggregated. Their names are ours, so that no field's name needs escaping. */
+  values: readonly Record<string, unknown>[];
+  /** vega-lite layers: mark, encoding, params, transform. */
+  layers: readonly Record<string, unknown>[];
+  /** What the subtitle counts; default the table's rows as events. */
+  counts?: string;
+}
+
+/**
+ * Puts content under a title that says what was measured, when, on which kernel, from how many
+ * events, and in a colour of its own what was lost. Without rows it says "no events".
+ */
+export function frame(table: ColumnTable, options: FrameOptions, content: Content): Chart {
+  const capture = captureOf(table);
+  const title = visible(options.title ?? content.title);
+  const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
+  const subtitle = visible([when, `${type()} ${release()}`, content.counts ?? eventCount(table), ...content.notes].filter(Boolean).join(" · "));
+  const loss = lossNote(capture);
+  const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
+  const empty = content.values.length === 0;
+
+  const spec = {
+    $schema: "https://vega.github.io/schema/vega-lite/v5.json",
+    description: title,
+    title: { text: title, subtitle, ...(loss ? { offset: 30 } : {}) },
+    width,
+    height: empty ? 100 : height,
+    data: { values: content.values },
+    layer: [...(empty ? [emptyLayer(width)] : content.layers), ...(loss ? [lossLayer(loss)] : [])],
+    config,
+  };
+  return new Chart(spec, [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "));
+}
+
+function eventCount(table: ColumnTable): string {
+  const rows = table.numRows();
+  const all = captureOf(table)?.rows ?? rows;
+  return all > rows ? `${rows.toLocaleString("en")} of ${counted(all, "event")}` : counted(rows, "event");
+}
+
+/** Time to the minute, in UTC: charts from different machines must compare. */
+function minute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16)}Z`;
+}
+
+function lossLayer(note: string): Record<string, unknown> {
+  return {
+    data: { values: [{ note }] },
+    // never clipped: a zoomable layer beside it would have it cut at the plot's edge, where it does not lie
+    mark: { type: "text", clip: false, x: 0, y: -10, align: "left", baseline: "bottom", color: alarmColor, fontSize: 12, fontWeight: 700 },
+    encoding: { text: { field: "note" } },
+  };
+}
+
+function emptyLayer(width: number): Record<string, unknown> {
+  return {
+    data: { values: [{ note: "no events" }] },
+    mark: { type: "text", x: width / 2, y: 50, align: "center", baseline: "middle", color: config.axis.labelColor, fontSize: 16 },
+    encoding: { text: { field: "note" } },
+  };
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,98 @@
+import type { ColumnTable } from "arquero";
+import { extent, numbersOf } from "../tables/columns.js";
+import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { binOf, linearEdges } from "./bins.js";
+import type { Chart } from "./chart.js";
+import { frame, type FrameOptions } from "./frame.js";
+import { columnName, wholeNumber } from "./options.js";
+import { edgesOf, fixedScale, scaleOf } from "./scale.js";
+import { defaultSize, densityScheme } from "./theme.js";
+import { secondsAxis, secondsPerUnit } from "./time.js";
+import { zoom } from "./zoom.js";
+
+/** Options of `charts.heatmap`. */
+export interface HeatmapOptions extends FrameOptions {
+  /** Column of times; default `start_ns`. Shown in seconds since the first event. */
+  x?: string;
+  /** Column of numbers; default `duration_ns`. */
+  y?: string;
+  /** Logarithmic y axis; default true for times in ns that span more than a decade. */
+  log?: boolean;
+  /** Most columns of cells, up to 120; default 100. */
+  xBins?: number;
+  /** Most rows of cells, up to 60; default 50. */
+  yBins?: number;
+}
+
+/**
+ * How a value is spread over time: cells of time and size, coloured by the number of events, on a log scale.
+ *
+ * @throws ArgumentError if a column is missing or an option is out of range.
+ * @example
+ * charts.heatmap(writes, { x: "start_ns", y: "duration_ns" })
+ */
+export function heatmap(table: ColumnTable, options: HeatmapOptions = {}): Chart {
+  const x = columnName(options.x ?? "start_ns", "x", "charts.heatmap");
+  const y = columnName(options.y ?? "duration_ns", "y", "charts.heatmap");
+  const xBins = wholeNumber(options.xBins ?? 100, "xBins", 1, 120);
+  const yBins = wholeNumber(options.yBins ?? 50, "yBins", 1, 60);
+  const times = numbersOf(table, x, "x of charts.heatmap");
+  const values = numbersOf(table, y, "y of charts.heatmap");
+  const perUnit = secondsPerUnit(x, "charts.heatmap");
+  const first = extent(times);
+  const scale = scaleOf(y, values, options.log);
+  const yEdges = edgesOf(scale, yBins);
+  const xEdges = first.count && yEdges.length ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins) : [];
+
+  const cells = new Float64Array(Math.max(xEdges.length - 1, 0) * Math.max(yEdges.length - 1, 0));
+  for (let i = 0; i < times.length && cells.length; i++) {
+    const column = binOf(xEdges, (times[i]! - first.min) * perUnit);
+    const row = binOf(yEdges, values[i]!);
+    if (column >= 0 && row >= 0) cells[column * (yEdges.length - 1) + row]!++;
+  }
+  const rows: Record<string, unknown>[] = [];
+  cells.forEach((count, cell) => {
+    const column = Math.floor(cell / (yEdges.length - 1));
+    const row = cell % (yEdges.length - 1);
+    if (count) rows.push({ t0: xEdges[column], t1: xEdges[column + 1], low: yEdges[row], high: yEdges[row + 1], count });
+  });
+
+  return frame(table, wholePixels(options, xEdges.length - 1, yEdges.length - 1), {
+    title: `${capital(fieldTitle(y))} over time`,
+    notes: [scale.note],
+    values: rows,
+    layers: [
+      {
+        params: [zoom("x", "y")],
+        transform: [
+          { calculate: `(${valueExpression(y, "datum.low")}) + ' to ' + (${valueExpression(y, "datum.high")})`, as: "range" },
+          { calculate: "format(datum.t0, ',.6~r') + ' s to ' + format(datum.t1, ',.6~r') + ' s'", as: "time" },
+        ],
+        mark: { type: "rect", clip: true, stroke: null },
+        encoding: {
+          x: { field: "t0", type: "quantitative", scale: { domain: [xEdges[0], xEdges[xEdges.length - 1]], nice: false, zero: false }, axis: secondsAxis },
+          x2: { field: "t1" },
+          y: { field: "low", type: "quantitative", scale: fixedScale(scale, yEdges), axis: valueAxis(y, scale.log) },
+          y2: { field: "high" },
+          color: {
+            field: "count",
+            type: "quantitative",
+            scale: { type: "log", scheme: densityScheme },
+            legend: { title: "events", format: ",~r", tickCount: 4 },
+          },
+          tooltip: [
+            { field: "time", type: "nominal", title: "time" },
+            { field: "range", type: "nominal", title: fieldTitle(y) },
+            { field: "count", type: "quantitative", title: "events", format: "," },
+          ],
+        },
+      },
+    ],
+  });
+}
+
+/** A size in which every cell is a whole number of pixels: otherwise hairlines show between the cells. */
+function wholePixels(options: FrameOptions, columns: number, rows: number): FrameOptions {
+  const fit = (size: number, cells: number) => (cells > 0 ? Math.max(Math.round(size / cells), 1) * cells : size);
+  return { ...options, width: fit(options.width ?? defaultSize.width, columns), height: fit(options.height ?? defaultSize.height, rows) };
+}

@@ -1,0 +1,75 @@
+import type { ColumnTable } from "arquero";
+import { numbersOf } from "../tables/columns.js";
+import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { binOf } from "./bins.js";
+import type { Chart } from "./chart.js";
+import { frame, type FrameOptions } from "./frame.js";
+import { columnName, wholeNumber } from "./options.js";
+import { edgesOf, fixedScale, scaleOf } from "./scale.js";
+import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions, stackOrder } from "./series.js";
+import { singleColor } from "./theme.js";
+import { zoom } from "./zoom.js";
+
+/** Options of `charts.histogram`. */
+export interface HistogramChartOptions extends SeriesOptions, FrameOptions {
+  /** Column of numbers to count. */
+  x: string;
+  /** Logarithmic x axis; default true for times in ns that span more than a decade. */
+  log?: boolean;
+  /** Most bins; default 60. */
+  bins?: number;
+}
+
+/**
+ * How often each size of a value occurred: bars of counts, stacked by group.
+ *
+ * @throws ArgumentError if a column is missing or an option is out of range.
+ * @example
+ * charts.histogram(writes, { x: "duration_ns", by: "comm" })
+ */
+export function histogram(table: ColumnTable, options: HistogramChartOptions): Chart {
+  const x = columnName(options.x, "x", "charts.histogram");
+  const bins = wholeNumber(options.bins ?? 60, "bins", 1, 200);
+  const values = numbersOf(table, x, "x of charts.histogram");
+  const series = seriesOf(table, options, "charts.histogram");
+  const scale = scaleOf(x, values, options.log);
+  const edges = edgesOf(scale, bins);
+
+  const cells = Math.max(edges.length - 1, 0);
+  const counts = new Float64Array(cells * series.size);
+  for (let i = 0; i < values.length && cells; i++) {
+    const bin = binOf(edges, values[i]!);
+    if (bin >= 0) counts[(series.ids ? series.ids[i]! : 0) * cells + bin]!++;
+  }
+  const rows: Record<string, unknown>[] = [];
+  counts.forEach((count, cell) => {
+    const bin = cell % cells;
+    if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...groupField(series, Math.floor(cell / cells)) });
+  });
+
+  const range = `${valueExpression(x, "datum.low")}`;
+  return frame(table, options, {
+    title: `Histogram of ${fieldTitle(x)}${series.title ? ` by ${series.title}` : ""}`,
+    notes: [series.note, scale.note],
+    values: rows,
+    layers: [
+      {
+        params: [zoom("x"), ...legendPick(series)],
+        transform: [{ calculate: `(${range}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
+        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
+        encoding: {
+          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale, edges), axis: valueAxis(x, scale.log) },
+          x2: { field: "high" },
+          y: { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
+          ...colorEncoding(series),
+          ...stackOrder(series),
+          tooltip: [
+            { field: "range", type: "nominal", title: fieldTitle(x) },
+            ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
+            { field: "count", type: "quantitative", title: "events", format: "," },
+          ],
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,53 @@
+import { isDuration } from "./axes.js";
+import { linearEdges, logEdges } from "./bins.js";
+import { formatNumber } from "../tables/units.js";
+
+/** How a measured field lies on its axis. */
+export interface FieldScale {
+  readonly log: boolean;
+  /** Smallest and largest value that the axis shows. NaN when there is none. */
+  readonly min: number;
+  readonly max: number;
+  /** What the subtitle says about values that have no place on the axis. */
+  readonly note: string | undefined;
+}
+
+/** A logarithmic axis pays from here on. */
+const logFrom = 20;
+
+/**
+ * Chooses the scale of a field: logarithmic when asked for, or when a length of time spans more
+ * than a decade. Zero and less have no logarithm: they are counted, and the subtitle says so.
+ */
+export function scaleOf(name: string, values: Float64Array, log: boolean | undefined): FieldScale {
+  let min = Infinity;
+  let max = -Infinity;
+  let minPositive = Infinity;
+  let notPositive = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!Number.isFinite(value)) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (value <= 0) notPositive++;
+    else if (value < minPositive) minPositive = value;
+  }
+  if (min > max) return { log: false, min: NaN, max: NaN, note: undefined };
+  if (log ?? (isDuration(name) && max / minPositive >= logFrom)) {
+    const note = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
+    return minPositive === Infinity ? { log: true, min: NaN, max: NaN, note } : { log: true, min: minPositive, max, note };
+  }
+  return { log: false, min, max, note: undefined };
+}
+
+/** Bin edges that suit the scale; none when there are no values. */
+export function edgesOf(scale: FieldScale, bins: number): number[] {
+  if (Number.isNaN(scale.min)) return [];
+  return scale.log ? logEdges(scale.min, scale.max, bins) : linearEdges(scale.min, scale.max, bins);
+}
+
+/** vega-lite's `scale` for edges that must stay where they are. */
+export function fixedScale(scale: FieldScale, edges: readonly number[]): Record<string, unknown> {
+  return { type: scale.log ? "log" : "linear", domain: [edges[0], edges[edges.length - 1]], nice: false, zero: false };
+}
+

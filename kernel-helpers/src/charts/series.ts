@@ -1,0 +1,80 @@
+import type { ColumnTable } from "arquero";
+import { ArgumentError } from "../errors.js";
+import { groupCounts, groupLabel, groupRows } from "../tables/groups.js";
+import { colorsFor, otherColor } from "./theme.js";
+
+/** The groups that a chart tells apart by colour: the largest ones, and the rest as one. */
+export interface Series {
+  /** Label of each series, largest first, the rest last. Empty when nothing is told apart. */
+  readonly labels: readonly string[];
+  readonly colors: readonly string[];
+  /** Number of series, 1 when nothing is told apart. */
+  readonly size: number;
+  /** Series of each visible row, undefined when all rows are series 0. */
+  readonly ids: Uint32Array | undefined;
+  /** The columns told apart by, for the legend's title. */
+  readonly title: string;
+  /** What the subtitle says about groups left together. */
+  readonly note: string | undefined;
+}
+
+/** How a chart tells groups apart. */
+export interface SeriesOptions {
+  /** Column or columns to tell apart by colour; default the table's own `groupby`, else none. */
+  by?: string | readonly string[];
+  /** Most groups to tell apart, the rest being drawn together as "other"; default 8. */
+  top?: number;
+}
+
+/**
+ * Series for the visible rows.
+ *
+ * @throws ArgumentError if a column is missing or `top` is no whole number from 1 on.
+ */
+export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, chart: string): Series {
+  if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  const groups = groupRows(table, by, `by of ${chart}`);
+  const title = groups.by.join(" · ");
+  if (groups.by.length === 0) return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined };
+
+  const counts = groupCounts(groups, table.numRows());
+  const order = Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
+  const kept = order.slice(0, top);
+  const labels = kept.map((group) => groupLabel(groups, group));
+  const colors = colorsFor(kept.length);
+  const seriesOfGroup = new Uint32Array(groups.size).fill(kept.length);
+  kept.forEach((group, series) => (seriesOfGroup[group] = series));
+
+  let note: string | undefined;
+  if (order.length > kept.length) {
+    const rest = labels.includes("other") ? "other groups" : "other";
+    labels.push(rest);
+    colors.push(otherColor);
+    note = `top ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
+  }
+  return { labels, colors, size: Math.max(labels.length, 1), ids: groups.ids?.map((group) => seriesOfGroup[group]!), title, note };
+}
+
+/** The `color` encoding of a chart whose rows carry their series' label in `group`; nothing when there is but one. */
+export function colorEncoding(series: Series, symbolType: "square" | "stroke" = "square"): Record<string, unknown> {
+  if (series.labels.length === 0) return {};
+  return {
+    color: { field: "group", type: "nominal", scale: { domain: series.labels, range: series.colors }, legend: { title: series.title, symbolType } },
+    opacity: { condition: { param: "pick", value: 1 }, value: 0.12 },
+  };
+}
+
+/** A click on a legend entry picks out its series. */
+export function legendPick(series: Series): Record<string, unknown>[] {
+  return series.labels.length === 0 ? [] : [{ name: "pick", select: { type: "point", fields: ["group"] }, bind: "legend" }];
+}
+
+/** The data row's part that names its series, and its place among them. */
+export function groupField(series: Series, id: number): { group?: string; rank?: number } {
+  return series.labels.length === 0 ? {} : { group: series.labels[id]!, rank: id };
+}
+
+/** Stacks in the legend's order, the largest at the bottom. */
+export function stackOrder(series: Series): Record<string, unknown> {
+  return series.labels.length === 0 ? {} : { order: { field: "rank", type: "quantitative", sort: "ascending" } };
+}

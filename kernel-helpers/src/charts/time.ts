@@ -1,0 +1,14 @@
+import { ArgumentError } from "../errors.js";
+import { unitOf } from "../tables/units.js";
+
+const seconds = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1 } as const;
+
+/** Seconds in one unit of a time column, by its name's suffix. */
+export function secondsPerUnit(name: string, chart: string): number {
+  const unit = unitOf(name);
+  if (unit && unit !== "bytes") return seconds[unit];
+  throw new ArgumentError(`x of ${chart} must be a time, and the name "${name}" does not end in _ns, _us, _ms or _s.`);
+}
+
+/** Axis of seconds since the first event. */
+export const secondsAxis = { title: "seconds since the first event", format: ",~r", tickCount: 8 };

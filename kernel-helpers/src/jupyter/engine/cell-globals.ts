@@ -1,0 +1,10 @@
+/** Types of what every cell has in its global scope beside Node's own. */
+declare global {
+  /**
+   * Asks the user for a line of text, below the cell, and waits for the answer.
+   * @returns the text, or null when the front end cannot ask
+   */
+  function prompt(message?: string, defaultText?: string): string | null;
+}
+
+export {};

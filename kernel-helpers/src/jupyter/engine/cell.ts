@@ -1,0 +1,57 @@
+/** One run of a cell, and how code finds the cell it belongs to. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Request } from "../link.js";
+
+/** How a run ended, short of its result. */
+export interface Failure {
+  readonly error: unknown;
+}
+
+export class Cell {
+  readonly id: number;
+  readonly code: string;
+  /** Header of the request, the parent of all output. */
+  readonly parent: string;
+  readonly silent: boolean;
+  /** Execution count, as shown beside the cell. */
+  readonly count: number;
+  readonly interrupt = new AbortController();
+  /** Resolves when something other than the cell's own end ends it: an interrupt, an uncaught error. */
+  readonly stopped: Promise<Failure>;
+  stop!: (failure: Failure) => void;
+
+  constructor(request: Request, count: number) {
+    this.id = request.id;
+    this.code = String(request.content["code"] ?? "");
+    this.parent = request.parent;
+    this.silent = request.content["silent"] === true;
+    this.count = count;
+    this.stopped = new Promise((resolve) => (this.stop = resolve));
+  }
+}
+
+const storage = new AsyncLocalStorage<Cell>();
+let newest: Cell | undefined;
+
+let running: Cell | undefined;
+
+/** The cell that the front end waits for. */
+export function runningCell(): Cell | undefined {
+  return running;
+}
+
+/** Says which cell the front end waits for. */
+export function setRunningCell(cell: Cell | undefined): void {
+  running = cell;
+}
+
+/** Runs code as part of a cell: its timers, promises and callbacks belong to the cell too. */
+export function inCell<T>(cell: Cell, code: () => T): T {
+  newest = cell;
+  return storage.run(cell, code);
+}
+
+/** The cell whose code runs now; outside any async context, the newest one. */
+export function currentCell(): Cell | undefined {
+  return storage.getStore() ?? newest;
+}

@@ -1,0 +1,104 @@
+/**
+ * tslab's converter with the options that cells need.
+ *
+ * tslab chooses its TypeScript options inside one function and reads its compiler
+ * through require. A copy of the compiler with three functions wrapped, put into
+ * require's cache first, is the least invasive way to reach them; tslab is pinned
+ * exactly, and its own files stay as they are.
+ */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Converter } from "tslab/dist/converter.js";
+import type TS from "@tslab/typescript-for-tslab";
+import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
+import type { MapChain } from "./source-map.js";
+
+const require = createRequire(import.meta.url);
+
+/** tslab's compiler and converter. */
+export interface Compiler {
+  ts: typeof TS;
+  converter: Converter;
+  /** The source maps of the newest conversion, outermost first. */
+  takeMaps(): MapChain;
+}
+
+const INLINE_MAP = /\n\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/;
+const MAP_COMMENT = /\n\/\/# sourceMappingURL=\S*\s*$/;
+
+/** Types of what the kernel puts into every cell's global scope. */
+const CELL_GLOBALS = join(packageRoot, "dist/jupyter/engine/cell-globals.d.ts");
+
+/** Loads TypeScript, about half a second, and makes the converter for the working directory. */
+export function createCompiler(): Compiler {
+  const tslabRequire = createRequire(require.resolve("tslab/dist/converter.js"));
+  const path = tslabRequire.resolve("@tslab/typescript-for-tslab");
+  const ts = tslabRequire(path) as typeof TS;
+  let maps: MapChain = [];
+
+  const patched: typeof TS = {
+    ...ts,
+    createWatchCompilerHost: ((rootNames: string[], options: TS.CompilerOptions, system: TS.System, ...rest: unknown[]) => {
+      const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>;
+      const host = create([...rootNames, CELL_GLOBALS], { ...options, ...cellOptions(ts) }, quietSystem(system), ...rest);
+      host.resolveModuleNameLiterals = moduleResolver(ts, host);
+      return host;
+    }) as unknown as typeof TS.createWatchCompilerHost,
+    createWatchProgram: ((host: TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>) => {
+      const watch = ts.createWatchProgram(host);
+      const { updateRootFileNames } = watch;
+      watch.updateRootFileNames = (names) => updateRootFileNames([...names, CELL_GLOBALS]);
+      return watch;
+    }) as unknown as typeof TS.createWatchProgram,
+    transpileModule: (input, options) => {
+      const inner = INLINE_MAP.exec(input)?.[1];
+      const compilerOptions = { ...options.compilerOptions, sourceMap: true };
+      const output = ts.transpileModule(input.replace(INLINE_MAP, "\n"), { ...options, compilerOptions });
+      maps = [output.sourceMapText, inner && Buffer.from(inner, "base64").toString()].filter((map) => map !== undefined);
+      return { ...output, outputText: output.outputText.replace(MAP_COMMENT, "\n") };
+    },
+  };
+  tslabRequire.cache[path]!.exports = patched;
+  const { createConverter } = tslabRequire("./converter.js") as typeof import("tslab/dist/converter.js");
+  return { ts, converter: createConverter(), takeMaps: () => maps };
+}
+
+/**
+ * `paths` is what lets the compiler name a type of an imported package in the
+ * declarations that carry a cell's variables to the next cell; without it they
+ * are errors (TS2742) as soon as the package lies outside the notebook's directory.
+ */
+function cellOptions(ts: typeof TS): TS.CompilerOptions {
+  const roots = [...new Set([...nodeModulesOf(process.cwd()), ...nodeModulesOf(packageRoot)])];
+  return {
+    moduleResolution: ts.ModuleResolutionKind.Node10,
+    baseUrl: "/",
+    paths: { "*": roots.flatMap((root) => [`${root}/*`, `${root}/@types/*`]) },
+    typeRoots: nodeModulesOf(packageRoot).map((root) => join(root, "@types")),
+    types: ["node"],
+    inlineSourceMap: true,
+  };
+}
+
+/** Node's own search first, as a script in the directory has it; then what this kernel came with. */
+function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullable<TS.CompilerHost["resolveModuleNameLiterals"]> {
+  const ours = join(packageRoot, "package.json");
+  return (literals, containingFile, redirect, options) => {
+    const plain = { ...options, paths: undefined, baseUrl: undefined };
+    return literals.map(({ text }) => {
+      const own = text === "kernel-helpers" ? undefined : ts.resolveModuleName(text, containingFile, plain, host, undefined, redirect);
+      if (own?.resolvedModule || (own && !isBare(text))) return own;
+      const fallback = ts.resolveModuleName(text, ours, plain, host);
+      return fallback.resolvedModule ? fallback : (own ?? fallback);
+    });
+  };
+}
+
+/** Watches the user's files only: hundreds of watchers on installed packages cost a start 100 ms and see nothing. */
+function quietSystem(system: TS.System): TS.System {
+  const watchFile = system.watchFile?.bind(system);
+  const quiet = Object.create(system) as TS.System;
+  quiet.watchFile = (path, ...rest) => (path.includes("/node_modules/") || path.startsWith(packageRoot) ? { close: () => undefined } : watchFile!(path, ...rest));
+  quiet.watchDirectory = () => ({ close: () => undefined });
+  return quiet;
+}

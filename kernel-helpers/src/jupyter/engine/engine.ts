@@ -1,0 +1,160 @@
+/**
+ * The engine, on the main thread: takes the requests that the wire passes on, runs
+ * cells one after another, and answers everything else in between.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { setHost } from "../../host.js";
+import { Shared, type Request, type ToEngine } from "../link.js";
+import { GRACE_MS } from "../wire/interrupter.js";
+import { runningCell } from "./cell.js";
+import { Channel } from "./channel.js";
+import { complete, inspect, isComplete } from "./completion.js";
+import { KeyboardInterrupt } from "./errors.js";
+import { Execution } from "./execution.js";
+import { installGlobals } from "./globals.js";
+import { guardProcess } from "./guard.js";
+import { History } from "./history.js";
+import { notebookHost } from "./notebook-host.js";
+import { Runner, type Protect } from "./runner.js";
+import { captureStdio } from "./stdio.js";
+import { offerTermination } from "./termination.js";
+import { Tracebacks } from "./traceback.js";
+
+type Content = Record<string, unknown>;
+
+export interface EngineOptions {
+  /** To and from the wire. */
+  port: MessagePort;
+  /** What `Shared` indexes. */
+  shared: Int32Array;
+  /** Answers to prompts. */
+  answers: MessagePort;
+}
+
+export class Engine {
+  readonly #shared: Int32Array;
+  readonly #channel: Channel;
+  readonly #runner: Runner;
+  readonly #execution: Execution;
+  readonly #history = new History();
+  readonly #exit: () => never;
+  readonly #waiting: Request[] = [];
+  /** The execute request that runs. */
+  #executing: Request | undefined;
+
+  constructor({ port, shared, answers }: EngineOptions) {
+    this.#shared = shared;
+    this.#channel = new Channel(port);
+    const protect: Protect = (work) => {
+      Atomics.add(shared, Shared.protected, 1);
+      try {
+        return work();
+      } finally {
+        Atomics.sub(shared, Shared.protected, 1);
+      }
+    };
+    const tracebacks = new Tracebacks();
+    this.#runner = new Runner(tracebacks, protect);
+    this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
+    setHost(notebookHost(this.#channel));
+    captureStdio((name, parent, text) => this.#channel.post({ kind: "stream", name, parent, text }));
+    installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
+    this.#exit = guardProcess(this.#channel, tracebacks);
+    offerTermination();
+    process.on("SIGINT", () => this.#channel.post({ kind: "interrupt" }));
+    port.on("message", (message: ToEngine) => this.#receive(message));
+  }
+
+  #receive(message: ToEngine): void {
+    switch (message.kind) {
+      case "request":
+        return this.#request(message.request);
+      case "interrupt":
+        return this.#interrupt(message.sequence);
+      case "terminated":
+        return runningCell()?.stop({ error: new KeyboardInterrupt() });
+      case "shutdown":
+        Atomics.store(this.#shared, Shared.leaving, 1);
+        this.#exit();
+    }
+  }
+
+  #request(request: Request): void {
+    if (request.type === "execute_request") {
+      this.#waiting.push(request);
+      if (!this.#executing) void this.#work();
+      return;
+    }
+    this.#channel.busy(request);
+    let reply: Content | undefined;
+    try {
+      const content = this.#answer(request);
+      reply = content && { status: "ok", ...content };
+    } catch (error) {
+      reply = { status: "error", ename: "Error", evalue: String(error), traceback: [] };
+    }
+    this.#channel.reply(request, reply);
+  }
+
+  async #work(): Promise<void> {
+    for (let request = this.#waiting.shift(); request; request = this.#waiting.shift()) {
+      this.#executing = request;
+      const ok = await this.#execution.execute(request);
+      this.#executing = undefined;
+      if (!ok && request.content["stop_on_error"] !== false) await this.#abortQueued();
+    }
+  }
+
+  /** Aborts what had arrived when a cell failed, and nothing that comes later. */
+  async #abortQueued(): Promise<void> {
+    const newest = Atomics.load(this.#shared, Shared.newestExecute);
+    this.#executing = ABORTING;
+    // What the wire has passed on but this thread has not taken yet is in the port now.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let next = this.#waiting[0]; next && next.id <= newest; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#channel.busy(next);
+      this.#channel.reply(next, { status: "aborted", execution_count: this.#execution.count, payload: [], user_expressions: {} });
+    }
+    this.#executing = undefined;
+  }
+
+  #interrupt(sequence: number): void {
+    Atomics.store(this.#shared, Shared.interruptSeen, sequence);
+    const cell = runningCell();
+    if (!cell) return;
+    const error = new KeyboardInterrupt();
+    cell.interrupt.abort(error);
+    setTimeout(() => cell.stop({ error }), GRACE_MS);
+  }
+
+  /** Everything but execution, at once: a cell that awaits does not keep completion waiting. */
+  #answer({ type, content }: Request): Content | undefined {
+    const { executor, compiler } = this.#runner;
+    const code = String(content["code"] ?? "");
+    const cursor = Number(content["cursor_pos"] ?? code.length);
+    switch (type) {
+      case "complete_request":
+        return { ...complete(executor, code, cursor) };
+      case "inspect_request": {
+        const text = inspect(executor, code, cursor, content["detail_level"] === 1);
+        return { found: text !== undefined, data: text === undefined ? {} : { "text/plain": text }, metadata: {} };
+      }
+      case "is_complete_request":
+        return isComplete(compiler.ts, code);
+      case "history_request":
+        return { history: this.#history.query(content) };
+      case "comm_info_request":
+        return { comms: {} };
+      case "comm_open":
+        // Nobody listens on this target: the protocol asks to close it again.
+        this.#channel.publish("comm_close", "{}", { comm_id: content["comm_id"], data: {} });
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** Stands in for a request while the queue is being aborted, so that none is started meanwhile. */
+const ABORTING: Request = { id: 0, type: "", parent: "{}", content: {} };

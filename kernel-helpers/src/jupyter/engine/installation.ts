@@ -1,0 +1,22 @@
+/** Where this kernel and the packages it came with are installed. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The directory of the kernel-helpers package. */
+export const packageRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+
+/** Every `node_modules` directory that applies to a directory, nearest first. */
+export function nodeModulesOf(directory: string): string[] {
+  const found: string[] = [];
+  for (let at = directory; ; at = dirname(at)) {
+    const candidate = join(at, "node_modules");
+    if (existsSync(candidate)) found.push(candidate);
+    if (dirname(at) === at) return found;
+  }
+}
+
+/** True for a specifier that names a package rather than a path or a module of Node. */
+export function isBare(specifier: string): boolean {
+  return !/^(?:\.{0,2}\/|node:|[a-z]+:\/\/)/.test(specifier) && specifier !== "." && specifier !== "..";
+}

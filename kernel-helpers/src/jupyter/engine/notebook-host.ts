@@ -1,0 +1,26 @@
+/** The notebook as `host.ts` knows it: displays, their updates, and word of an interrupt. */
+import { randomUUID } from "node:crypto";
+import type { Host } from "../../host.js";
+import { encodeBundle, toJson } from "./bundle.js";
+import { currentCell, runningCell } from "./cell.js";
+import type { Channel } from "./channel.js";
+
+export function notebookHost(channel: Channel): Host {
+  return {
+    show(bundle) {
+      const cell = currentCell();
+      if (!cell || cell.silent) return { update: () => undefined };
+      const transient = { display_id: randomUUID() };
+      channel.publish("display_data", cell.parent, { data: encodeBundle(bundle), metadata: {}, transient });
+      return {
+        update(next) {
+          // Front ends find the output by its id. The parent is the running cell if there is one,
+          // because nbclient ignores what belongs to an earlier cell.
+          const parent = (runningCell() ?? cell).parent;
+          channel.post({ kind: "update", displayId: transient.display_id, parent, content: toJson({ data: encodeBundle(next), metadata: {}, transient }) });
+        },
+      };
+    },
+    interruptSignal: () => currentCell()?.interrupt.signal,
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Runs cells with tslab's converter and executor.
+ *
+ * The executor reports through a console: the last value through `log`, an error
+ * through `error`. Its converter is wrapped, to see the diagnostics and the code
+ * before it runs.
+ */
+import { createRequire } from "node:module";
+import type { Converter, ConvertResult, Diagnostic, DiagnosticPos } from "tslab/dist/converter.js";
+import type { Executor } from "tslab/dist/executor.js";
+import { currentCell, inCell, type Cell } from "./cell.js";
+import { createCompiler, type Compiler } from "./compiler.js";
+import { typeScriptError } from "./diagnostics.js";
+import { cellRequire, preload } from "./modules.js";
+import { scriptName, type Tracebacks } from "./traceback.js";
+
+/** How a cell's code ended. */
+export type Outcome = { ok: true; value?: { of: unknown } } | { ok: false; error: unknown };
+
+/**
+ * tslab looks for a top-level `await` without parsing for one, and reads `await (x)`
+ * as a call and `for await` as an error; a plain one before them puts it right.
+ */
+const AWAIT = "await null; ";
+/** What the executor puts before the code, on its first line. */
+const WRAPPER = { async: "(async function(exports, require) { ", sync: "(function(exports, require) { " };
+
+/** Keeps a stretch of work from being cut off in the middle by an interrupt. */
+export type Protect = <T>(work: () => T) => T;
+
+interface Run {
+  id: number;
+  cell: Cell;
+  source: string;
+  diagnostics: readonly Diagnostic[];
+  value?: { of: unknown };
+  error?: { of: unknown };
+}
+
+export class Runner {
+  readonly #tracebacks: Tracebacks;
+  readonly #protect: Protect;
+  readonly #compiler: Compiler;
+  readonly #executor: Executor;
+  readonly #require: NodeJS.Require;
+  readonly #running = new WeakMap<Cell, Run>();
+  #runs = 0;
+
+  constructor(tracebacks: Tracebacks, protect: Protect) {
+    this.#tracebacks = tracebacks;
+    this.#protect = protect;
+    this.#compiler = createCompiler();
+    const { createExecutor } = createRequire(import.meta.url)("tslab/dist/executor.js") as typeof import("tslab/dist/executor.js");
+    const node = this.#wrapped(this.#compiler.converter);
+    const report = {
+      log: (value: unknown) => void (this.#current().value = { of: value }),
+      error: (error: unknown) => void (this.#current().error = { of: error }),
+    };
+    // No converter for browsers: such cells have no place to run in.
+    this.#executor = createExecutor(process.cwd(), { node, browser: node, close: () => node.close() } as never, report as never);
+    const scope = (globalThis as unknown as { __tslab__: { require: NodeJS.Require } }).__tslab__;
+    this.#require = scope.require = cellRequire(scope.require);
+  }
+
+  get compiler(): Compiler {
+    return this.#compiler;
+  }
+
+  /** Completion and hover see the variables of the cells before. */
+  get executor(): Pick<Executor, "complete" | "inspect"> {
+    return this.#executor;
+  }
+
+  /** Runs TypeScript as the cell's code, or as a part of it such as a user expression. */
+  async run(cell: Cell, source = cell.code): Promise<Outcome> {
+    const imports = this.#compiler.ts.preProcessFile(source, true, false).importedFiles.map((file) => file.fileName);
+    await preload(this.#require, imports);
+    const run: Run = { id: ++this.#runs, cell, source, diagnostics: [] };
+    this.#running.set(cell, run);
+    // A turn of its own: ended code takes its whole stack with it, and nothing of the kernel's may be on it.
+    const ended = new Promise<void>((resolve, reject) => {
+      setImmediate(() => inCell(cell, () => this.#executor.execute(source)).then(() => resolve(), reject));
+    });
+    const failure = await Promise.race([ended, cell.stopped]);
+    if (failure) {
+      this.#executor.interrupt(); // lets go of a cell that awaits; nobody waits for its end
+      return { ok: false, error: failure.error };
+    }
+    if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
+    if (run.error) return { ok: false, error: run.error.of };
+    return run.value ? { ok: true, value: run.value } : { ok: true };
+  }
+
+  /** The run that the code on the stack belongs to; a cell let go of still finds its own. */
+  #current(): Run {
+    return this.#running.get(currentCell()!)!;
+  }
+
+  #wrapped(inner: Converter): Converter {
+    return {
+      ...inner,
+      convert: (declarations, source) => this.#protect(() => this.#convert(inner, declarations, source)),
+      addModule: (name, content, meta) =>
+        this.#protect(() => {
+          const diagnostics = inner.addModule(name, content, meta);
+          this.#current().diagnostics = diagnostics;
+          return diagnostics;
+        }),
+    };
+  }
+
+  #convert(inner: Converter, declarations: string, source: string): ConvertResult {
+    const run = this.#current();
+    const prefix = /\bawait\b/.test(source) ? AWAIT : "";
+    const converted = inner.convert(declarations, prefix + source);
+    run.diagnostics = converted.diagnostics.map((one) => ({ ...one, start: moved(one.start, prefix.length), end: moved(one.end, prefix.length) }));
+    if (converted.output) {
+      this.#tracebacks.remember(run.id, {
+        count: run.cell.count,
+        source,
+        maps: this.#compiler.takeMaps(),
+        runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
+        sourceOffset: prefix.length,
+        runLines: converted.output.split("\n").length,
+      });
+      converted.output += `\n//# sourceURL=${scriptName(run.id)}`;
+    }
+    return converted;
+  }
+}
+
+function moved(position: DiagnosticPos, by: number): DiagnosticPos {
+  return { offset: position.offset - by, line: position.line, character: position.line === 0 ? Math.max(0, position.character - by) : position.character };
+}

@@ -1,0 +1,59 @@
+/**
+ * The main thread's side of ending busy code: a function that the wire's
+ * inspector session calls in the middle of whatever runs.
+ *
+ * Node 20 keeps a stack of async ids that before- and after-hooks push and pop
+ * (AsyncLocalStorage turns them on for promises). Terminated code never reaches
+ * its after-hook, and Node then aborts the process ("execution_async_id() == 0"
+ * in InternalCallbackScope::Close). So the stack is emptied in the same breath as
+ * the termination is asked for, and never from inside a hook.
+ */
+import { Session } from "node:inspector";
+import { fileURLToPath } from "node:url";
+
+interface AsyncWrap {
+  clearAsyncIdStack(): void;
+}
+
+const KERNEL = fileURLToPath(new URL("..", import.meta.url));
+
+/** Frames of Node and of this kernel; anything else is the user's code or a library that it called. */
+function isOurs(frame: string): boolean {
+  return frame.includes("node:") || frame.includes(KERNEL) || frame.includes("<anonymous>");
+}
+
+function asyncWrap(): AsyncWrap {
+  // process.binding is deprecated and has no successor that reaches this stack.
+  const node = process as unknown as { noDeprecation?: boolean; binding(name: string): AsyncWrap };
+  const { noDeprecation } = node;
+  node.noDeprecation = true;
+  try {
+    return node.binding("async_wrap");
+  } finally {
+    node.noDeprecation = noDeprecation ?? false;
+  }
+}
+
+/** Makes the function available; it returns true when it has ended the user's code. */
+export function offerTermination(): void {
+  const wrap = asyncWrap();
+  Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
+    value: () => {
+      const limit = Error.stackTraceLimit;
+      const prepare = Error.prepareStackTrace;
+      Error.stackTraceLimit = Infinity;
+      delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+      const frames = (new Error().stack ?? "").split("\n").slice(3); // past the message, this function and the inspector's expression
+      Error.stackTraceLimit = limit;
+      if (prepare) Error.prepareStackTrace = prepare;
+      if (frames.every(isOurs)) return false;
+      if (frames.slice(0, 2).some((frame) => frame.includes("node:internal/async_hooks"))) return false;
+      const session = new Session();
+      session.connect();
+      setImmediate(() => session.disconnect()); // a process that exits waits for its inspector sessions
+      wrap.clearAsyncIdStack();
+      session.post("Runtime.terminateExecution");
+      return true;
+    },
+  });
+}

@@ -1,0 +1,56 @@
+/** What tells Jupyter how to start this kernel. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The kernel's name, as notebooks carry it in their metadata. */
+export const KERNEL_NAME = "bpflab";
+
+/** The content of `kernel.json`. */
+export interface Kernelspec {
+  argv: string[];
+  display_name: string;
+  language: string;
+  interrupt_mode: "message";
+  metadata: Record<string, unknown>;
+}
+
+/** The kernelspec for this installation, run by the Node.js that calls this. */
+export function kernelspec(): Kernelspec {
+  return {
+    argv: [
+      process.execPath,
+      "--disable-warning=ExperimentalWarning", // require() of ES modules, which cells live on
+      fileURLToPath(new URL("./main.js", import.meta.url)),
+      "{connection_file}",
+    ],
+    display_name: "TypeScript (bpflab)",
+    language: "typescript",
+    interrupt_mode: "message",
+    metadata: { debugger: false },
+  };
+}
+
+/**
+ * Writes the kernelspec below a prefix and returns its directory.
+ *
+ * @param prefix such as `/usr/local`, or a virtual environment
+ * @example
+ * installKernelspec("/usr/local"); // "/usr/local/share/jupyter/kernels/bpflab"
+ */
+export function installKernelspec(prefix: string): string {
+  const directory = join(prefix, "share", "jupyter", "kernels", KERNEL_NAME);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "kernel.json"), `${JSON.stringify(kernelspec(), null, 2)}\n`);
+  writeFileSync(join(directory, "logo-svg.svg"), LOGO);
+  return directory;
+}
+
+/** A probe on a line of events: three bars, one of them looked at. */
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
+  <rect width="64" height="64" rx="12" fill="#1f2a44"/>
+  <g fill="#8fb8ff"><rect x="12" y="34" width="8" height="18"/><rect x="44" y="28" width="8" height="24"/></g>
+  <rect x="28" y="20" width="8" height="32" fill="#ffc145"/>
+  <circle cx="32" cy="20" r="9" fill="none" stroke="#ffc145" stroke-width="3"/>
+</svg>
+`;

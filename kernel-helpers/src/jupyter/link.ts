@@ -1,0 +1,65 @@
+/**
+ * What the two threads of the kernel say to each other.
+ *
+ *   front end ──zeromq──▶ wire (worker thread) ──ToEngine──▶ engine (main thread, the user's code)
+ *                                              ◀──ToWire───
+ *
+ * The wire never waits for the engine, so it answers while a cell keeps the main
+ * thread busy. Contents cross as JSON text: they are serialised once, and the
+ * structured clone of a large chart or of a function in it is avoided.
+ */
+
+/** A request of the front end, for the engine. */
+export interface Request {
+  /** Counts requests from 1; the wire keeps the return address under it. */
+  readonly id: number;
+  readonly type: string;
+  /** The request's header as it came, the parent of everything it causes. */
+  readonly parent: string;
+  readonly content: Record<string, unknown>;
+}
+
+export type ToEngine =
+  | { kind: "request"; request: Request }
+  | { kind: "interrupt"; sequence: number }
+  /** The code that kept the main thread busy was ended; whatever it held is gone. */
+  | { kind: "terminated"; sequence: number }
+  | { kind: "shutdown" };
+
+export type ToWire =
+  | { kind: "publish"; type: string; parent: string; content: string }
+  | { kind: "stream"; name: "stdout" | "stderr"; parent: string; text: string }
+  /** Replaces an update of the same display that waits to be sent. */
+  | { kind: "update"; displayId: string; parent: string; content: string }
+  | { kind: "busy"; id: number; parent: string }
+  /** Sends the reply, then `idle`. */
+  | { kind: "reply"; id: number; content: string }
+  | { kind: "input"; id: number; content: string }
+  | { kind: "interrupt" };
+
+/** Indices into the Int32Array that both threads see. */
+export const Shared = {
+  /** Highest interrupt sequence number the main thread has taken notice of. */
+  interruptSeen: 0,
+  /** Above 0 while the main thread does what must not be cut off in the middle, such as compiling. */
+  protected: 1,
+  /** Id of the newest execute request that has arrived. */
+  newestExecute: 2,
+  /** Becomes 1 when an answer to a prompt waits in its port. */
+  inputReady: 3,
+  /** 1 once the main thread is on its way out. */
+  leaving: 4,
+} as const;
+
+/** Bytes for the array that `Shared` indexes. */
+export const SHARED_BYTES = 5 * Int32Array.BYTES_PER_ELEMENT;
+
+/** What the worker gets when it starts. */
+export interface WireData {
+  connection: import("./wire/connection.js").Connection;
+  shared: Int32Array;
+  /** To and from the engine; a port of our own, because it keeps messages until somebody listens. */
+  engine: import("node:worker_threads").MessagePort;
+  /** Answers to prompts go in here, for the engine to take while it blocks. */
+  input: import("node:worker_threads").MessagePort;
+}

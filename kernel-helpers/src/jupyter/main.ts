@@ -1,0 +1,28 @@
+/**
+ * The kernel's process: `node main.js CONNECTION_FILE`.
+ *
+ * The wire starts first, in its own thread, and answers kernel_info while
+ * TypeScript is still being loaded here.
+ */
+import { MessageChannel, Worker } from "node:worker_threads";
+import { SHARED_BYTES, type WireData } from "./link.js";
+import { readConnection } from "./wire/connection.js";
+
+const file = process.argv[2];
+if (!file) {
+  console.error("This is bpflab's Jupyter kernel; Jupyter starts it with a connection file: node main.js CONNECTION_FILE");
+  process.exit(2);
+}
+
+const shared = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
+const link = new MessageChannel();
+const input = new MessageChannel();
+const workerData: WireData = { connection: readConnection(file), shared, engine: link.port2, input: input.port2 };
+const wire = new Worker(new URL("./wire/worker.js", import.meta.url), { workerData, transferList: [link.port2, input.port2] });
+wire.on("error", (error) => {
+  process.stderr.write(`The kernel's connection failed: ${error.stack}\n`);
+  process.kill(process.pid, "SIGKILL");
+});
+
+const { Engine } = await import("./engine/engine.js");
+new Engine({ port: link.port1, shared, answers: input.port1 });

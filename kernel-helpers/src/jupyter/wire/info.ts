@@ -1,0 +1,26 @@
+/** What the kernel says of itself; the wire answers it before TypeScript is loaded. */
+import { readFileSync } from "node:fs";
+import { PROTOCOL_VERSION } from "./message.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+
+/** The content of a kernel_info_reply. */
+export const kernelInfo = {
+  status: "ok",
+  protocol_version: PROTOCOL_VERSION,
+  implementation: "bpflab",
+  implementation_version: version,
+  language_info: {
+    name: "typescript",
+    version: "5.0.4", // of the compiler inside tslab, which runs the cells
+    mimetype: "text/typescript",
+    file_extension: ".ts",
+    pygments_lexer: "typescript",
+    // JupyterLab looks for `mode`, the classic notebook for `name` with the flag.
+    codemirror_mode: { mode: "typescript", name: "javascript", typescript: true },
+    nbconvert_exporter: "script",
+  },
+  banner: `bpflab ${version}: TypeScript and BPF C on Node.js ${process.version}`,
+  debugger: false,
+  help_links: [],
+};

@@ -1,0 +1,59 @@
+/**
+ * Ends what keeps the main thread busy, from outside, through the inspector.
+ *
+ * The main thread is asked first; only if it does not take notice, the code that
+ * runs there is ended by V8's termination, which neither catch nor finally stops.
+ */
+import { Session } from "node:inspector/promises";
+import { Shared, type ToEngine } from "../link.js";
+
+/** Time a cell gets to end by itself once it was asked to. */
+export const GRACE_MS = 100;
+const RETRY_MS = 3;
+
+/** The expression that the main thread is made to run; see engine/termination.ts. */
+export const TERMINATE = "globalThis[Symbol.for('bpflab.terminate')]()";
+
+export class Interrupter {
+  readonly #shared: Int32Array;
+  readonly #tellEngine: (message: ToEngine) => void;
+  #sequence = 0;
+
+  constructor(shared: Int32Array, tellEngine: (message: ToEngine) => void) {
+    this.#shared = shared;
+    this.#tellEngine = tellEngine;
+  }
+
+  /** Asks the engine to interrupt its cell, and ends the cell's code if the engine gets no turn. */
+  interrupt(): void {
+    const sequence = ++this.#sequence;
+    this.#tellEngine({ kind: "interrupt", sequence });
+    this.endBusyCode(
+      () => Atomics.load(this.#shared, Shared.interruptSeen) >= sequence,
+      () => this.#tellEngine({ kind: "terminated", sequence }),
+    );
+  }
+
+  /** After the grace period, ends the code on the main thread, unless `isFree` says that it got a turn. */
+  endBusyCode(isFree: () => boolean, ended: () => void = () => undefined): void {
+    setTimeout(() => void this.#endUnless(isFree, ended), GRACE_MS);
+  }
+
+  async #endUnless(isFree: () => boolean, ended: () => void): Promise<void> {
+    if (isFree()) return;
+    // Connected only when needed: a process that exits waits for its inspector sessions.
+    const session = new Session();
+    session.connectToMainThread();
+    try {
+      while (!isFree()) {
+        if (Atomics.load(this.#shared, Shared.protected) === 0) {
+          const { result } = await session.post("Runtime.evaluate", { expression: TERMINATE, returnByValue: true });
+          if (result.value === true) return ended();
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    } finally {
+      session.disconnect();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Jupyter messages as zeromq frames, signed.
+ * https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
+ */
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+
+/** The version of the messaging protocol that this kernel speaks. */
+export const PROTOCOL_VERSION = "5.4";
+
+const DELIMITER = "<IDS|MSG>";
+
+/** A message as it came in. */
+export interface Incoming {
+  identities: Buffer[];
+  /** The header as it came: replies carry it back byte for byte. */
+  header: string;
+  type: string;
+  content: Record<string, unknown>;
+}
+
+/** Signs and writes what goes out, checks and reads what comes in. */
+export class Codec {
+  readonly #algorithm: string;
+  readonly #key: string;
+  readonly #session = randomUUID();
+  #sent = 0;
+
+  /** @param scheme such as `hmac-sha256`; @param key empty for an unsigned connection */
+  constructor(scheme: string, key: string) {
+    this.#algorithm = scheme.replace(/^hmac-/, "") || "sha256";
+    this.#key = key;
+  }
+
+  #sign(parts: readonly (string | Buffer)[]): string {
+    if (!this.#key) return "";
+    const hmac = createHmac(this.#algorithm, this.#key);
+    for (const part of parts) hmac.update(part);
+    return hmac.digest("hex");
+  }
+
+  /** The frames of a message; `content` and `parent` are JSON text. */
+  encode(identities: readonly Buffer[], type: string, parent: string, content: string): (string | Buffer)[] {
+    const header = JSON.stringify({
+      msg_id: `${this.#session}_${this.#sent++}`,
+      session: this.#session,
+      username: "kernel",
+      date: new Date().toISOString(),
+      msg_type: type,
+      version: PROTOCOL_VERSION,
+    });
+    const parts = [header, parent, "{}", content];
+    return [...identities, DELIMITER, this.#sign(parts), ...parts];
+  }
+
+  /** The message in the frames, or undefined when they are none or the signature is wrong. */
+  decode(frames: readonly Buffer[]): Incoming | undefined {
+    const delimiter = frames.findIndex((frame) => frame.equals(DELIMITER_BYTES));
+    const [signature, ...parts] = frames.slice(delimiter + 1);
+    if (delimiter < 0 || !signature || parts.length < 4) return undefined;
+    const expected = Buffer.from(this.#sign(parts.slice(0, 4)));
+    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined;
+    try {
+      const header = parts[0]!.toString();
+      const { msg_type: type } = JSON.parse(header) as { msg_type: unknown };
+      const content: unknown = JSON.parse(parts[3]!.toString());
+      if (typeof type !== "string" || typeof content !== "object" || content === null) return undefined;
+      return { identities: frames.slice(0, delimiter), header, type, content: content as Record<string, unknown> };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const DELIMITER_BYTES = Buffer.from(DELIMITER);

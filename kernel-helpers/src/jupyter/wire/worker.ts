@@ -1,0 +1,157 @@
+/**
+ * The wire, in a thread of its own: zeromq sockets, signatures, heartbeat, and
+ * every answer that needs no user code.
+ */
+import { workerData } from "node:worker_threads";
+import { Publisher, Reply, Router } from "zeromq";
+import { Shared, type ToEngine, type ToWire, type WireData } from "../link.js";
+import { addressOf } from "./connection.js";
+import { kernelInfo } from "./info.js";
+import { Interrupter } from "./interrupter.js";
+import { Codec, type Incoming } from "./message.js";
+import { Outbox } from "./outbox.js";
+import { IopubPublisher } from "./publisher.js";
+
+const { connection, shared, engine, input } = workerData as WireData;
+
+/** Time the main thread gets to leave by itself before the process is killed. */
+const EXIT_MS = 800;
+
+// No high-water mark: zeromq would drop messages of a busy cell beyond it.
+const unbounded = { sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 200 };
+const sockets = {
+  iopub: new Publisher({ sendHighWaterMark: 0, linger: 200 }),
+  shell: new Router(unbounded),
+  control: new Router(unbounded),
+  stdin: new Router(unbounded),
+  heartbeat: new Reply(),
+};
+const codec = new Codec(connection.signature_scheme, connection.key);
+const out = { iopub: new Outbox(sockets.iopub), shell: new Outbox(sockets.shell), control: new Outbox(sockets.control), stdin: new Outbox(sockets.stdin) };
+const iopub = new IopubPublisher(codec, out.iopub);
+
+interface Asked {
+  socket: "shell" | "control";
+  message: Incoming;
+}
+/** Requests that the engine has yet to answer. */
+const asked = new Map<number, Asked>();
+let requests = 0;
+/** The execute request that runs now. */
+let executing: { id: number; parent: string } | undefined;
+
+function tellEngine(message: ToEngine): void {
+  engine.postMessage(message);
+}
+
+const interrupter = new Interrupter(shared, tellEngine);
+
+function reply({ socket, message }: Asked, content: string): void {
+  void out[socket].send(codec.encode(message.identities, message.type.replace(/_request$/, "_reply"), message.header, content));
+}
+
+function idle(parent: string): void {
+  iopub.status("idle", parent);
+  // Front ends show the newest status: an aside must not make a running cell look finished.
+  if (executing) iopub.status("busy", executing.parent);
+}
+
+function answerHere(request: Asked, content: Record<string, unknown>): void {
+  iopub.status("busy", request.message.header);
+  reply(request, JSON.stringify(content));
+  idle(request.message.header);
+}
+
+async function shutdown(request: Asked): Promise<void> {
+  answerHere(request, { status: "ok", restart: request.message.content["restart"] === true });
+  await Promise.all(Object.values(out).map((box) => box.flushed()));
+  setTimeout(() => leave(), 20); // zeromq's own thread writes to the network after send() resolves
+}
+
+/** Ends the process: the sockets first, which zeromq does not survive in a thread that is torn down. */
+function leave(): void {
+  for (const socket of Object.values(sockets)) socket.close();
+  tellEngine({ kind: "shutdown" });
+  interrupter.endBusyCode(() => Atomics.load(shared, Shared.leaving) === 1);
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_MS);
+}
+
+function receive(socket: Asked["socket"], frames: Buffer[]): void {
+  const message = codec.decode(frames);
+  if (!message) return;
+  const request: Asked = { socket, message };
+  switch (message.type) {
+    case "kernel_info_request":
+      return answerHere(request, kernelInfo);
+    case "interrupt_request":
+      interrupter.interrupt();
+      return answerHere(request, { status: "ok" });
+    case "shutdown_request":
+      return void shutdown(request);
+  }
+  const id = ++requests;
+  asked.set(id, request);
+  if (message.type === "execute_request") Atomics.store(shared, Shared.newestExecute, id);
+  tellEngine({ kind: "request", request: { id, type: message.type, parent: message.header, content: message.content } });
+}
+
+function fromEngine(message: ToWire): void {
+  switch (message.kind) {
+    case "publish":
+      return iopub.publish(message.type, message.parent, message.content);
+    case "stream":
+      return iopub.stream(message.name, message.parent, message.text);
+    case "update":
+      return iopub.update(message.displayId, message.parent, message.content);
+    case "busy":
+      if (asked.get(message.id)?.message.type === "execute_request") executing = message;
+      return iopub.status("busy", message.parent);
+    case "reply": {
+      const request = asked.get(message.id);
+      asked.delete(message.id);
+      if (executing?.id === message.id) executing = undefined;
+      if (!request) return;
+      iopub.flush(); // what the cell wrote leaves before its reply
+      if (message.content) reply(request, message.content);
+      return idle(request.message.header);
+    }
+    case "input": {
+      const request = asked.get(message.id);
+      if (!request) return;
+      iopub.flush();
+      return void out.stdin.send(codec.encode(request.message.identities, "input_request", request.message.header, message.content));
+    }
+    case "interrupt":
+      return interrupter.interrupt();
+  }
+}
+
+async function listen(socket: AsyncIterable<Buffer[]>, handle: (frames: Buffer[]) => unknown): Promise<void> {
+  for await (const frames of socket) await handle(frames);
+}
+
+// iopub first: a front end that got through to the shell must not miss what follows.
+await sockets.iopub.bind(addressOf(connection, connection.iopub_port));
+iopub.status("starting", "{}");
+await sockets.heartbeat.bind(addressOf(connection, connection.hb_port));
+await sockets.control.bind(addressOf(connection, connection.control_port));
+await sockets.stdin.bind(addressOf(connection, connection.stdin_port));
+await sockets.shell.bind(addressOf(connection, connection.shell_port));
+
+engine.on("message", fromEngine);
+void listen(sockets.heartbeat, (frames) => sockets.heartbeat.send(frames));
+void listen(sockets.control, (frames) => receive("control", frames));
+void listen(sockets.shell, (frames) => receive("shell", frames));
+void listen(sockets.stdin, (frames) => {
+  const message = codec.decode(frames);
+  if (message?.type !== "input_reply") return;
+  input.postMessage(String(message.content["value"] ?? ""));
+  Atomics.store(shared, Shared.inputReady, 1);
+  Atomics.notify(shared, Shared.inputReady);
+});
+
+// A server that was killed cannot say so: its kernels would run on for ever.
+if (process.env["JPY_PARENT_PID"]) {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && leave(), 1000).unref();
+}

@@ -6,6 +6,8 @@
  *   bpf, streams, tables, charts ──display(), interruptSignal()──▶ host ◀──setHost()── jupyter
  */
 
+import { inspect } from "node:util";
+
 /** Representations of one value by MIME type, as Jupyter's `display_data` carries them. */
 export type MimeBundle = Record<string, unknown>;
 
@@ -29,6 +31,8 @@ export interface Host {
   show(bundle: MimeBundle): { update(bundle: MimeBundle): void };
   /** Aborted when the user interrupts the cell of the caller's async context; undefined outside a cell. */
   interruptSignal(): AbortSignal | undefined;
+  /** The cell of the caller's async context does not end before this work does: what is being drawn is part of its output. */
+  hold?(work: Promise<unknown>): void;
 }
 
 let current: Host | undefined;
@@ -61,8 +65,7 @@ export function isDisplayable(value: unknown): value is Displayable {
 export async function bundleOf(value: unknown): Promise<MimeBundle> {
   if (isDisplayable(value)) return value[displaySymbol]();
   if (typeof value === "string") return { "text/plain": value };
-  const { inspect } = await import("node:util");
-  return { "text/plain": inspect(value, { colors: hasHost(), maxArrayLength: 100, breakLength: 100 }) };
+  return { "text/plain": inspect(value, { maxArrayLength: 100, breakLength: 100 }) };
 }
 
 /** A bundle given as it is, for instance `display(mime({ "text/html": "<b>hi</b>" }))`. */
@@ -77,24 +80,33 @@ export function mime(bundle: MimeBundle): Displayable {
  * const d = await display("working");
  * d.update("done");
  */
-export async function display(value: unknown): Promise<DisplayHandle> {
+export function display(value: unknown): Promise<DisplayHandle> {
+  const shown = show(value);
+  current?.hold?.(shown);
+  // As the last expression of a cell it has been shown already: it adds nothing.
+  return Object.assign(shown, { [displaySymbol]: () => shown.then(() => ({})) });
+}
+
+async function show(value: unknown): Promise<DisplayHandle & Displayable> {
   const host = current;
   const first = await bundleOf(value);
   if (!host) {
     console.log(first["text/plain"] ?? value);
-    return { update: () => {} };
+    return { update: () => {}, [displaySymbol]: () => ({}) };
   }
   const shown = host.show(first);
   let last = 0;
   return {
     update(next) {
       const mine = ++last; // a slow bundle must not overwrite a newer one
-      bundleOf(next).then(
+      const updated = bundleOf(next).then(
         (bundle) => {
           if (mine === last) shown.update(bundle);
         },
         (error: unknown) => shown.update({ "text/plain": String(error) }),
       );
+      host.hold?.(updated);
     },
+    [displaySymbol]: () => ({}),
   };
 }

@@ -18,6 +18,8 @@ export class Cell {
   readonly interrupt = new AbortController();
   /** Resolves when something other than the cell's own end ends it: an interrupt, an uncaught error. */
   readonly stopped: Promise<Failure>;
+  /** What has to be over before the cell is, such as a chart that is being drawn. */
+  readonly held = new Set<Promise<unknown>>();
   stop!: (failure: Failure) => void;
 
   constructor(request: Request, count: number) {
@@ -28,6 +30,11 @@ export class Cell {
     this.count = count;
     this.stopped = new Promise((resolve) => (this.stop = resolve));
   }
+}
+
+/** Resolves when nothing holds the cell any more. How the work ends is its owner's affair. */
+export async function released(cell: Cell): Promise<void> {
+  while (cell.held.size > 0) await Promise.allSettled(cell.held);
 }
 
 const storage = new AsyncLocalStorage<Cell>();

@@ -2,7 +2,7 @@
 import { bundleOf } from "../../host.js";
 import type { Request } from "../link.js";
 import { encodeBundle } from "./bundle.js";
-import { Cell, inCell, setRunningCell } from "./cell.js";
+import { Cell, inCell, released, setRunningCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 import { inspect } from "./completion.js";
 import type { ErrorContent } from "./errors.js";
@@ -79,6 +79,7 @@ export class Execution {
       const value = outcome.value;
       const drawn = value && Promise.resolve(inCell(cell, () => bundleOf(value.of)));
       const bundle = drawn && (await Promise.race([drawn, stopped(cell)]));
+      await Promise.race([released(cell), stopped(cell)]);
       // What the cell left unhandled fails it.
       await Promise.race([turn(), stopped(cell)]);
       return { outcome, ...(bundle && Object.keys(bundle).length > 0 ? { bundle: encodeBundle(bundle) } : {}) };

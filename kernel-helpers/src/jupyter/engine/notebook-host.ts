@@ -21,6 +21,12 @@ export function notebookHost(channel: Channel): Host {
         },
       };
     },
+    hold(work) {
+      const held = currentCell()?.held;
+      held?.add(work);
+      const release = (): unknown => held?.delete(work);
+      work.then(release, release);
+    },
     interruptSignal: () => currentCell()?.interrupt.signal,
   };
 }

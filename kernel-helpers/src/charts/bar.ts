@@ -2,12 +2,13 @@ import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../errors.js";
 import { captureOf } from "../streams/loss.js";
 import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
-import { groupLabel, groupRows } from "../tables/groups.js";
+import { groupRows } from "../tables/groups.js";
 import { counted } from "../tables/units.js";
 import { capital, fieldTitle, isDuration, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
+import { seriesLabel } from "./series.js";
 import { config, defaultSize, singleColor } from "./theme.js";
 
 /** Options of `charts.bar`. */
@@ -36,8 +37,9 @@ export function bar(table: ColumnTable, options: BarOptions): Chart {
   if (y !== undefined && !isNumeric(requireColumn(table, y, "y of charts.bar")) && isNumeric(table.column(x) as Column)) {
     throw new ArgumentError(`charts.bar wants the names in x and the numbers in y; here "${y}" has the names: swap them.`);
   }
-  const values = y === undefined ? undefined : numbersOf(table, y, "y of charts.bar");
-  const groups = groupRows(table, x, "x of charts.bar");
+  const rowsInOrder = table.isOrdered() ? table.reify() : table;
+  const values = y === undefined ? undefined : numbersOf(rowsInOrder, y, "y of charts.bar");
+  const groups = groupRows(rowsInOrder, x, "x of charts.bar");
 
   const totals = new Float64Array(groups.size);
   for (let i = 0; i < groups.ids!.length; i++) {
@@ -47,7 +49,7 @@ export function bar(table: ColumnTable, options: BarOptions): Chart {
   let order = Array.from(totals.keys());
   if (!values) order = order.sort((a, b) => totals[b]! - totals[a]! || a - b);
   const shown = order.slice(0, top);
-  const rows = shown.map((group) => ({ name: groupLabel(groups, group), value: totals[group] }));
+  const rows = shown.map((group) => ({ name: seriesLabel(groups, group), value: totals[group] }));
 
   const measure = y === undefined ? "events" : fieldTitle(y);
   const label = y !== undefined && isDuration(y) ? valueExpression(y, "datum.value") : "format(datum.value, ',.6~r')";

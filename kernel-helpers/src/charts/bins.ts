@@ -1,17 +1,16 @@
 /** Bin edges that fall on round numbers, so that they stay where they are when a live chart's data grow. */
 
-/** The round step (1, 2 or 5 times a power of ten) that is at least `step`. */
-export function roundStep(step: number): number {
+/** The smallest round step that is at least `step`: 1, 2 or 5 times a power of ten, or a multiple from `factors`. */
+export function roundStep(step: number, factors: readonly number[] = [1, 2, 5]): number {
   const power = 10 ** Math.floor(Math.log10(step));
-  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= step * (1 - 1e-9)) ?? 10;
-  return factor * power;
+  return (factors.find((factor) => factor * power >= step * (1 - 1e-9)) ?? 10) * power;
 }
 
 /** At most about `bins` bins of equal width that cover `min` to `max`; whole numbers get bins of at least 1. */
-export function linearEdges(min: number, max: number, bins: number): number[] {
+export function linearEdges(min: number, max: number, bins: number, factors?: readonly number[]): number[] {
   const whole = Number.isInteger(min) && Number.isInteger(max);
   const span = max - min || Math.abs(max) || 1;
-  const step = Math.max(roundStep(span / bins), whole ? 1 : 0);
+  const step = Math.max(roundStep(span / bins, factors), whole ? 1 : 0);
   const first = Math.floor(min / step);
   const last = Math.max(Math.floor(max / step) + 1, first + 1);
   return Array.from({ length: last - first + 1 }, (_, i) => roundOff((first + i) * step));

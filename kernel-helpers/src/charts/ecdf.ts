@@ -6,7 +6,7 @@ import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
-import { scaleOf } from "./scale.js";
+import { fixedScale, scaleOf } from "./scale.js";
 import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions } from "./series.js";
 import { singleColor } from "./theme.js";
 import { zoom } from "./zoom.js";
@@ -49,7 +49,7 @@ export function ecdf(table: ColumnTable, options: EcdfChartOptions): Chart {
   }
 
   return frame(table, options, {
-    title: `Share of events by ${fieldTitle(x)}${series.title ? `, by ${series.title}` : ""}`,
+    title: `ECDF of ${fieldTitle(x)}${series.title ? ` by ${series.title}` : ""}`,
     notes: [series.note, scale.note],
     values: rows,
     layers: [
@@ -61,7 +61,7 @@ export function ecdf(table: ColumnTable, options: EcdfChartOptions): Chart {
           x: {
             field: "value",
             type: "quantitative",
-            scale: { type: scale.log ? "log" : "linear", domain: [scale.min, scale.max], nice: false, zero: false },
+            scale: fixedScale(scale.log, scale.min, scale.max),
             axis: valueAxis(x, scale.log),
           },
           y: { field: "share", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "share of events", format: ".0%", tickCount: 5 } },

@@ -46,7 +46,7 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v5.json",
     description: title,
-    title: { text: title, subtitle, ...(loss ? { offset: 30 } : {}) },
+    title: { text: title, subtitle },
     width,
     height: empty ? 100 : height,
     data: { values: content.values },

@@ -24,6 +24,9 @@ export interface HeatmapOptions extends FrameOptions {
   yBins?: number;
 }
 
+// Nobody reads off a heat map's cell width, and 1, 2, 5 alone would leave it with half the columns it could have.
+const timeSteps = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+
 /**
  * How a value is spread over time: cells of time and size, coloured by the number of events, on a log scale.
  *
@@ -42,7 +45,7 @@ export function heatmap(table: ColumnTable, options: HeatmapOptions = {}): Chart
   const first = extent(times);
   const scale = scaleOf(y, values, options.log);
   const yEdges = edgesOf(scale, yBins);
-  const xEdges = first.count && yEdges.length ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins) : [];
+  const xEdges = first.count && yEdges.length ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins, timeSteps) : [];
 
   const cells = new Float64Array(Math.max(xEdges.length - 1, 0) * Math.max(yEdges.length - 1, 0));
   for (let i = 0; i < times.length && cells.length; i++) {
@@ -70,9 +73,9 @@ export function heatmap(table: ColumnTable, options: HeatmapOptions = {}): Chart
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {
-          x: { field: "t0", type: "quantitative", scale: { domain: [xEdges[0], xEdges[xEdges.length - 1]], nice: false, zero: false }, axis: secondsAxis },
+          x: { field: "t0", type: "quantitative", scale: fixedScale(false, xEdges[0], xEdges[xEdges.length - 1]), axis: secondsAxis },
           x2: { field: "t1" },
-          y: { field: "low", type: "quantitative", scale: fixedScale(scale, yEdges), axis: valueAxis(y, scale.log) },
+          y: { field: "low", type: "quantitative", scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]), axis: valueAxis(y, scale.log) },
           y2: { field: "high" },
           color: {
             field: "count",

@@ -47,7 +47,6 @@ export function histogram(table: ColumnTable, options: HistogramChartOptions): C
     if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...groupField(series, Math.floor(cell / cells)) });
   });
 
-  const range = `${valueExpression(x, "datum.low")}`;
   return frame(table, options, {
     title: `Histogram of ${fieldTitle(x)}${series.title ? ` by ${series.title}` : ""}`,
     notes: [series.note, scale.note],
@@ -55,10 +54,10 @@ export function histogram(table: ColumnTable, options: HistogramChartOptions): C
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: `(${range}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
+        transform: [{ calculate: `(${valueExpression(x, "datum.low")}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
         mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
         encoding: {
-          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale, edges), axis: valueAxis(x, scale.log) },
+          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale.log, edges[0], edges[cells]), axis: valueAxis(x, scale.log) },
           x2: { field: "high" },
           y: { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
           ...colorEncoding(series),

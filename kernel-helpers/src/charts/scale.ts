@@ -46,8 +46,8 @@ export function edgesOf(scale: FieldScale, bins: number): number[] {
   return scale.log ? logEdges(scale.min, scale.max, bins) : linearEdges(scale.min, scale.max, bins);
 }
 
-/** vega-lite's `scale` for edges that must stay where they are. */
-export function fixedScale(scale: FieldScale, edges: readonly number[]): Record<string, unknown> {
-  return { type: scale.log ? "log" : "linear", domain: [edges[0], edges[edges.length - 1]], nice: false, zero: false };
+/** vega-lite's `scale` for a domain that must stay what it is. */
+export function fixedScale(log: boolean, low: number | undefined, high: number | undefined): Record<string, unknown> {
+  return log ? { type: "log", domain: [low, high], nice: false } : { type: "linear", domain: [low, high], nice: false, zero: false };
 }
 

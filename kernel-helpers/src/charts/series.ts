@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../errors.js";
-import { groupCounts, groupLabel, groupRows } from "../tables/groups.js";
+import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
 import { colorsFor, otherColor } from "./theme.js";
 
 /** The groups that a chart tells apart by colour: the largest ones, and the rest as one. */
@@ -40,7 +40,7 @@ export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, cha
   const counts = groupCounts(groups, table.numRows());
   const order = Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
   const kept = order.slice(0, top);
-  const labels = kept.map((group) => groupLabel(groups, group));
+  const labels = kept.map((group) => seriesLabel(groups, group));
   const colors = colorsFor(kept.length);
   const seriesOfGroup = new Uint32Array(groups.size).fill(kept.length);
   kept.forEach((group, series) => (seriesOfGroup[group] = series));
@@ -53,6 +53,15 @@ export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, cha
     note = `top ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
   }
   return { labels, colors, size: Math.max(labels.length, 1), ids: groups.ids?.map((group) => seriesOfGroup[group]!), title, note };
+}
+
+/**
+ * A group's name as a chart can hold it. Vega keeps groups in plain objects, by name, and fails over a
+ * process called `constructor` or `__proto__`: such a name gets a no-break space behind it.
+ */
+export function seriesLabel(groups: Groups, group: number): string {
+  const label = groupLabel(groups, group);
+  return label in {} ? `${label}\u00a0` : label;
 }
 
 /** The `color` encoding of a chart whose rows carry their series' label in `group`; nothing when there is but one. */

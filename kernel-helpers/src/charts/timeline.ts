@@ -65,7 +65,7 @@ export function timeline(table: ColumnTable, options: TimelineOptions = {}): Cha
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        mark: { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 0.85, line: false },
+        mark: { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 1 },
         encoding: {
           x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
           y: { field: "rate", type: "quantitative", stack: "zero", axis: { title: "events per second", format: ",~r", tickCount: 6 } },

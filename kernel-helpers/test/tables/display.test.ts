@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type ColumnTable, desc, table as makeTable } from "arquero";
+import { bundleOf, isDisplayable } from "../../dist/host.js";
+import { tableBundle } from "../../dist/tables/display.js";
+import { captured, Words, writes } from "./events.js";
+
+/** Rows of the HTML as arrays of text, header first; entities as written. */
+function cellsOf(table: ColumnTable): string[][] {
+  const html = tableBundle(table)["text/html"] as string;
+  return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) => [...row!.matchAll(/<t[hd] class="\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!));
+}
+
+const htmlOf = (table: ColumnTable) => tableBundle(table)["text/html"] as string;
+const textOf = (table: ColumnTable) => tableBundle(table)["text/plain"] as string;
+
+describe("a table in a notebook", () => {
+  it("shows itself as HTML and as text", async () => {
+    const table = writes(3);
+    assert.ok(isDisplayable(table));
+    assert.deepEqual(Object.keys(await bundleOf(table)).sort(), ["text/html", "text/plain"]);
+  });
+
+  it("shows the head only, with the shape", () => {
+    const table = writes(1_000_000);
+    assert.equal(cellsOf(table).length, 21);
+    assert.ok(htmlOf(table).length < 20_000);
+    assert.match(htmlOf(table), /1,000,000 rows × 6 columns, first 20 shown/);
+    assert.ok(textOf(table).split("\n").length <= 23);
+    assert.ok((table.column("comm") as unknown as Words).reads < 1000);
+  });
+
+  it("says when it is filtered or grouped", () => {
+    const table = writes(30).filter((d: { fd: number }) => d.fd === 0).groupby("comm");
+    assert.match(htmlOf(table), /10 rows × 6 columns, filtered from 30, grouped by comm</);
+  });
+
+  it("shows one row, no rows, no columns, and more columns than anyone reads", () => {
+    assert.match(htmlOf(makeTable({ a: [1] })), />1 row × 1 column</);
+    assert.match(htmlOf(writes(0)), />0 rows × 6 columns</);
+    assert.match(htmlOf(makeTable({})), />0 rows × 0 columns</);
+    assert.match(textOf(makeTable({})), /0 rows × 0 columns/);
+    assert.match(htmlOf(makeTable(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`c${i}`, [i]])))), /1 row × 200 columns, first 60 columns shown/);
+  });
+
+  it("keeps the table's order", () => {
+    const table = makeTable({ n: [1, 3, 2] }).orderby(desc("n"));
+    assert.deepEqual(cellsOf(table).slice(1), [["3"], ["2"], ["1"]]);
+  });
+
+  it("writes a column of times in one unit, and points in time in seconds", () => {
+    const table = makeTable({ start_ns: [1_234_567_891, 2_000_000_000], duration_ns: [950, 12_345], slow_ns: [3e9, 4.5e9], zero_ns: [0, 0] });
+    assert.deepEqual(cellsOf(table), [
+      ["start_ns<small>s since boot</small>", "duration_ns<small>µs</small>", "slow_ns<small>s</small>", "zero_ns<small>ns</small>"],
+      ["1.234568", "0.950", "3.000", "0"],
+      ["2.000000", "12.345", "4.500", "0"],
+    ]);
+  });
+
+  it("writes amounts with separators and identifiers without", () => {
+    const table = makeTable({ pid: Uint32Array.of(12345), count: Float64Array.of(1234567), read_bytes: [65536], cookie: BigUint64Array.of(2n ** 63n), "task.tgid": [54321] });
+    assert.deepEqual(cellsOf(table)[1], ["12345", "1,234,567", "65,536", "9,223,372,036,854,775,808", "54321"]);
+    assert.equal(cellsOf(table)[0]![2], "read_bytes<small>bytes</small>");
+  });
+
+  it("shows nothing for null and what it is for other values", () => {
+    const when = new Date(Date.UTC(2026, 0, 2));
+    const table = makeTable({ a: [null, NaN], b: [true, undefined], c: [when, new Date(NaN)], d: [[1, 2], { x: 1 }], e: ["x".repeat(1000), ""] });
+    const [, first, second] = cellsOf(table);
+    assert.deepEqual(first!.slice(0, 4), ["", "true", "2026-01-02T00:00:00.000Z", "[ 1, 2 ]"]);
+    assert.deepEqual(second, ["NaN", "", "invalid date", "{ x: 1 }", ""]);
+    assert.ok(first![4]!.length < 200 && first![4]!.endsWith("…"));
+  });
+
+  it("takes every text for data: markup, controls and marks that turn text around", () => {
+    const evil = ["<img src=x onerror=alert(1)>", "\"'&</td><script>", "a\u001b[2Jb", "x\u202Etxt.exe", "line\nline", "\ud800", "zero\u200bwidth"];
+    const table = makeTable({ comm: new Words(evil, evil.map((_, code) => code)), "<b>name</b>": evil });
+    assert.deepEqual(cellsOf(table).slice(1).map((row) => row[0]), [
+      "&lt;img src=x onerror=alert(1)&gt;",
+      "&quot;&#39;&amp;&lt;/td&gt;&lt;script&gt;",
+      "a\\x1b[2Jb",
+      "x\\u202etxt.exe",
+      "line\\x0aline",
+      "\\ud800",
+      "zero\\u200bwidth",
+    ]);
+    assert.ok(!/<(img|script|b)\b/.test(htmlOf(table)));
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u202e\u200b]/.test(textOf(table)));
+    assert.equal(textOf(table).split("\n").length, 1 + evil.length + 1);
+  });
+
+  it("says above the rows what was lost, also after a filter", () => {
+    const table = captured(writes(90), 10).filter((d: { fd: number }) => d.fd === 0);
+    const note = "Incomplete: of 100 events 10 lost in the kernel (ring full), 10 %.";
+    assert.ok(htmlOf(table).indexOf(note) > 0 && htmlOf(table).indexOf(note) < htmlOf(table).indexOf("<table>"));
+    assert.ok(textOf(table).startsWith(note));
+    assert.ok(!htmlOf(captured(writes(90))).includes("Incomplete"));
+  });
+
+  it("aligns numbers to the right and text to the left, in text too", () => {
+    assert.equal(textOf(makeTable({ comm: ["dd", "postgres"], count: [5, 1234] })), "comm      count\ndd            5\npostgres  1,234\n2 rows × 2 columns");
+    assert.match(htmlOf(writes(1)), /<td class="left">/);
+    assert.match(htmlOf(writes(1)), /<td class="right">/);
+  });
+});

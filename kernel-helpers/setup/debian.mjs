@@ -1,0 +1,40 @@
+/** Debian packages: what the set-up needs, and how it gets what is missing. */
+import { ask, run, SetupError } from "./command.mjs";
+
+/** To build and run BPF programs, and to turn notebooks into pages. */
+const TO_RUN = [
+  "g++", "make", "pkg-config", "python3", // the addon; node-gyp is partly Python
+  "clang", "libbpf-dev",
+  "iproute2", "iputils-ping",
+  "jupyter-nbconvert", "python3-nbclient",
+];
+
+/** What the tests compare with and drive. */
+const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium"];
+
+/** The names of these packages that are not installed. */
+export async function missingPackages(names) {
+  const listed = await ask("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", "*"]);
+  if (listed === undefined) {
+    throw new SetupError(`bpflab sets itself up with Debian's packages, and dpkg-query does not work here; it needs: ${names.join(" ")}.`);
+  }
+  const installed = new Set(listed.split("\n").filter((line) => line.startsWith("installed ")).map((line) => line.slice("installed ".length)));
+  return names.filter((name) => !installed.has(name));
+}
+
+/** Brings apt's lists up to date and installs packages with no more than they depend on. */
+export async function installPackages(names, onLine) {
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update"], { env, onLine });
+  await run("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...names], { env, onLine });
+}
+
+/** @param {boolean} forTests also what only the tests need */
+export function debianPackages(forTests) {
+  const names = forTests ? [...TO_RUN, ...TO_TEST] : TO_RUN;
+  return {
+    title: "Debian packages",
+    done: async () => (await missingPackages(names)).length === 0,
+    run: async (progress) => installPackages(await missingPackages(names), progress),
+  };
+}

@@ -1,0 +1,30 @@
+/** What JupyterLab and nbconvert find when this clone starts them: its kernel, and settings that keep off the network. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./command.mjs";
+import { cli, helpers, jupyterPrefix, repo } from "./paths.mjs";
+import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+
+const stampFile = join(jupyterPrefix, ".stamp");
+const print = () => fingerprint([join(helpers, "src/jupyter/kernelspec.ts"), fileURLToPath(import.meta.url)], [repo, process.execPath]);
+
+/** JupyterLab asks for news, for a newer version of itself and for a rebuild unless it is told not to. */
+const LAB_CONFIG = {
+  "default_setting_overrides.json": {
+    "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+  },
+  "page_config.json": { buildCheck: false, buildAvailable: false },
+};
+
+export const kernelspec = {
+  title: "Jupyter kernel",
+  done: () => isStamped(stampFile, print()),
+  run: async () => {
+    await run(process.execPath, [cli, "install", "--prefix", jupyterPrefix], { cwd: repo });
+    const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
+    mkdirSync(labconfig, { recursive: true });
+    for (const [name, content] of Object.entries(LAB_CONFIG)) writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
+    stamp(stampFile, print());
+  },
+};

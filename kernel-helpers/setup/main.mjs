@@ -1,0 +1,43 @@
+/**
+ * What `npm start`, `npm test`, `npm run report` and `npm run build` do: set up what is missing, then the thing itself.
+ * Runs with nothing installed but Node.js, so it and its neighbours import nothing from npm.
+ */
+import { addon } from "./addon.mjs";
+import { SetupError } from "./command.mjs";
+import { debianPackages } from "./debian.mjs";
+import { jupyterLab } from "./jupyterlab.mjs";
+import { kernelspec } from "./kernelspec.mjs";
+import { npmPackages } from "./npm.mjs";
+import { program } from "./paths.mjs";
+import { checkPreconditions } from "./preconditions.mjs";
+import { programs } from "./programs.mjs";
+import { runSteps } from "./steps.mjs";
+import { runTests } from "./tests.mjs";
+import { typescript, typescriptTests } from "./typescript.mjs";
+
+const build = (forTests = false) => [debianPackages(forTests), npmPackages, addon, typescript, programs, kernelspec];
+
+/** Hands over to the built command line in this process, so that Ctrl-C needs no forwarding. */
+const bpflab = async (...args) => (await import(program)).main(args);
+
+const commands = {
+  build: { steps: build(), then: () => 0 },
+  start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
+  report: { steps: build(), then: (args) => bpflab("report", ...args) },
+  test: { steps: [...build(true), jupyterLab, typescriptTests], then: runTests },
+};
+
+const [name, ...args] = process.argv.slice(2);
+try {
+  const command = commands[name];
+  if (!command) throw new SetupError(`Expected one of ${Object.keys(commands).join(", ")}, got ${name ?? "nothing"}.`);
+  checkPreconditions();
+  process.env.PATH = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`; // after `su` root has no sbin directories
+  await runSteps(command.steps);
+  process.exitCode = await command.then(args);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  for (const line of error.tail) console.error(`  ${line}`);
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,28 @@
+/** The TypeScript builds: the package, and its tests. */
+import { join } from "node:path";
+import { run } from "./command.mjs";
+import { helpers, repo } from "./paths.mjs";
+import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+
+const tsc = join(repo, "node_modules/typescript/lib/tsc.js");
+
+function build(title, project, inputs, output) {
+  const stampFile = join(output, ".stamp");
+  const print = () => fingerprint([join(repo, "package-lock.json"), join(repo, "tsconfig.json"), ...inputs]);
+  return {
+    title,
+    done: () => isStamped(stampFile, print()),
+    run: async (progress) => {
+      const before = print();
+      await run(process.execPath, [tsc, "-p", project], { cwd: repo, onLine: progress });
+      stamp(stampFile, before);
+    },
+  };
+}
+
+const sources = [join(helpers, "src"), join(helpers, "tsconfig.json")];
+
+export const typescript = build("TypeScript", helpers, sources, join(helpers, "dist"));
+
+/** The tests are checked against the package's types, so they are built anew after it. */
+export const typescriptTests = build("Tests", join(helpers, "test"), [...sources, join(helpers, "test")], join(helpers, "dist-test"));

@@ -1,0 +1,132 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { execa, type ResultPromise } from "execa";
+import { BpflabError, MissingFeatureError } from "../errors.js";
+import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
+import { alive, descendantsOf } from "./descendants.js";
+
+const START_SECONDS = 60;
+const STOP_SECONDS = 10;
+
+/** What a running Jupyter server writes about itself. */
+interface ServerInfo {
+  url: string;
+  token: string;
+  password: boolean;
+}
+
+/**
+ * `bpflab lab`: runs JupyterLab on the notebooks until Ctrl-C, and prints the address to open.
+ *
+ * @throws MissingFeatureError without JupyterLab, BpflabError when it does not start or would let anybody in
+ */
+export async function lab({ port }: { port?: number }): Promise<number> {
+  const found = recordedJupyterLab();
+  if (!found) throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", { hint: "Run `npm start`, which finds or installs one." });
+  const runtime = runtimeDirectory();
+  const logFile = join(build, "jupyterlab.log");
+  await mkdir(build, { recursive: true });
+
+  // A server must not outlive this process, whatever ends it; a group of its own keeps Ctrl-C for us to pass on.
+  const [setpriv, ...rest] = ["setpriv", "--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(port)];
+  const server = execa(setpriv!, rest, {
+    env: { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    all: true,
+    buffer: false,
+    detached: true,
+    cleanup: false,
+    reject: false,
+  });
+  server.all.pipe(createWriteStream(logFile));
+  const stopped = stopOnSignal(server);
+  try {
+    const info = await serverInfo(server, join(runtime, `jpserver-${server.pid}.json`));
+    if (info === undefined) {
+      if (stopped.requested) return 0;
+      throw new BpflabError("JUPYTER", `JupyterLab ${found.version} (${found.origin}) did not start.`, { hint: `Its own words are in ${logFile}` });
+    }
+    if (!info.token && !info.password) {
+      throw new BpflabError("JUPYTER", "Jupyter's configuration on this machine switches the token off, so that every local user could run code as root.", {
+        hint: "Take the empty token out of it (`jupyter --paths` lists where it may be), then start again.",
+      });
+    }
+    console.log(`\nJupyterLab ${found.version} is running. Open:\n\n  ${info.url}lab${info.token ? `?token=${info.token}` : ""}\n\nCtrl-C stops it. Its log: ${logFile}`);
+    const { exitCode } = await server;
+    if (stopped.requested) return 0;
+    throw new BpflabError("JUPYTER", `JupyterLab ended by itself with exit code ${exitCode}.`, { hint: `Its own words are in ${logFile}` });
+  } finally {
+    await stopped.stop();
+  }
+}
+
+function serverOptions(port: number | undefined): string[] {
+  const hasDisplay = process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"];
+  return [
+    "--ServerApp.ip=127.0.0.1",
+    ...(port === undefined ? [] : [`--ServerApp.port=${port}`]),
+    "--ServerApp.allow_remote_access=False",
+    "--ServerApp.allow_root=True",
+    `--ServerApp.root_dir=${notebooks}`,
+    ...(hasDisplay ? [] : ["--no-browser"]),
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.news_url=None",
+    "--LabApp.extension_manager=readonly",
+  ];
+}
+
+/** Where Jupyter keeps what belongs to running servers; by its own rules, but told to it, so that both sides agree. */
+function runtimeDirectory(): string {
+  const { JUPYTER_RUNTIME_DIR, JUPYTER_DATA_DIR, XDG_DATA_HOME } = process.env;
+  return JUPYTER_RUNTIME_DIR || join(JUPYTER_DATA_DIR || join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter"), "runtime");
+}
+
+/** What the server says about itself once it answers; undefined if it ends or never does. */
+async function serverInfo(server: ResultPromise, file: string): Promise<ServerInfo | undefined> {
+  const deadline = Date.now() + START_SECONDS * 1000;
+  while (server.exitCode === null && server.signalCode === null && server.pid !== undefined && Date.now() < deadline) {
+    const info = await readFile(file, "utf8").then((text) => JSON.parse(text) as ServerInfo).catch(() => undefined);
+    const answers = info && (await fetch(`${info.url}api`).then((response) => response.ok, () => false));
+    if (answers) return info;
+    await delay(100);
+  }
+  return undefined;
+}
+
+/** Ends the server and all that it has started when this process is told to stop. */
+function stopOnSignal(server: ResultPromise): { readonly requested: boolean; stop: () => Promise<void> } {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  let requested = false;
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= endServer(server).finally(() => signals.forEach((signal) => process.off(signal, onSignal))));
+  const onSignal = (): void => {
+    if (requested) server.kill("SIGKILL"); // a second Ctrl-C: without waiting for kernels
+    requested = true;
+    void stop();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    get requested() {
+      return requested;
+    },
+    stop,
+  };
+}
+
+async function endServer(server: ResultPromise): Promise<void> {
+  if (server.pid === undefined) return;
+  const kernels = descendantsOf(server.pid);
+  server.kill("SIGTERM"); // Jupyter shuts its kernels down, then itself
+  const late = setTimeout(() => server.kill("SIGKILL"), STOP_SECONDS * 1000);
+  await server;
+  clearTimeout(late);
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    for (const { pid } of alive(kernels)) process.kill(pid, signal);
+    for (let waited = 0; alive(kernels).length > 0 && waited < 2000; waited += 100) await delay(100);
+  }
+}

@@ -1,0 +1,67 @@
+/** The `bpflab` command: one file for each subcommand, loaded when it is called. */
+import { Command, CommanderError, Option } from "commander";
+import { visible } from "../tables/text.js";
+
+/**
+ * Runs a command line and returns its exit code; errors that a user can cause become one sentence on standard error.
+ *
+ * @example
+ * process.exitCode = await main(["report", "notebooks/01-minimal.ipynb"]);
+ */
+export async function main(args: string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("bpflab")
+    .description("A notebook for the running Linux kernel: BPF C in one cell, TypeScript in the next.")
+    .exitOverride()
+    .showHelpAfterError("(run `bpflab --help` to see what there is)");
+
+  program
+    .command("doctor")
+    .description("say what this machine can and cannot do, and how to mend it")
+    .action(async () => {
+      exitCode = await (await import("./doctor.js")).doctor();
+    });
+
+  program
+    .command("install")
+    .description("make the notebook kernel known to every Jupyter of this user")
+    .option("--prefix <dir>", "install below this prefix instead, such as /usr/local")
+    .action(async (options: { prefix?: string }) => {
+      exitCode = await (await import("./install.js")).install(options);
+    });
+
+  program
+    .command("lab")
+    .description("open JupyterLab on the notebooks, on this machine's loopback address")
+    .addOption(new Option("--port <number>", "the port to listen on (default: the first that is free from 8888)").argParser(Number))
+    .action(async (options: { port?: number }) => {
+      exitCode = await (await import("./lab.js")).lab(options);
+    });
+
+  program
+    .command("report")
+    .description("run notebooks and write a page of each that works offline")
+    .argument("[notebook...]", "the notebooks (default: all of the repository's)")
+    .option("-o, --output <path>", "the file, or the directory for several (default: reports/)")
+    .action(async (notebooks: string[], options: { output?: string }) => {
+      exitCode = await (await import("./report.js")).report(notebooks, options);
+    });
+
+  program
+    .command("prepare")
+    .description("compile the shipped BPF programs for the running kernel, and their types")
+    .action(async () => {
+      await (await import("../bpf/prepare.js")).prepare();
+    });
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode; // commander has said it
+    const { BpflabError } = await import("../errors.js");
+    if (!(error instanceof BpflabError)) throw error;
+    for (const line of error.message.split("\n")) console.error(visible(line));
+    return 1;
+  }
+}

@@ -1,0 +1,56 @@
+"""Runs a notebook with nbclient: execute.py IN OUT DIRECTORY.
+
+Writes the notebook to OUT with whatever outputs it has by then, and says what goes on, one JSON object a line:
+{"event": "start", "cell": n, "of": n}, {"event": "done", "cell": n, "seconds": s}, and when a cell fails or the
+kernel does {"event": "error", "cell": n, "ename": ..., "evalue": ...}. Cells are counted as Jupyter's prompts
+count them: those with code, from 1; 0 is before the first. Exit code 0 also when a cell failed.
+"""
+
+import json
+import sys
+import time
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def tell(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def main(source, target, directory):
+    notebook = nbformat.read(source, as_version=4)
+    numbers = {}
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            if cell.source.strip():
+                numbers[index] = len(numbers) + 1
+    cell_number, since = 0, 0.0
+
+    def on_start(cell, cell_index):
+        nonlocal cell_number, since
+        cell_number, since = numbers[cell_index], time.monotonic()
+        tell(event="start", cell=cell_number, of=len(numbers))
+
+    def on_executed(cell, cell_index, execute_reply):
+        if execute_reply["content"]["status"] == "ok":
+            tell(event="done", cell=cell_number, seconds=time.monotonic() - since)
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        resources={"metadata": {"path": directory}},
+        on_cell_execute=on_start,
+        on_cell_executed=on_executed,
+    )
+    try:
+        client.execute()
+    except Exception as error:  # a cell's error, or the kernel could not start or died: all of it belongs in the report
+        ename = getattr(error, "ename", type(error).__name__)
+        tell(event="error", cell=cell_number, ename=ename, evalue=getattr(error, "evalue", str(error)))
+    finally:
+        nbformat.write(notebook, target)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,50 @@
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { BpflabError } from "../errors.js";
+import { jupyterEnvironment } from "./installation.js";
+
+/** What happens while a notebook runs. Cells are counted as Jupyter's prompts count them, from 1. */
+export type Progress =
+  | { event: "start"; cell: number; of: number }
+  | { event: "done"; cell: number; seconds: number }
+  | ({ event: "error" } & CellFailure);
+
+/** Why a notebook did not run to its end. Text from the notebook: escape it before showing it. */
+export interface CellFailure {
+  /** The cell that failed; 0 if the kernel did before the first. */
+  cell: number;
+  ename: string;
+  evalue: string;
+}
+
+// The sources hold what tsc does not copy; from dist/report as from src/report this is the same path.
+const script = fileURLToPath(new URL("../../src/report/execute.py", import.meta.url));
+
+/**
+ * Runs all cells of a notebook in a kernel of its own, top to bottom, up to the first that fails.
+ *
+ * @param source the notebook, which stays as it is
+ * @param target where the notebook with its outputs goes
+ * @returns the failure, if a cell failed or the kernel did
+ */
+export async function executeNotebook(
+  source: string,
+  target: string,
+  options: { python: string; directory: string; onProgress?: (progress: Progress) => void },
+): Promise<CellFailure | undefined> {
+  const { python, directory, onProgress } = options;
+  const client = execa(python, [script, source, target, directory], { env: jupyterEnvironment(), stdin: "ignore", reject: false });
+  let failure: CellFailure | undefined;
+  for await (const line of client.iterable()) {
+    const progress = JSON.parse(line) as Progress;
+    if (progress.event === "error") failure = progress;
+    onProgress?.(progress);
+  }
+  const { exitCode, stderr } = await client;
+  if (exitCode !== 0) {
+    throw new BpflabError("REPORT", `${source} could not be run: ${stderr.trim().split("\n").at(-1) ?? "nbclient failed"}`, {
+      hint: "`npx bpflab doctor` says what is missing on this machine.",
+    });
+  }
+  return failure;
+}

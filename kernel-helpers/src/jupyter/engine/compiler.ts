@@ -42,6 +42,8 @@ export function createCompiler(): Compiler {
       const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>;
       const host = create([...rootNames, CELL_GLOBALS], { ...options, ...cellOptions(ts) }, quietSystem(system), ...rest);
       host.resolveModuleNameLiterals = moduleResolver(ts, host);
+      // Without this the compiler resolves every import of every file anew for each cell.
+      host.hasInvalidatedResolutions = (path) => !isInstalled(path);
       return host;
     }) as unknown as typeof TS.createWatchCompilerHost,
     createWatchProgram: ((host: TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>) => {
@@ -94,11 +96,16 @@ function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullab
   };
 }
 
+/** Files that do not change while a notebook is open, unlike the user's own. */
+function isInstalled(path: string): boolean {
+  return path.includes("/node_modules/") || path.startsWith(`${packageRoot}/dist/`);
+}
+
 /** Watches the user's files only: hundreds of watchers on installed packages cost a start 100 ms and see nothing. */
 function quietSystem(system: TS.System): TS.System {
   const watchFile = system.watchFile?.bind(system);
   const quiet = Object.create(system) as TS.System;
-  quiet.watchFile = (path, ...rest) => (path.includes("/node_modules/") || path.startsWith(packageRoot) ? { close: () => undefined } : watchFile!(path, ...rest));
+  quiet.watchFile = (path, ...rest) => (isInstalled(path) ? { close: () => undefined } : watchFile!(path, ...rest));
   quiet.watchDirectory = () => ({ close: () => undefined });
   return quiet;
 }

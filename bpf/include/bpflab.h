@@ -6,22 +6,20 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-/* Flags of bpf_ringbuf_submit and bpf_ringbuf_query. They are macros in the kernel, or
- * anonymous enums in its BTF: vmlinux.h has them as constants. */
-
-/* The reader polls every 20 ms; a submit wakes it sooner only when this many bytes wait.
- * A wake-up a record costs several times what the record itself does. Tunable while the
- * program runs; user space lowers it at load for a ring that is smaller than four times this. */
-__u64 wakeup_bytes = 512 * 1024;
-
 /* Defines the ring buffer NAME of BYTES (a power of two, at least a page) for records of
- * type RECORD, with its loss counter NAME_lost. NAME_record holds nothing: it keeps the
- * record's type in BTF, where user space finds it. */
+ * type RECORD, and beside it:
+ *   NAME_lost          events that found no room;
+ *   NAME_wakeup_bytes  how much must wait before a submit wakes the reader, which looks
+ *                      every 20 ms in any case: waking it for each record costs several
+ *                      times what the record does. Tunable while the program runs; user
+ *                      space lowers it when it loads the ring with another size;
+ *   NAME_record        holds nothing: it keeps the record's type in BTF for user space. */
 #define RING_BUFFER(NAME, RECORD, BYTES)                                                       \
 	struct {                                                                               \
 		__uint(type, BPF_MAP_TYPE_RINGBUF);                                            \
 		__uint(max_entries, BYTES);                                                    \
 	} NAME SEC(".maps");                                                                   \
+	__u64 NAME##_wakeup_bytes = (BYTES) / 4 < 512 * 1024 ? (BYTES) / 4 : 512 * 1024;       \
 	__u64 NAME##_lost;                                                                     \
 	RECORD *NAME##_record
 
@@ -41,7 +39,7 @@ __u64 wakeup_bytes = 512 * 1024;
 
 /* Hands a reserved record to user space, waking the reader only when enough waits. */
 #define event_submit(NAME, RECORD)                                                             \
-	bpf_ringbuf_submit(RECORD, bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA) >= wakeup_bytes \
+	bpf_ringbuf_submit(RECORD, bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA) >= NAME##_wakeup_bytes \
 					   ? BPF_RB_FORCE_WAKEUP                               \
 					   : BPF_RB_NO_WAKEUP)
 

@@ -54,6 +54,20 @@ export class MissingFeatureError extends BpflabError {
   }
 }
 
+/** The kernel refused to load an object for a reason other than its verifier's. */
+export class LoadError extends BpflabError {
+  /** The kernel's error number, positive. */
+  readonly errno: number;
+  /** What libbpf printed. */
+  readonly log: string;
+
+  constructor(message: string, facts: ErrorFacts & { errno: number; log: string }) {
+    super("LOAD", message, facts);
+    this.errno = facts.errno;
+    this.log = facts.log;
+  }
+}
+
 /** The kernel refused to attach a program to its hook. */
 export class AttachError extends BpflabError {
   readonly program: string;

@@ -1,15 +1,16 @@
-import type { ColumnTable } from "arquero";
+import type { EventTable } from "./table.js";
 
 /**
  * One hand-over from a ring buffer: the events as a table, and the account of what
  * did not make it. At every moment
- * `produced = delivered + lost + dropped + unread + still in flight`.
+ * `produced = delivered + lost + dropped + unread + still in flight`,
+ * where unread are the records that came while nobody subscribed.
  *
- * @typeParam Event the record's fields and their JavaScript types; it exists for the compiler only.
+ * @typeParam Event the record's columns and their JavaScript types
  */
-export interface EventBatch<Event = Record<string, unknown>> {
+export interface EventBatch<Event = Record<string, any>> {
   /** The events, oldest first; a column a field, nested fields as `outer.inner`. */
-  readonly table: ColumnTable;
+  readonly table: EventTable<Event>;
   /** Number of rows in `table`. */
   readonly rows: number;
   /** Records the kernel could not reserve because the ring was full: total since attach. */
@@ -22,6 +23,4 @@ export interface EventBatch<Event = Record<string, unknown>> {
   readonly drainedAt: number;
   /** `lost` and `dropped` when this subscription began, so that a reader can tell its own losses. */
   readonly baseline: { readonly lost: number; readonly dropped: number };
-  /** Never set; keeps the record's type. */
-  readonly __event?: Event;
 }

@@ -1,0 +1,120 @@
+import type { BtfType } from "./native.js";
+
+/** One field of a struct or union; anonymous members are already resolved into their fields. */
+export interface Field {
+  name: string;
+  /** Bytes from the start of the struct. */
+  offset: number;
+  /** Set for bit fields: bits from `offset`, and how many. */
+  bits?: { offset: number; size: number };
+  layout: Layout;
+}
+
+/** How a value lies in memory, resolved from BTF: typedefs and qualifiers are gone. */
+export type Layout =
+  | { kind: "int"; size: number; signed: boolean }
+  | { kind: "bool"; size: number }
+  | { kind: "float"; size: number }
+  | { kind: "enum"; size: number; signed: boolean; name: string; values: { name: string; value: number }[] }
+  | { kind: "pointer"; size: number }
+  /** `char[N]`: text up to the first NUL. */
+  | { kind: "text"; size: number }
+  | { kind: "array"; size: number; element: Layout; length: number }
+  | { kind: "struct"; size: number; name: string; fields: Field[] };
+
+/** One variable of a data section. */
+export interface Variable {
+  name: string;
+  /** Bytes from the start of the section. */
+  offset: number;
+  layout: Layout;
+}
+
+/**
+ * The types of one BPF object. Layouts are resolved on demand: an object that touches
+ * `task_struct` names thousands of kernel types and needs a handful.
+ */
+export class Btf {
+  constructor(private readonly types: BtfType[]) {}
+
+  /** The type by its BTF id. */
+  private at(id: number): BtfType {
+    const type = this.types[id];
+    if (!type) throw new RangeError(`BTF has no type ${id}`);
+    return type;
+  }
+
+  /** Follows typedefs, qualifiers and tags. */
+  private strip(id: number): BtfType {
+    let type = this.at(id);
+    while (["typedef", "const", "volatile", "restrict", "type_tag", "var"].includes(type.kind)) type = this.at(type.type!);
+    return type;
+  }
+
+  /** The layout of a type by its id; undefined for void and for types that are only declared. */
+  layout(id: number): Layout | undefined {
+    const type = this.strip(id);
+    switch (type.kind) {
+      case "int":
+        return type.bool ? { kind: "bool", size: type.size! } : { kind: "int", size: type.size!, signed: type.signed! };
+      case "float":
+        return { kind: "float", size: type.size! };
+      case "enum":
+      case "enum64":
+        return { kind: "enum", size: type.size!, signed: type.signed!, name: type.name, values: type.values! };
+      case "ptr":
+        return { kind: "pointer", size: 8 };
+      case "array": {
+        const element = this.layout(type.type!);
+        if (!element) return undefined;
+        const length = type.length!;
+        // clang does not mark char in the encoding: its name tells it from a number of one byte.
+        if (this.strip(type.type!).name === "char") return { kind: "text", size: length };
+        return { kind: "array", size: element.size * length, element, length };
+      }
+      case "struct":
+      case "union":
+        return { kind: "struct", size: type.size!, name: type.name, fields: this.fields(type, 0) };
+      default:
+        return undefined;
+    }
+  }
+
+  private fields(type: BtfType, bitBase: number): Field[] {
+    return type.members!.flatMap((member): Field[] => {
+      const bit = bitBase + member.bitOffset;
+      const inner = this.strip(member.type);
+      if (!member.name && inner.members) return this.fields(inner, bit);
+      const layout = this.layout(member.type);
+      if (!layout || !member.name) return [];
+      const offset = Math.floor(bit / 8);
+      const bits = member.bitSize ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
+      return [{ name: member.name, offset, ...bits, layout }];
+    });
+  }
+
+  /** The variables of a data section such as `.bss`, in the order of their offsets. */
+  section(name: string): Variable[] {
+    const section = this.types.find((t) => t.kind === "datasec" && t.name === name);
+    return (section?.variables ?? [])
+      .flatMap(({ type, offset }) => {
+        const layout = this.layout(type);
+        return layout ? [{ name: this.at(type).name, offset, layout }] : [];
+      })
+      .sort((a, b) => a.offset - b.offset);
+  }
+
+  /** What a global pointer variable points to, which is how a ring buffer's record is named. */
+  pointee(variable: string): Layout | undefined {
+    const found = this.types.find((t) => t.kind === "var" && t.name === variable);
+    if (!found) return undefined;
+    const pointer = this.strip(found.type!);
+    return pointer.kind === "ptr" ? this.layout(pointer.type!) : undefined;
+  }
+
+  /** A struct by its name. */
+  struct(name: string): Layout | undefined {
+    const id = this.types.findIndex((t) => (t.kind === "struct" || t.kind === "typedef") && t.name === name);
+    return id > 0 ? this.layout(id) : undefined;
+  }
+}

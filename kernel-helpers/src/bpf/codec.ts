@@ -1,0 +1,159 @@
+import { ArgumentError } from "../errors.js";
+import type { Field, Layout } from "./btf.js";
+import { unknownName } from "./names.js";
+
+// Between bytes in the kernel's layout (native byte order) and JavaScript values:
+// integers ↔ number, _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string,
+// struct ↔ object, array ↔ array. Pointers are numbers.
+
+const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const text = new TextDecoder();
+const bytes = new TextEncoder();
+
+/** Reads a value; 64-bit integers beyond 2^53 are rounded, as in tables. */
+export function decode(layout: Layout, view: DataView, at = 0): unknown {
+  switch (layout.kind) {
+    case "int":
+      return readInt(view, at, layout.size, layout.signed);
+    case "pointer":
+      return readInt(view, at, 8, false);
+    case "bool":
+      return view.getUint8(at) !== 0;
+    case "float":
+      return layout.size === 4 ? view.getFloat32(at, little) : view.getFloat64(at, little);
+    case "enum": {
+      const value = readInt(view, at, layout.size, layout.signed);
+      return layout.values.find((v) => v.value === value)?.name ?? String(value);
+    }
+    case "text": {
+      const raw = new Uint8Array(view.buffer, view.byteOffset + at, layout.size);
+      const end = raw.indexOf(0);
+      return text.decode(end < 0 ? raw : raw.subarray(0, end));
+    }
+    case "array":
+      return Array.from({ length: layout.length }, (_, i) => decode(layout.element, view, at + i * layout.element.size));
+    case "struct":
+      return Object.fromEntries(layout.fields.map((f) => [f.name, f.bits ? readBits(view, at, f) : decode(f.layout, view, at + f.offset)]));
+  }
+}
+
+function readInt(view: DataView, at: number, size: number, signed: boolean): number {
+  switch (size) {
+    case 1:
+      return signed ? view.getInt8(at) : view.getUint8(at);
+    case 2:
+      return signed ? view.getInt16(at, little) : view.getUint16(at, little);
+    case 4:
+      return signed ? view.getInt32(at, little) : view.getUint32(at, little);
+    case 8:
+      return Number(signed ? view.getBigInt64(at, little) : view.getBigUint64(at, little));
+    default:
+      throw new RangeError(`integers of ${size} bytes cannot be read`);
+  }
+}
+
+function bitsAt(view: DataView, at: number, field: Field): { word: bigint; bytes: number; shift: bigint; mask: bigint } {
+  const count = Math.ceil((field.bits!.offset + field.bits!.size) / 8);
+  let word = 0n;
+  for (let i = count - 1; i >= 0; i--) word = (word << 8n) | BigInt(view.getUint8(at + field.offset + i));
+  return { word, bytes: count, shift: BigInt(field.bits!.offset), mask: (1n << BigInt(field.bits!.size)) - 1n };
+}
+
+function readBits(view: DataView, at: number, field: Field): number {
+  const { word, shift, mask } = bitsAt(view, at, field);
+  const value = (word >> shift) & mask;
+  const signed = field.layout.kind === "int" && field.layout.signed;
+  return Number(signed ? BigInt.asIntN(field.bits!.size, value) : value);
+}
+
+/**
+ * Bytes of a value, zero where nothing was given.
+ *
+ * @param path what errors call the value, such as `match_map value`
+ * @throws ArgumentError that names the field and its range
+ */
+export function encode(layout: Layout, value: unknown, path: string): Buffer {
+  const buffer = Buffer.alloc(layout.size);
+  write(layout, value, new DataView(buffer.buffer, buffer.byteOffset, buffer.length), 0, path);
+  return buffer;
+}
+
+function write(layout: Layout, value: unknown, view: DataView, at: number, path: string): void {
+  switch (layout.kind) {
+    case "int":
+      return writeInt(view, at, layout.size, integer(value, layout.size * 8, layout.signed, path));
+    case "pointer":
+      return writeInt(view, at, 8, integer(value, 64, false, path));
+    case "bool":
+      if (typeof value !== "boolean") throw mismatch(path, "true or false", value);
+      return view.setUint8(at, value ? 1 : 0);
+    case "float":
+      if (typeof value !== "number") throw mismatch(path, "a number", value);
+      return layout.size === 4 ? view.setFloat32(at, value, little) : view.setFloat64(at, value, little);
+    case "enum": {
+      const named = layout.values.find((v) => v.name === value);
+      if (!named && typeof value === "string") throw mismatch(path, `one of ${layout.values.map((v) => v.name).join(", ")}`, value);
+      return writeInt(view, at, layout.size, integer(named ? named.value : value, layout.size * 8, layout.signed, path));
+    }
+    case "text": {
+      if (typeof value !== "string") throw mismatch(path, "a string", value);
+      const encoded = bytes.encode(value);
+      if (encoded.length > layout.size) throw mismatch(path, `a string of at most ${layout.size} bytes`, value);
+      return encoded.forEach((byte, i) => view.setUint8(at + i, byte));
+    }
+    case "array":
+      if (!Array.isArray(value) || value.length !== layout.length) throw mismatch(path, `an array of ${layout.length}`, value);
+      return value.forEach((item, i) => write(layout.element, item, view, at + i * layout.element.size, `${path}[${i}]`));
+    case "struct": {
+      if (value === null || typeof value !== "object" || Array.isArray(value)) throw mismatch(path, `an object with ${layout.fields.map((f) => f.name).join(", ")}`, value);
+      for (const [name, item] of Object.entries(value)) {
+        const field = layout.fields.find((f) => f.name === name);
+        if (!field) throw unknownName("field", path, name, layout.fields.map((f) => f.name));
+        if (field.bits) writeBits(view, at, field, item, `${path}.${name}`);
+        else write(field.layout, item, view, at + field.offset, `${path}.${name}`);
+      }
+    }
+  }
+}
+
+function integer(value: unknown, bits: number, signed: boolean, path: string): bigint {
+  const low = signed ? -(1n << BigInt(bits - 1)) : 0n;
+  const high = (1n << BigInt(signed ? bits - 1 : bits)) - 1n;
+  const given = typeof value === "bigint" ? value : typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
+  if (given === undefined || given < low || given > high) throw mismatch(path, `an integer from ${low} to ${high}`, value);
+  return given;
+}
+
+function writeInt(view: DataView, at: number, size: number, value: bigint): void {
+  const raw = BigInt.asUintN(size * 8, value);
+  switch (size) {
+    case 1:
+      return view.setUint8(at, Number(raw));
+    case 2:
+      return view.setUint16(at, Number(raw), little);
+    case 4:
+      return view.setUint32(at, Number(raw), little);
+    case 8:
+      return view.setBigUint64(at, raw, little);
+    default:
+      throw new RangeError(`integers of ${size} bytes cannot be written`);
+  }
+}
+
+function writeBits(view: DataView, at: number, field: Field, value: unknown, path: string): void {
+  const signed = field.layout.kind === "int" && field.layout.signed;
+  const given = BigInt.asUintN(field.bits!.size, integer(value, field.bits!.size, signed, path));
+  const { word, bytes: count, shift, mask } = bitsAt(view, at, field);
+  let whole = (word & ~(mask << shift)) | (given << shift);
+  for (let i = 0; i < count; i++, whole >>= 8n) view.setUint8(at + field.offset + i, Number(whole & 0xffn));
+}
+
+function mismatch(path: string, expected: string, got: unknown): ArgumentError {
+  const shown = typeof got === "bigint" ? `${got}` : (JSON.stringify(got) ?? String(got));
+  return new ArgumentError(`${path}: expected ${expected}, got ${shown.slice(0, 100)}.`);
+}
+
+/** A view over all of the bytes. */
+export function viewOf(buffer: Uint8Array): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}

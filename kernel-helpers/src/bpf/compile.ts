@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { ArgumentError, MissingFeatureError } from "../errors.js";
+import { clangVersion, runClang } from "./clang.js";
+import type { Diagnostic } from "./diagnostics.js";
+import { cacheDir, includeDir, programsDir } from "./paths.js";
+import { targetFlags, vmlinux, writeWhole } from "./vmlinux.js";
+
+/** A compiled program: an ELF object with BTF, not yet in the kernel. */
+export interface Compiled {
+  /** The name its handle goes by. */
+  name: string;
+  /** The ELF file. */
+  elf: Buffer;
+  /** Hash of all that went in: source, headers, compiler, flags. Equal hashes mean equal objects. */
+  hash: string;
+  /** The C text, and the name under which messages refer to it. */
+  source: string;
+  file: string;
+  warnings: Diagnostic[];
+}
+
+export interface CompileOptions {
+  /** Name of the program; a letter first, then letters, digits and `_`. */
+  name: string;
+  /** How messages call the source; by default NAME.bpf.c. */
+  file?: string;
+  /** More directories to search for headers. */
+  include?: string[];
+}
+
+// Whoever includes one of these gets the precompiled kernel types before the first line.
+const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
+
+async function headersOf(dirs: string[]): Promise<string[]> {
+  const texts: string[] = [];
+  for (const dir of dirs) {
+    for (const name of (await readdir(dir)).filter((n) => n.endsWith(".h")).sort()) {
+      texts.push(name, await readFile(join(dir, name), "utf8"));
+    }
+  }
+  return texts;
+}
+
+/**
+ * Compiles BPF C for the running kernel. `vmlinux.h`, `bpflab.h` and libbpf's headers can be included.
+ * A source compiled before comes from the cache.
+ *
+ * @throws CompileError with file, line and column; MissingFeatureError without clang or BTF; ArgumentError for a bad name
+ * @example
+ * const mine = await bpf.compile(`
+ *   #include "bpflab.h"
+ *   char LICENSE[] SEC("license") = "GPL";
+ *   SEC("tp/sched/sched_switch") int on_switch(void *ctx) { return 0; }
+ * `, { name: "mine" });
+ * const handle = await bpf.load(mine);
+ */
+export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
+  const { name, file = `${name}.bpf.c`, include = [] } = options;
+  if (!/^[A-Za-z]\w*$/.test(name)) throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+  const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
+  const includes = [...include, includeDir, programsDir];
+  const flags = [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+  const hash = createHash("sha256")
+    .update(JSON.stringify([source, file, flags, await clangVersion(), await headersOf(includes)]))
+    .digest("hex");
+  const cached = join(cacheDir(), "objects", `${hash}.o`);
+  const compiled = { name, hash, source, file };
+  const before = await readFile(cached).catch(() => undefined);
+  if (before) return { ...compiled, elf: before, warnings: [] };
+
+  let warnings: Diagnostic[] = [];
+  // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
+  const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
+  await writeWhole(cached, async (to) => {
+    warnings = await runClang([...flags, "-x", "c", "-c", "-", "-o", to], name, { [file]: source }, text);
+  });
+  return { ...compiled, elf: await readFile(cached), warnings };
+}
+
+/** The names of the shipped programs. */
+export async function shippedPrograms(): Promise<string[]> {
+  const files = await readdir(programsDir);
+  return files.filter((f) => f.endsWith(".bpf.c")).map((f) => basename(f, ".bpf.c")).sort();
+}
+
+/** Compiles `bpf/NAME.bpf.c`. @throws ArgumentError that lists the programs there are */
+export async function compileShipped(name: string): Promise<Compiled> {
+  const file = `${name}.bpf.c`;
+  const source = /^\w+$/.test(name) ? await readFile(join(programsDir, file), "utf8").catch(() => undefined) : undefined;
+  if (source === undefined) {
+    const names = await shippedPrograms().catch((cause: unknown) => {
+      throw new MissingFeatureError("programs", `The shipped programs are not there: ${programsDir} cannot be read.`, { cause });
+    });
+    throw new ArgumentError(`There is no program ${JSON.stringify(name)}.`, { hint: `The shipped programs are ${names.join(", ")}; your own come from bpf.compile().` });
+  }
+  return compile(source, { name, file });
+}

@@ -1,0 +1,62 @@
+import type { Btf, Layout } from "./btf.js";
+import { flatten } from "./flatten.js";
+import { visibleVariables } from "./globals.js";
+import { native, type MapDescription, type ObjectHandle } from "./native.js";
+import { sectionName } from "./object.js";
+
+const key = (name: string) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+
+function struct(fields: readonly (readonly [string, string])[], indent: string): string {
+  if (fields.length === 0) return "{}";
+  const inner = `${indent}  `;
+  return `{\n${fields.map(([name, type]) => `${inner}${key(name)}: ${type};\n`).join("")}${indent}}`;
+}
+
+/** The TypeScript type of a value with this layout. */
+export function typeOf(layout: Layout | undefined, indent = ""): string {
+  switch (layout?.kind) {
+    case undefined:
+      return "unknown";
+    case "bool":
+      return "boolean";
+    case "text":
+      return "string";
+    case "enum": // a value without a label is shown as its number, so any string may come
+      return [...layout.values.map((v) => JSON.stringify(v.name)), "(string & {})"].join(" | ");
+    case "array":
+      return `Array<${typeOf(layout.element, indent)}>`;
+    case "struct":
+      return struct(layout.fields.map((f) => [f.name, typeOf(f.layout, `${indent}  `)] as const), indent);
+    default:
+      return "number";
+  }
+}
+
+/** The members of `ProgramTypes` for one opened object, as TypeScript source. */
+export function declaration(handle: ObjectHandle, btf: Btf, indent: string): string {
+  const inner = `${indent}  `;
+  const maps = native.bpf_object__maps(handle);
+  const own = maps.filter((m) => !m.isInternal);
+  const rings = own.filter((m) => m.typeName === "ringbuf").map((m) => m.name);
+  const variables = (section: RegExp) =>
+    maps
+      .filter((m) => m.isInternal && section.test(sectionName(m.name)))
+      .flatMap((m) => visibleVariables(btf.section(sectionName(m.name)), rings))
+      .map((v) => [v.name, typeOf(v.layout, `${inner}  `)] as const);
+  const typeById = (id: number) => (id ? typeOf(btf.layout(id), `${inner}    `) : "unknown");
+  const mapType = (m: MapDescription) => struct([["key", typeById(m.keyTypeId)], ["value", typeById(m.valueTypeId)]], `${inner}  `);
+  const eventType = (ring: string) => {
+    const record = btf.pointee(`${ring}_record`);
+    return record ? struct(flatten(record).map((f) => [f.name, typeOf(f.layout)] as const), `${inner}  `) : "Record<string, unknown>";
+  };
+  return struct(
+    [
+      ["maps", struct(own.map((m) => [m.name, mapType(m)] as const), inner)],
+      ["globals", struct(variables(/^\.(data|bss)/), inner)],
+      ["constants", struct(variables(/^\.rodata/), inner)],
+      ["programs", native.bpf_object__programs(handle).map((p) => JSON.stringify(p.name)).join(" | ") || "never"],
+      ["events", struct(rings.map((ring) => [ring, eventType(ring)] as const), inner)],
+    ],
+    indent,
+  );
+}

@@ -1,0 +1,43 @@
+import { ClosedError } from "../errors.js";
+import type { Variable } from "./btf.js";
+import { decode, encode, viewOf } from "./codec.js";
+import { namedObject } from "./names.js";
+import { native, type MapHandle } from "./native.js";
+
+/** A data section in the kernel, mapped into this process. */
+export interface Section {
+  map: MapHandle;
+  variables: Variable[];
+}
+
+/**
+ * Global variables as properties. Reading gives the kernel's value now; writing takes
+ * effect in the running program at once.
+ *
+ * @param owner what errors call the object, such as `ringbuf.globals`
+ */
+export function globalsObject<T extends object>(owner: string, sections: Section[], isClosed: () => boolean): T {
+  const object = {};
+  for (const { map, variables } of sections) {
+    for (const { name, offset, layout } of variables) {
+      Object.defineProperty(object, name, {
+        enumerable: true,
+        get() {
+          if (isClosed()) throw new ClosedError(owner);
+          return decode(layout, viewOf(native.map_memory_read(map, offset, layout.size)));
+        },
+        set(value: unknown) {
+          if (isClosed()) throw new ClosedError(owner);
+          native.map_memory_write(map, offset, encode(layout, value, `${owner}.${name}`));
+        },
+      });
+    }
+  }
+  return namedObject("global", owner, object) as T;
+}
+
+/** Variables a user means: not the compiler's (`handle.____fmt`) and not the type holders of ring buffers. */
+export function visibleVariables(variables: Variable[], rings: readonly string[]): Variable[] {
+  const hidden = new Set(rings.map((ring) => `${ring}_record`));
+  return variables.filter(({ name }) => !name.includes(".") && !hidden.has(name));
+}

@@ -1,0 +1,187 @@
+import { inspect } from "node:util";
+import { displaySymbol, type MimeBundle } from "../host.js";
+import type { Btf, Layout } from "./btf.js";
+import { globalsObject, visibleVariables } from "./globals.js";
+import { BpfMap } from "./map.js";
+import { namedObject, unknownName } from "./names.js";
+import { native, type MapHandle, type ObjectHandle } from "./native.js";
+import { BpfProgram, closed } from "./program.js";
+import type { ProgramTypes, UnknownTypes } from "./types.js";
+
+/** Data sections that a running program may change and user space may tune. */
+const globalSection = /^[^.]*\.(data|bss)(\..+)?$/;
+
+/** What a ring buffer of an object carries, for the layers that read it. */
+export interface RingDescription {
+  map: BpfMap;
+  /** Layout of a record; undefined when the object does not name its type. */
+  record: Layout | undefined;
+  /** Where the program counts what found no room. */
+  loss: { map: MapHandle; offset: number } | undefined;
+}
+
+/**
+ * A loaded BPF object: its maps, globals and programs, typed from BTF.
+ *
+ * Closing detaches its programs and frees its maps; so does the end of the process,
+ * whatever ends it, because the kernel detaches with the last descriptor.
+ *
+ * @example
+ * const hashmap = await bpf.load("hashmap");
+ * await hashmap.attach();
+ * hashmap.globals.watched_pid = 1234;
+ * hashmap.maps.match_map.entries();
+ * hashmap.close();
+ */
+export class BpfObject<T extends ProgramTypes = UnknownTypes> {
+  readonly name: string;
+  readonly maps: { readonly [M in keyof T["maps"]]: BpfMap<T["maps"][M]["key"], T["maps"][M]["value"]> };
+  /** Variables of the running program: read and written in place. */
+  readonly globals: T["globals"];
+  readonly programs: { readonly [P in T["programs"]]: BpfProgram };
+  /** @internal what it was loaded from: an equal fingerprint means an equal object */
+  readonly fingerprint: string;
+  readonly #handle: ObjectHandle;
+  readonly #btf: Btf;
+  readonly #sections: MapHandle[] = [];
+  readonly #onClose = new Set<() => void>();
+  #closed = false;
+
+  /** @internal use `load` */
+  constructor(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string) {
+    this.name = name;
+    this.fingerprint = fingerprint;
+    this.#handle = handle;
+    this.#btf = btf;
+    const maps: Record<string, BpfMap> = {};
+    const variables: Parameters<typeof globalsObject>[1] = [];
+    const descriptions = native.bpf_object__maps(handle);
+    const rings = descriptions.filter((d) => d.typeName === "ringbuf").map((d) => d.name);
+    for (const description of descriptions) {
+      if (!description.isInternal) {
+        const [key, value] = [description.keyTypeId, description.valueTypeId].map((id) => (id ? btf.layout(id) : undefined));
+        maps[description.name] = new BpfMap(name, native.bpf_object__find_map_by_name(handle, description.name), description, key, value);
+      } else if (globalSection.test(description.name)) {
+        const map = native.bpf_object__find_map_by_name(handle, description.name);
+        this.#sections.push(map);
+        variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
+      }
+    }
+    this.maps = namedObject("map", name, maps) as typeof this.maps;
+    this.globals = globalsObject(`${name}.globals`, variables, () => this.#closed);
+    const programs = native.bpf_object__programs(handle).map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);
+    this.programs = namedObject("program", name, Object.fromEntries(programs)) as typeof this.programs;
+  }
+
+  #open(): ObjectHandle {
+    if (this.#closed) throw closed(this.name);
+    return this.#handle;
+  }
+
+  #programs(): BpfProgram[] {
+    return Object.values<BpfProgram>(this.programs);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** True while at least one program is attached. */
+  get attached(): boolean {
+    return this.#programs().some((program) => program.attached);
+  }
+
+  /**
+   * Attaches each program to the hook that its SEC() names; those that are attached stay as they are.
+   * If one cannot be, those that this call attached are taken off again.
+   *
+   * @returns this object
+   * @throws AttachError, MissingFeatureError, ClosedError
+   */
+  async attach(): Promise<this> {
+    this.#open();
+    const fresh: BpfProgram[] = [];
+    try {
+      for (const program of this.#programs()) {
+        if (program.attached) continue;
+        await program.attach();
+        fresh.push(program);
+      }
+    } catch (error) {
+      for (const program of fresh) program.detach();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Takes all programs off their hooks; maps and globals stay. Idempotent. */
+  detach(): void {
+    for (const program of this.#programs()) program.detach();
+  }
+
+  /** A ring buffer by its map's name. @throws ArgumentError that lists the ring buffers there are, ClosedError */
+  ring(name: string): RingDescription {
+    this.#open();
+    const rings = Object.values<BpfMap>(this.maps).filter((map) => map.type === "ringbuf");
+    const map = rings.find((ring) => ring.name === name);
+    if (!map) throw unknownName("ring buffer", this.name, name, rings.map((ring) => ring.name));
+    return { map, record: this.#btf.pointee(`${name}_record`), loss: this.#find(`${name}_lost`) };
+  }
+
+  #find(variable: string): { map: MapHandle; offset: number } | undefined {
+    const internal = native.bpf_object__maps(this.#handle).filter((d) => d.isInternal && globalSection.test(d.name));
+    for (const [i, description] of internal.entries()) {
+      const found = this.#btf.section(sectionName(description.name)).find((v) => v.name === variable);
+      if (found) return { map: this.#sections[i]!, offset: found.offset };
+    }
+    return undefined;
+  }
+
+  /** Layout of a struct that the object's BTF names. */
+  struct(name: string): Layout | undefined {
+    return this.#btf.struct(name);
+  }
+
+  /** Calls back when the object closes; returns a function that takes it back. */
+  onClose(act: () => void): () => void {
+    this.#onClose.add(act);
+    return () => this.#onClose.delete(act);
+  }
+
+  /** Detaches the programs and frees the maps; subscriptions to its events complete. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.detach();
+    for (const act of [...this.#onClose]) act();
+    this.#closed = true;
+    for (const map of Object.values<BpfMap>(this.maps)) map.close();
+    for (const section of this.#sections) native.bpf_map__close(section);
+    native.bpf_object__close(this.#handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** One line a program, map and global. */
+  describe(): string {
+    const state = this.#closed ? "closed" : this.attached ? "attached" : "loaded";
+    const programs = this.#programs().map((p) => `  program  ${p.name}  ${p.section}${p.attached ? "  (attached)" : ""}`);
+    const maps = Object.values<BpfMap>(this.maps).map((m) => `  map      ${m.name}  ${m.type}`);
+    const globals = this.#closed ? [] : Object.entries(this.globals).map(([name, value]) => `  global   ${name} = ${inspect(value)}`);
+    return [`BPF object ${this.name} (${state})`, ...programs, ...maps, ...globals].join("\n");
+  }
+
+  [inspect.custom](): string {
+    return this.describe();
+  }
+
+  [displaySymbol](): MimeBundle {
+    return { "text/plain": this.describe() };
+  }
+}
+
+/** `.bss` of `ringbuf.bss`; libbpf puts a prefix of the object's name before it. */
+export function sectionName(map: string): string {
+  return map.slice(map.indexOf("."));
+}

@@ -1,0 +1,17 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The shipped programs: `bpf/` at the top of the repository. */
+export const programsDir = fileURLToPath(new URL("../../../bpf/", import.meta.url));
+
+/** Headers that every program may include. */
+export const includeDir = join(programsDir, "include");
+
+/** Where the running kernel describes its types. */
+export const kernelBtf = "/sys/kernel/btf/vmlinux";
+
+/** Compiled objects, vmlinux.h and its precompiled form: `$XDG_CACHE_HOME/bpflab`. All of it can be deleted at any time. */
+export function cacheDir(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "bpflab");
+}

@@ -1,0 +1,41 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { Btf } from "./btf.js";
+import { compileShipped, shippedPrograms } from "./compile.js";
+import { declaration } from "./declarations.js";
+import { native } from "./native.js";
+
+/** The checked-in types of the shipped programs. */
+export const generatedFile = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));
+
+const head = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edit.
+
+/** The shipped programs by name: their maps, globals, constants, programs and ring buffer records. */
+`;
+
+/** The types of all shipped programs, as TypeScript source. @throws CompileError */
+export async function programTypes(): Promise<string> {
+  const members: string[] = [];
+  for (const name of await shippedPrograms()) {
+    const { elf } = await compileShipped(name);
+    const handle = native.bpf_object__open_mem(elf, name);
+    try {
+      members.push(`  ${name}: ${declaration(handle, new Btf(native.bpf_object__btf(handle)), "  ")};\n`);
+    } finally {
+      native.bpf_object__close(handle);
+    }
+  }
+  return `${head}export interface ShippedPrograms {\n${members.join("")}}\n`;
+}
+
+/**
+ * Compiles the shipped programs, which fills the cache, and brings their types up to date.
+ *
+ * @returns whether the types changed, so that the TypeScript has to be compiled again
+ */
+export async function prepare(): Promise<{ typesChanged: boolean }> {
+  const types = await programTypes();
+  const typesChanged = (await readFile(generatedFile, "utf8").catch(() => "")) !== types;
+  if (typesChanged) await writeFile(generatedFile, types);
+  return { typesChanged };
+}

@@ -1,0 +1,34 @@
+/**
+ * The one page that a notebook imports.
+ *
+ * @example
+ * import { bpf, collect, charts, latency } from "kernel-helpers";
+ * const ringbuf = await bpf.load("ringbuf");
+ * await ringbuf.attach();
+ * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
+ * charts.histogram(writes, { x: "duration_ns", by: "comm" });
+ */
+import "./streams/methods.js";
+import "./tables/display.js";
+
+export * as bpf from "./bpf.js";
+export * as charts from "./charts/index.js";
+export * as latency from "./tables/latency.js";
+export * as aq from "arquero";
+
+export { collect, CollectError, type CollectOptions } from "./streams/collect.js";
+export { toDate } from "./streams/clock.js";
+export { captureOf, type Capture } from "./streams/loss.js";
+export { concatTables } from "./streams/columns.js";
+export { display, mime, displaySymbol, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";
+export * from "./errors.js";
+export { CompileError, type Diagnostic } from "./bpf/diagnostics.js";
+export { VerifierError } from "./bpf/verifier.js";
+export type { BpfObject } from "./bpf/object.js";
+export type { BpfMap } from "./bpf/map.js";
+export type { BpfProgram, ProgramStats } from "./bpf/program.js";
+export type { ProgramTypes } from "./bpf/types.js";
+export type { EventBatch } from "./streams/batch.js";
+export type { EventTable, ColumnName } from "./streams/table.js";
+export type { EventsOptions } from "./streams/events.js";
+export type { ShippedPrograms } from "./generated/programs.js";

@@ -1,0 +1,119 @@
+import { table as makeTable } from "arquero";
+import { from, type Observable, type ObservableInput, type Subscription } from "rxjs";
+import { ArgumentError, BpflabError } from "../errors.js";
+import { interruptSignal } from "../host.js";
+import type { EventBatch } from "./batch.js";
+import { concatTables } from "./columns.js";
+import { flushRings } from "./drain.js";
+import { lossNote, markCapture, type Capture } from "./loss.js";
+import { Progress } from "./progress.js";
+import type { EventTable } from "./table.js";
+
+export interface CollectOptions {
+  /** Stop after so many seconds. */
+  seconds?: number;
+  /** Stop at exactly so many rows. */
+  rows?: number;
+  /** Stop when this emits, resolves or completes: a promise or an Observable. */
+  until?: ObservableInput<unknown>;
+}
+
+/** A stream failed while it was being collected; what had come is in `collected`. */
+export class CollectError extends BpflabError {
+  readonly collected: EventTable<any>;
+
+  constructor(collected: EventTable<any>, cause: unknown) {
+    super("COLLECT", `The stream failed after ${collected.numRows().toLocaleString("en")} events: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: "The events until then are in this error's field collected.",
+      cause,
+    });
+    this.collected = collected;
+  }
+}
+
+/**
+ * Collects the events of a stream into one table, until the first of `seconds`, `rows`, `until`,
+ * the end of the stream, or an interrupt of the cell. Whatever ends it, what came is returned.
+ *
+ * Shows its progress in a notebook. The table knows what was lost meanwhile: charts and
+ * summaries made from it say so.
+ *
+ * @throws ArgumentError; CollectError when the stream fails, which holds what had come
+ * @example
+ * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
+ */
+export function collect<Event>(stream: Observable<EventBatch<Event>>, options: CollectOptions = {}): Promise<EventTable<Event>> {
+  const { seconds, rows: most = Infinity, until } = options;
+  if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) throw new ArgumentError(`seconds: expected a positive number, got ${String(seconds)}.`);
+  if (most !== Infinity && !(Number.isInteger(most) && most > 0)) throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
+
+  return new Promise((resolve, reject) => {
+    const startedAt = Date.now();
+    const batches: EventBatch<Event>[] = [];
+    const signal = interruptSignal();
+    const subscriptions: Subscription[] = [];
+    let rows = 0;
+    let newest: EventBatch<Event> | undefined;
+    let ended = false;
+    let timer: NodeJS.Timeout | undefined;
+
+    const capture = (): Capture => ({
+      source: "events",
+      rows: Math.min(rows, most),
+      lost: newest ? newest.lost - newest.baseline.lost : 0,
+      dropped: newest ? newest.dropped - newest.baseline.dropped : 0,
+      startedAt,
+      endedAt: Date.now(),
+    });
+    const line = () => progressLine(capture(), seconds, most);
+    const progress = new Progress(line);
+
+    const gather = (): EventTable<Event> => {
+      const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (newest?.table ?? makeTable({}));
+      return markCapture(rows > most ? all.slice(0, most).reify() : all, capture()) as EventTable<Event>;
+    };
+    const end = (finish: () => void) => {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      const note = lossNote(capture());
+      void progress.done(`${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`).then(finish);
+    };
+    const stop = () => {
+      if (ended) return;
+      flushRings(); // what the ring holds at this moment belongs to the capture
+      end(() => resolve(gather()));
+    };
+
+    subscriptions.push(
+      stream.subscribe({
+        next(batch) {
+          if (ended) return;
+          newest = batch;
+          if (batch.rows > 0) batches.push(batch);
+          rows += batch.rows;
+          if (rows >= most) end(() => resolve(gather()));
+        },
+        error: (error: unknown) => end(() => reject(new CollectError(gather(), error))),
+        complete: () => end(() => resolve(gather())),
+      }),
+    );
+    if (until !== undefined && !ended) subscriptions.push(from(until).subscribe({ next: stop, complete: stop, error: (error: unknown) => end(() => reject(new CollectError(gather(), error))) }));
+    if (seconds !== undefined && !ended) timer = setTimeout(stop, seconds * 1000);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+    if (ended) for (const subscription of subscriptions) subscription.unsubscribe(); // ended before they were listed
+  });
+}
+
+function progressLine({ rows, lost, dropped, startedAt, endedAt }: Capture, seconds: number | undefined, most: number): string {
+  const time = ((endedAt - startedAt) / 1000).toFixed(1);
+  const missing = lost + dropped;
+  return [
+    `${rows.toLocaleString("en")}${most === Infinity ? "" : ` of ${most.toLocaleString("en")}`} events`,
+    `${time} s${seconds === undefined ? "" : ` of ${seconds} s`}`,
+    `${missing.toLocaleString("en")} lost`,
+  ].join(", ");
+}

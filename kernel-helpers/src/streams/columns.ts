@@ -1,0 +1,124 @@
+import { table as makeTable, type ColumnTable } from "arquero";
+
+// Arquero takes any object with length, at() and an iterator as a column. Numbers are
+// typed arrays; these are the columns that a typed array alone cannot be.
+
+type NumberArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+type TypedArray = NumberArray | BigInt64Array | BigUint64Array;
+
+/**
+ * Text that is stored once for each distinct string: row i reads `dictionary[codes[i]]`.
+ * The batches of one stream share their dictionary, which only ever grows.
+ */
+export class DictionaryColumn {
+  readonly codes: Uint32Array;
+  readonly dictionary: readonly string[];
+
+  constructor(codes: Uint32Array, dictionary: readonly string[]) {
+    this.codes = codes;
+    this.dictionary = dictionary;
+  }
+  get length(): number {
+    return this.codes.length;
+  }
+  at(row: number): string | undefined {
+    return this.dictionary[this.codes[row]!];
+  }
+  *[Symbol.iterator](): Iterator<string | undefined> {
+    for (const code of this.codes) yield this.dictionary[code];
+  }
+  // With these two arquero compares codes, not strings, where an expression tests the column against a literal.
+  key(row: number): number {
+    return this.codes[row]!;
+  }
+  keyFor(value: unknown): number {
+    return this.dictionary.indexOf(value as string);
+  }
+}
+
+/** Booleans, a byte each. */
+export class BooleanColumn {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+  get length(): number {
+    return this.bytes.length;
+  }
+  at(row: number): boolean {
+    return this.bytes[row] !== 0;
+  }
+  *[Symbol.iterator](): Iterator<boolean> {
+    for (const byte of this.bytes) yield byte !== 0;
+  }
+}
+
+/** Arrays of one length: row i is a slice of `values`, which may be a column of any kind. */
+export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanColumn = TypedArray> {
+  readonly values: Values;
+  /** Elements of a row. */
+  readonly size: number;
+
+  constructor(values: Values, size: number) {
+    this.values = values;
+    this.size = size;
+  }
+  get length(): number {
+    return this.values.length / this.size;
+  }
+  at(row: number): unknown {
+    const { values, size } = this;
+    if (ArrayBuffer.isView(values)) return values.subarray(row * size, (row + 1) * size);
+    return Array.from({ length: size }, (_, i) => values.at(row * size + i));
+  }
+  *[Symbol.iterator](): Iterator<unknown> {
+    for (let row = 0; row < this.length; row++) yield this.at(row);
+  }
+}
+
+/** A column as streams make them. */
+export type EventColumn = TypedArray | DictionaryColumn | BooleanColumn | ListColumn<any>;
+
+/**
+ * One table of the rows of all, in order. Columns stay what they are: typed arrays are
+ * copied once, dictionaries are shared or merged. The tables have the same columns and
+ * no filter.
+ */
+export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
+  const first = tables[0];
+  if (!first) return makeTable({});
+  if (tables.length === 1) return first;
+  const columns = first.columnNames().map((name) => [name, concatColumns(tables.map((t) => t.column(name) as unknown as EventColumn))] as const);
+  return makeTable(Object.fromEntries(columns) as Record<string, never>);
+}
+
+function concatColumns(parts: readonly EventColumn[]): EventColumn {
+  const first = parts[0]!;
+  if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
+  if (first instanceof BooleanColumn) return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
+  if (first instanceof ListColumn) return new ListColumn(concatColumns((parts as ListColumn<any>[]).map((p) => p.values as EventColumn)) as TypedArray, first.size);
+  return concatArrays(parts as TypedArray[]);
+}
+
+function concatArrays<Values extends TypedArray>(parts: readonly Values[]): Values {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = new (parts[0]!.constructor as new (length: number) => Values)(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part as never, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function concatDictionaries(parts: readonly DictionaryColumn[]): DictionaryColumn {
+  const { dictionary } = parts[0]!;
+  if (parts.every((part) => part.dictionary === dictionary)) return new DictionaryColumn(concatArrays(parts.map((p) => p.codes)), dictionary);
+  const codes = new Map<string, number>();
+  const recoded = parts.map((part) => {
+    const map = part.dictionary.map((text) => codes.get(text) ?? (codes.set(text, codes.size), codes.size - 1));
+    return part.codes.map((code) => map[code]!);
+  });
+  return new DictionaryColumn(concatArrays(recoded), [...codes.keys()]);
+}

@@ -1,0 +1,83 @@
+import { Observable } from "rxjs";
+import type { BpfObject } from "../bpf/object.js";
+import type { RingTotals } from "../bpf/native.js";
+import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
+import { ArgumentError } from "../errors.js";
+import type { EventBatch } from "./batch.js";
+import { RingReader } from "./drain.js";
+import { planRecord } from "./plan.js";
+
+export interface EventsOptions {
+  /** 64-bit columns to read as BigInts, exact beyond 2^53. */
+  bigint?: string[];
+  /** Most memory, in bytes, that events may hold which JavaScript has not taken yet; default 256 MiB. */
+  bufferBytes?: number;
+  /** The struct that the ring carries, if the program does not say so with RING_BUFFER or a NAME_record pointer. */
+  record?: string;
+}
+
+interface Reading {
+  reader: RingReader;
+  options: string;
+}
+
+const readings = new WeakMap<BpfObject<any>, Map<string, Reading>>();
+
+/**
+ * The events of a ring buffer, from the moment of subscribing, in batches some 30 times a second.
+ * Any number may subscribe; the stream completes when the object closes or is replaced.
+ *
+ * ```
+ * attach   ──e──e──e─e──e──e────e──e──e──e──▶  in the kernel
+ * subscribe          ●─────[e e]──[e e e]───▶  batches; those before are counted as unread
+ * ```
+ *
+ * @throws ArgumentError for an unknown ring, record or column; ClosedError
+ * @example
+ * ringbuf.events("rb").subscribe((batch) => console.log(batch.rows, batch.lost));
+ */
+export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof T["events"] & string = keyof T["events"] & string>(
+  object: BpfObject<T>,
+  ring: Ring,
+  options: EventsOptions = {},
+): Observable<EventBatch<T["events"][Ring]>> {
+  const reader = readerOf(object as BpfObject<any>, ring, options);
+  return new Observable((subscriber) => {
+    const { lost, dropped } = object.closed ? { lost: 0, dropped: 0 } : reader.totals;
+    const baseline = { lost, dropped };
+    const stop = object.closed ? () => {} : reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>));
+    if (object.closed) subscriber.complete();
+    const forget = object.onClose(() => subscriber.complete());
+    return () => {
+      forget();
+      stop();
+    };
+  });
+}
+
+/** The account of a ring so far: what was delivered, lost, dropped and left unread. All counts, since its first `events`. */
+export function ringTotals(object: BpfObject<any>, ring: string): RingTotals {
+  return readerOf(object, ring, {}).totals;
+}
+
+function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions): RingReader {
+  const description = object.ring(ring);
+  const perObject = readings.get(object) ?? new Map<string, Reading>();
+  readings.set(object, perObject);
+  const { bigint = [], bufferBytes = 256 * 2 ** 20, record: named } = options;
+  if (!Number.isInteger(bufferBytes) || bufferBytes < 2 ** 16) throw new ArgumentError(`bufferBytes: expected an integer of at least 65536, got ${String(bufferBytes)}.`);
+  const before = perObject.get(ring);
+  const asked = JSON.stringify([bigint, bufferBytes, named]);
+  if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;
+  if (before) throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, { hint: "Use the same bigint, bufferBytes and record for all streams of a ring, or load the object again." });
+  const record = named === undefined ? description.record : object.struct(named);
+  if (!record) {
+    throw new ArgumentError(named === undefined ? `${object.name} does not say which struct the ring buffer ${ring} carries.` : `${object.name} has no struct ${named}.`, {
+      hint: `Declare it with RING_BUFFER(${ring}, struct …, size) from bpflab.h, or pass { record: "…" } naming a struct that the program uses.`,
+    });
+  }
+  const reader = new RingReader(description, planRecord(`${object.name}.${ring}`, record, bigint), bufferBytes);
+  perObject.set(ring, { reader, options: asked });
+  object.onClose(() => reader.close());
+  return reader;
+}

@@ -1,0 +1,93 @@
+import type { Layout } from "../bpf/btf.js";
+import { flatten, type FlatField } from "../bpf/flatten.js";
+import type { Plan, PlanColumn } from "../bpf/native.js";
+import { ArgumentError } from "../errors.js";
+import { unknownName } from "../bpf/names.js";
+import { BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
+
+/** How the drain thread decodes a record, and how its memory becomes columns here. */
+export interface RecordPlan {
+  native: Plan;
+  columns: { name: string; make: (buffer: ArrayBuffer, offset: number, rows: number, dictionary: string[]) => EventColumn }[];
+}
+
+type ArrayType = new (buffer: ArrayBuffer, offset: number, length: number) => EventColumn;
+
+const arrays: Record<PlanColumn["decode"], ArrayType> = {
+  u8: Uint8Array,
+  i8: Int8Array,
+  u16: Uint16Array,
+  i16: Int16Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  u64: Float64Array,
+  i64: Float64Array,
+  u64_exact: BigUint64Array,
+  i64_exact: BigInt64Array,
+  bits: Float64Array,
+  text: Uint32Array,
+  enum: Uint32Array,
+};
+
+/**
+ * The plan for a record of this layout: made once, followed for every record.
+ *
+ * @param bigint names of 64-bit columns that are to be BigInts
+ * @throws ArgumentError for a name in `bigint` that is no 64-bit column
+ */
+export function planRecord(owner: string, record: Layout, bigint: readonly string[] = []): RecordPlan {
+  const fields = flatten(record);
+  const wide = fields.filter(({ layout }) => scalarOf(layout).size === 8 && ["int", "pointer"].includes(scalarOf(layout).kind)).map((f) => f.name);
+  for (const name of bigint) if (!wide.includes(name)) throw unknownName("64-bit column", owner, name, wide);
+  const planned = fields.map((field) => ({ field, column: planColumn(field, bigint.includes(field.name)) }));
+  return {
+    native: { recordSize: record.size, columns: planned.map((p) => p.column) },
+    columns: planned.map(({ field, column }) => ({ name: field.name, make: maker(field, column) })),
+  };
+}
+
+function scalarOf(layout: Layout): Layout {
+  return layout.kind === "array" ? layout.element : layout;
+}
+
+function planColumn(field: FlatField, exact: boolean): PlanColumn {
+  const { layout, offset, bits } = field;
+  const scalar = scalarOf(layout);
+  const count = layout.kind === "array" ? layout.length : 1;
+  const common = { offset, count };
+  if (bits) {
+    const signed = scalar.kind === "int" && scalar.signed;
+    return { ...common, decode: "bits", width: Math.ceil((bits.offset + bits.size) / 8), bitOffset: bits.offset, bitSize: bits.size, signed };
+  }
+  switch (scalar.kind) {
+    case "text":
+      return { ...common, decode: "text", width: scalar.size };
+    case "enum":
+      return { ...common, decode: "enum", width: scalar.size, signed: scalar.signed, labels: scalar.values };
+    case "float":
+      return { ...common, decode: scalar.size === 4 ? "f32" : "f64" };
+    case "bool":
+      return { ...common, decode: "u8" };
+    case "pointer":
+      return { ...common, decode: exact ? "u64_exact" : "u64" };
+    case "int": {
+      if (![1, 2, 4, 8].includes(scalar.size)) throw new ArgumentError(`The field ${field.name} is an integer of ${scalar.size} bytes, which no column can hold; split it in two.`);
+      const name = `${scalar.signed ? "i" : "u"}${scalar.size * 8}`;
+      return { ...common, decode: (exact ? `${name}_exact` : name) as PlanColumn["decode"] };
+    }
+    default:
+      throw new ArgumentError(`The field ${field.name} cannot be a column.`);
+  }
+}
+
+function maker({ layout }: FlatField, { decode, count = 1 }: PlanColumn): RecordPlan["columns"][number]["make"] {
+  const Array = arrays[decode];
+  const boolean = scalarOf(layout).kind === "bool";
+  return (buffer, offset, rows, dictionary) => {
+    const values = new Array(buffer, offset, rows * count);
+    const scalars = decode === "text" || decode === "enum" ? new DictionaryColumn(values as Uint32Array, dictionary) : boolean ? new BooleanColumn(values as Uint8Array) : values;
+    return count === 1 ? scalars : new ListColumn(scalars as never, count);
+  };
+}

@@ -1,0 +1,24 @@
+import { display, hasHost, type DisplayHandle } from "../host.js";
+
+/** One line in the notebook that says how a long call is getting on; silent in a plain script. */
+export class Progress {
+  #handle: Promise<DisplayHandle> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param line what to show, asked for four times a second */
+  constructor(line: () => string) {
+    if (!hasHost()) return;
+    this.#handle = display(line());
+    this.#timer = setInterval(() => void this.#show(line()), 250).unref();
+  }
+
+  async #show(text: string): Promise<void> {
+    (await this.#handle)?.update(text);
+  }
+
+  /** Replaces the line by a last one. */
+  async done(text: string): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#show(text);
+  }
+}

@@ -1,0 +1,111 @@
+import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { Observable, share } from "rxjs";
+import { tracefs } from "../bpf/tracefs.js";
+import { MissingFeatureError, NotRootError } from "../errors.js";
+
+/** One line of the kernel's trace pipe, as bpf_printk writes it. */
+export interface TraceLine {
+  /** Name of the thread that ran the program; any bytes a process chose. */
+  comm: string;
+  /** The thread's id. */
+  pid: number;
+  cpu: number;
+  /** Trace clock, ns since boot with a resolution of 1 µs. */
+  timestamp_ns: number;
+  message: string;
+  /** Lines of this CPU that the kernel overwrote before this one could be read. */
+  lost: number;
+}
+
+/** How often the pipe is looked at. Its buffer holds over a megabyte a CPU. */
+const pollMs = 20;
+
+// "  comm-pid   [cpu] flags seconds.micros: bpf_trace_printk: message"; a comm may hold spaces and dashes,
+// and with the option record-tgid a "(tgid)" stands behind the pid. See Documentation/trace/ftrace.rst.
+const shape = /^\s*(.{0,16}?)-(\d+)\s+(?:\(\s*[-\d]+\)\s+)?\[(\d+)\]\s+\S+\s+(\d+)\.(\d+): bpf_trace_printk: (.*)$/s;
+const overwritten = /^CPU:(\d+) \[LOST (\d+) EVENTS\]$/;
+
+/** Reads one line; undefined for what bpf_printk did not write. */
+export function parseTraceLine(line: string): TraceLine | undefined {
+  const match = shape.exec(line);
+  if (!match) return undefined;
+  const [, comm, pid, cpu, seconds, micros, message] = match as unknown as [string, string, string, string, string, string, string];
+  return { comm, pid: Number(pid), cpu: Number(cpu), timestamp_ns: Number(seconds) * 1e9 + Number(micros) * 1e3, message, lost: 0 };
+}
+
+/** Turns chunks of text into lines; keeps the unfinished one, and the losses until their CPU's next line. */
+export class TraceParser {
+  #rest = "";
+  readonly #lost = new Map<number, number>();
+
+  push(text: string): TraceLine[] {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop()!;
+    return lines.flatMap((row) => {
+      const gap = overwritten.exec(row);
+      if (gap) this.#lost.set(Number(gap[1]), (this.#lost.get(Number(gap[1])) ?? 0) + Number(gap[2]));
+      const line = parseTraceLine(row);
+      if (!line) return [];
+      line.lost = this.#lost.get(line.cpu) ?? 0;
+      this.#lost.delete(line.cpu);
+      return [line];
+    });
+  }
+}
+
+function open(): { fd: number; buffer: Buffer } {
+  if (process.geteuid?.() !== 0) throw new NotRootError("Reading the trace pipe");
+  const dir = tracefs();
+  if (readFileSync(join(dir, "tracing_on"), "utf8").trim() === "0") {
+    throw new MissingFeatureError("tracing", "Tracing is switched off in this kernel, so the trace pipe stays silent.", { hint: `Switch it on: echo 1 > ${dir.startsWith("/sys") ? dir : "/sys/kernel/tracing"}/tracing_on` });
+  }
+  return { fd: openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK), buffer: Buffer.allocUnsafe(1 << 16) };
+}
+
+/** What can be read without waiting; undefined when there is nothing. */
+function readSome(fd: number, buffer: Buffer): string | undefined {
+  try {
+    const length = readSync(fd, buffer);
+    return length > 0 ? buffer.toString("utf8", 0, length) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+const lines = new Observable<TraceLine>((subscriber) => {
+  const { fd, buffer } = open();
+  const parser = new TraceParser();
+  while (readSome(fd, buffer) !== undefined); // what was printed before is not this subscriber's
+  const timer = setInterval(() => {
+    try {
+      // A few reads a turn, so that a flood of lines does not hold the event loop.
+      for (let i = 0; i < 8; i++) {
+        const text = readSome(fd, buffer);
+        if (text === undefined) return;
+        for (const line of parser.push(text)) subscriber.next(line);
+      }
+    } catch (error) {
+      subscriber.error(error);
+    }
+  }, pollMs);
+  return () => {
+    clearInterval(timer);
+    closeSync(fd);
+  };
+}).pipe(share());
+
+/**
+ * What programs print with bpf_printk, from the moment of subscribing. tracefs need not be mounted.
+ *
+ * The kernel has one trace pipe, and a line goes to one reader: a `cat trace_pipe` elsewhere
+ * takes lines away from this stream. All subscribers of this process share one reader.
+ *
+ * @throws (to the subscriber) NotRootError, MissingFeatureError
+ * @example
+ * const lines = await firstValueFrom(bpf.tracePipe().pipe(take(10), toArray()));
+ */
+export function tracePipe(): Observable<TraceLine> {
+  return lines;
+}

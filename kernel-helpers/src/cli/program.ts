@@ -1,5 +1,5 @@
 /** The `bpflab` command: one file for each subcommand, loaded when it is called. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { visible } from "../tables/text.js";
 
 /**
@@ -33,7 +33,7 @@ export async function main(args: string[]): Promise<number> {
   program
     .command("lab")
     .description("open JupyterLab on the notebooks, on this machine's loopback address")
-    .addOption(new Option("--port <number>", "the port to listen on (default: the first that is free from 8888)").argParser(Number))
+    .option("--port <number>", "the port to listen on (default: the first that is free from 8888)", portNumber)
     .action(async (options: { port?: number }) => {
       exitCode = await (await import("./lab.js")).lab(options);
     });
@@ -64,4 +64,10 @@ export async function main(args: string[]): Promise<number> {
     for (const line of error.message.split("\n")) console.error(visible(line));
     return 1;
   }
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("Expected a port from 1 to 65535.");
+  return port;
 }

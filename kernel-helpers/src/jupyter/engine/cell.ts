@@ -20,7 +20,10 @@ export class Cell {
   readonly stopped: Promise<Failure>;
   /** What has to be over before the cell is, such as a chart that is being drawn. */
   readonly held = new Set<Promise<unknown>>();
-  stop!: (failure: Failure) => void;
+  /** What the cell started and has not ended, with the way to end it. */
+  readonly #owned = new Map<object, () => void>();
+  #stop!: (failure: Failure) => void;
+  #state: "running" | "ended" | "abandoned" = "running";
 
   constructor(request: Request, count: number) {
     this.id = request.id;
@@ -28,7 +31,38 @@ export class Cell {
     this.parent = request.parent;
     this.silent = request.content["silent"] === true;
     this.count = count;
-    this.stopped = new Promise((resolve) => (this.stop = resolve));
+    this.stopped = new Promise((resolve) => (this.#stop = resolve));
+  }
+
+  /** True when nobody waits for the cell's code any more: it was interrupted, or failed from a callback. */
+  get abandoned(): boolean {
+    return this.#state === "abandoned";
+  }
+
+  /** Ends a running cell from outside: its code, timers and subscriptions go with it. */
+  stop(failure: Failure): void {
+    if (this.#state !== "running") return;
+    this.#state = "abandoned";
+    this.#stop(failure);
+    for (const release of this.#owned.values()) release();
+    this.#owned.clear();
+  }
+
+  /** The cell ended by itself: what it started lives on. */
+  end(): void {
+    if (this.#state !== "running") return;
+    this.#state = "ended";
+    this.#owned.clear();
+  }
+
+  /** Ends `thing` with the cell, should the cell be stopped. */
+  own(thing: object, release: () => void): void {
+    if (this.#state === "running") this.#owned.set(thing, release);
+    else if (this.#state === "abandoned") release();
+  }
+
+  disown(thing: object): void {
+    this.#owned.delete(thing);
   }
 }
 
@@ -56,6 +90,11 @@ export function setRunningCell(cell: Cell | undefined): void {
 export function inCell<T>(cell: Cell, code: () => T): T {
   newest = cell;
   return storage.run(cell, code);
+}
+
+/** The cell of this async context, if it is one of a cell. */
+export function ownCell(): Cell | undefined {
+  return storage.getStore();
 }
 
 /** The cell whose code runs now; outside any async context, the newest one. */

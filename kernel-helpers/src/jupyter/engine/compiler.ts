@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { Converter } from "tslab/dist/converter.js";
 import type TS from "@tslab/typescript-for-tslab";
 import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
+import { leashAwaits } from "./leash-awaits.js";
 import type { MapChain } from "./source-map.js";
 
 const require = createRequire(import.meta.url);
@@ -55,7 +56,8 @@ export function createCompiler(): Compiler {
     transpileModule: (input, options) => {
       const inner = INLINE_MAP.exec(input)?.[1];
       const compilerOptions = { ...options.compilerOptions, sourceMap: true };
-      const output = ts.transpileModule(input.replace(INLINE_MAP, "\n"), { ...options, compilerOptions });
+      const transformers = { before: [leashAwaits(ts)] };
+      const output = ts.transpileModule(input.replace(INLINE_MAP, "\n"), { ...options, compilerOptions, transformers });
       maps = [output.sourceMapText, inner && Buffer.from(inner, "base64").toString()].filter((map) => map !== undefined);
       return { ...output, outputText: output.outputText.replace(MAP_COMMENT, "\n") };
     },

@@ -14,6 +14,7 @@ import { Execution } from "./execution.js";
 import { installGlobals } from "./globals.js";
 import { guardProcess } from "./guard.js";
 import { History } from "./history.js";
+import { leashTimers } from "./leash.js";
 import { notebookHost } from "./notebook-host.js";
 import { Runner, type Protect } from "./runner.js";
 import { captureStdio } from "./stdio.js";
@@ -61,9 +62,12 @@ export class Engine {
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
     offerTermination();
-    process.on("SIGINT", () => this.#channel.post({ kind: "interrupt" }));
+    leashTimers();
+    process.on("SIGINT", this.#onSigint);
     port.on("message", (message: ToEngine) => this.#receive(message));
   }
+
+  readonly #onSigint = (): void => this.#channel.post({ kind: "interrupt" });
 
   #receive(message: ToEngine): void {
     switch (message.kind) {
@@ -72,6 +76,8 @@ export class Engine {
       case "interrupt":
         return this.#interrupt(message.sequence);
       case "terminated":
+        // node:vm takes the listeners off while it runs code, and ended code does not put them back.
+        if (!process.listeners("SIGINT").includes(this.#onSigint)) process.on("SIGINT", this.#onSigint);
         return runningCell()?.stop({ error: new KeyboardInterrupt() });
       case "shutdown":
         Atomics.store(this.#shared, Shared.leaving, 1);
@@ -99,16 +105,18 @@ export class Engine {
   async #work(): Promise<void> {
     for (let request = this.#waiting.shift(); request; request = this.#waiting.shift()) {
       this.#executing = request;
-      const ok = await this.#execution.execute(request);
-      this.#executing = undefined;
-      if (!ok && request.content["stop_on_error"] !== false) await this.#abortQueued();
+      let abortUpTo = 0;
+      await this.#execution.execute(request, () => {
+        // Now, and not after the reply: what the front end sends when it has read that is meant to run.
+        if (request.content["stop_on_error"] !== false) abortUpTo = Atomics.load(this.#shared, Shared.newestExecute);
+      });
+      if (abortUpTo > 0) await this.#abort(abortUpTo);
     }
+    this.#executing = undefined;
   }
 
   /** Aborts what had arrived when a cell failed, and nothing that comes later. */
-  async #abortQueued(): Promise<void> {
-    const newest = Atomics.load(this.#shared, Shared.newestExecute);
-    this.#executing = ABORTING;
+  async #abort(newest: number): Promise<void> {
     // What the wire has passed on but this thread has not taken yet is in the port now.
     await new Promise((resolve) => setImmediate(resolve));
     for (let next = this.#waiting[0]; next && next.id <= newest; next = this.#waiting[0]) {
@@ -116,7 +124,6 @@ export class Engine {
       this.#channel.busy(next);
       this.#channel.reply(next, { status: "aborted", execution_count: this.#execution.count, payload: [], user_expressions: {} });
     }
-    this.#executing = undefined;
   }
 
   #interrupt(sequence: number): void {
@@ -129,7 +136,7 @@ export class Engine {
   }
 
   /** Everything but execution, at once: a cell that awaits does not keep completion waiting. */
-  #answer({ type, content }: Request): Content | undefined {
+  #answer({ type, parent, content }: Request): Content | undefined {
     const { executor, compiler } = this.#runner;
     const code = String(content["code"] ?? "");
     const cursor = Number(content["cursor_pos"] ?? code.length);
@@ -148,13 +155,10 @@ export class Engine {
         return { comms: {} };
       case "comm_open":
         // Nobody listens on this target: the protocol asks to close it again.
-        this.#channel.publish("comm_close", "{}", { comm_id: content["comm_id"], data: {} });
+        this.#channel.publish("comm_close", parent, { comm_id: content["comm_id"], data: {} });
         return undefined;
       default:
         return undefined;
     }
   }
 }
-
-/** Stands in for a request while the queue is being aborted, so that none is started meanwhile. */
-const ABORTING: Request = { id: 0, type: "", parent: "{}", content: {} };

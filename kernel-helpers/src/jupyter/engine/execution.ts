@@ -41,8 +41,8 @@ export class Execution {
     return this.#count;
   }
 
-  /** Runs the cell and answers; returns false when it failed. */
-  async execute(request: Request): Promise<boolean> {
+  /** Runs the cell and answers. @param failed called before the reply that says the cell failed */
+  async execute(request: Request, failed: () => void): Promise<void> {
     const { content } = request;
     const stored = content["silent"] !== true && content["store_history"] !== false;
     if (stored) this.#count++;
@@ -53,6 +53,7 @@ export class Execution {
 
     const payload: Page[] = [];
     const { outcome, bundle } = await this.#result(cell, payload);
+    cell.end();
     const base = { execution_count: cell.count, payload, user_expressions: {} };
     if (outcome.ok) {
       if (bundle && !cell.silent) {
@@ -62,13 +63,13 @@ export class Execution {
       setRunningCell(undefined);
       this.#channel.reply(request, { ...base, status: "ok", user_expressions });
     } else {
+      failed();
       const error = this.#tracebacks.describe(outcome.error);
       if (!cell.silent) this.#channel.publish("error", cell.parent, { ...error });
       setRunningCell(undefined);
       this.#channel.reply(request, { ...base, status: "error", ...error });
     }
     if (stored) this.#history.add(cell.count, cell.code, bundle ? String(bundle["text/plain"] ?? "") : null);
-    return outcome.ok;
   }
 
   /** The cell's end and, unless it is empty, the bundle of its last value, whose making may fail too. */

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isBare, packageRoot } from "./installation.js";
+import { leashSubscriptions, type Subscribable } from "./leash.js";
 
 const ours = createRequire(join(packageRoot, "dist/index.js"));
 
@@ -14,12 +15,22 @@ function isMissing(error: unknown, id: string): boolean {
   return code === "MODULE_NOT_FOUND" && String(message).startsWith(`Cannot find module '${id}'`);
 }
 
+let leashed = false;
+
+/** The first import of what uses RxJS loads it anyway. */
+function leashRxjs(id: string): void {
+  if (leashed || !(id === "kernel-helpers" || id.startsWith("rxjs"))) return;
+  leashed = true;
+  leashSubscriptions((ours("rxjs") as { Observable: Subscribable }).Observable);
+}
+
 /** Wraps the `require` that tslab gives to cells. */
 export function cellRequire(require: NodeJS.Require): NodeJS.Require {
   return new Proxy(require, {
     apply(target, self, args: [string]) {
       const [id] = args;
       if (imported.has(id)) return imported.get(id);
+      leashRxjs(id);
       // Always our own: another copy would not know this kernel.
       if (id === "kernel-helpers") return ours(id);
       try {

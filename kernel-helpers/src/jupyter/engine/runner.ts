@@ -11,6 +11,8 @@ import type { Executor } from "tslab/dist/executor.js";
 import { currentCell, inCell, type Cell } from "./cell.js";
 import { createCompiler, type Compiler } from "./compiler.js";
 import { typeScriptError } from "./diagnostics.js";
+import { KeyboardInterrupt } from "./errors.js";
+import { alive } from "./leash.js";
 import { cellRequire, preload } from "./modules.js";
 import { scriptName, type Tracebacks } from "./traceback.js";
 
@@ -58,8 +60,9 @@ export class Runner {
     };
     // No converter for browsers: such cells have no place to run in.
     this.#executor = createExecutor(process.cwd(), { node, browser: node, close: () => node.close() } as never, report as never);
-    const scope = (globalThis as unknown as { __tslab__: { require: NodeJS.Require } }).__tslab__;
+    const scope = (globalThis as unknown as { __tslab__: { require: NodeJS.Require; alive?: typeof alive } }).__tslab__;
     this.#require = scope.require = cellRequire(scope.require);
+    scope.alive = alive;
   }
 
   get compiler(): Compiler {
@@ -87,7 +90,7 @@ export class Runner {
       return { ok: false, error: failure.error };
     }
     if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
-    if (run.error) return { ok: false, error: run.error.of };
+    if (run.error) return { ok: false, error: isSigint(run.error.of) ? new KeyboardInterrupt() : run.error.of };
     return run.value ? { ok: true, value: run.value } : { ok: true };
   }
 
@@ -127,6 +130,11 @@ export class Runner {
     }
     return converted;
   }
+}
+
+/** How Node's `breakOnSigint`, which the executor sets, says that a signal ended the code. */
+function isSigint(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
 }
 
 function moved(position: DiagnosticPos, by: number): DiagnosticPos {

@@ -1,4 +1,5 @@
 /** Errors as a notebook shows them: the message, the cell's own line, and the way there. */
+import { fileURLToPath } from "node:url";
 import { BpflabError } from "../../errors.js";
 import { excerpt } from "./excerpt.js";
 import { TypeScriptError, type ErrorContent } from "./errors.js";
@@ -17,6 +18,8 @@ export interface Script {
   runLines: number;
 }
 
+/** Frames of this kernel say nothing to the user. */
+const KERNEL = fileURLToPath(new URL("..", import.meta.url));
 const FRAME = /^ {4}at (?:(.*) \()?(.*?):(\d+):(\d+)\)?$/;
 const NAME = /^cell-run-(\d+)\.ts$/;
 
@@ -78,11 +81,12 @@ export class Tracebacks {
       first ??= place;
       if (place) {
         const where = `cell [${place.script.count}]:${place.line + 1}:${place.column + 1}`;
-        // The function that wraps a cell has no name of its own; others keep theirs.
-        frames.push(name && !/^(?:eval|<anonymous>|async )$/.test(name) ? `    at ${name} (${where})` : `    at ${where}`);
+        // The function that wraps a cell has no name of its own, and those of earlier cells are called on tslab's proxy.
+        const shown = name?.replace(/^Proxy\./, "");
+        frames.push(shown ? `    at ${shown} (${where})` : `    at ${where}`);
       } else if (NAME.test(file!) || /tslab|node:vm|evalmachine/.test(file!)) {
         break;
-      } else if (!file!.startsWith("node:")) {
+      } else if (!file!.startsWith("node:") && !file!.includes(KERNEL)) {
         frames.push(line);
       }
     }

@@ -1,0 +1,72 @@
+/** Ties what a cell starts to the cell, so that an interrupt ends that too. */
+import { ownCell } from "./cell.js";
+import { KeyboardInterrupt } from "./errors.js";
+
+/** Passes a value on in a cell that goes on, and ends the code of one that was stopped. */
+export function alive<T>(value: T): T {
+  if (ownCell()?.abandoned) throw new KeyboardInterrupt();
+  return value;
+}
+
+/** Timers that have fired are forgotten when this many are kept, in a cell that lasts. */
+const MOST_KEPT = 1000;
+
+/** Makes the global timer functions tell the running cell of each timer. */
+export function leashTimers(): void {
+  const kept = new Set<NodeJS.Timeout>();
+  const keep = (timer: NodeJS.Timeout): void => {
+    const cell = ownCell();
+    cell?.own(timer, () => clearTimeout(timer));
+    if (kept.add(timer).size <= MOST_KEPT) return;
+    for (const one of kept) {
+      if (!(one as { _destroyed?: boolean })._destroyed) continue;
+      kept.delete(one);
+      cell?.disown(one);
+    }
+  };
+  globalThis.setTimeout = leashed(setTimeout, keep);
+  globalThis.setInterval = leashed(setInterval, keep);
+  globalThis.setImmediate = leashed(setImmediate, (immediate: NodeJS.Immediate) => {
+    if (ownCell()?.abandoned) clearImmediate(immediate); // one that plants itself anew
+  });
+}
+
+/** The function with its properties (util.promisify looks for one), and a look at what it returns. */
+function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (made: never) => void): F {
+  return new Proxy(original, {
+    apply(target, self, args) {
+      const made = Reflect.apply(target, self, args) as never;
+      keep(made);
+      return made as unknown;
+    },
+  });
+}
+
+interface Subscription {
+  closed: boolean;
+  unsubscribe(): void;
+  add(teardown: () => void): void;
+}
+
+/** The part of RxJS that is looked at: its one way to subscribe. */
+export interface Subscribable {
+  prototype: { subscribe(...args: unknown[]): Subscription };
+}
+
+const leashedClasses = new WeakSet<Subscribable>();
+
+/** Makes an Observable class tell the running cell of each subscription. */
+export function leashSubscriptions(observable: Subscribable): void {
+  if (leashedClasses.has(observable)) return;
+  leashedClasses.add(observable);
+  const { subscribe } = observable.prototype;
+  observable.prototype.subscribe = function (...args) {
+    const subscription = subscribe.apply(this, args);
+    const cell = ownCell();
+    if (cell && !subscription.closed) {
+      cell.own(subscription, () => subscription.unsubscribe());
+      subscription.add(() => cell.disown(subscription));
+    }
+    return subscription;
+  };
+}

@@ -1,0 +1,195 @@
+"""The protocol: interrupts, the queue, signatures, prompts, comms, shutdown."""
+
+import signal
+
+from harness import Empty, KernelTestCase, TIMEOUT, os, time, unittest
+
+SPIN = "for (;;);"
+
+
+class InterruptTests(KernelTestCase):
+    def interrupted(self, code, before=None):
+        """Runs a cell that never ends, interrupts it once it is under way, and returns what became of it."""
+        cell = self.send(f"console.log('under way');\n{code}")
+        self.wait_for_text(cell, "under way")
+        time.sleep(0.05)
+        self.km.interrupt_kernel()
+        ran = self.finish(cell, timeout=10)
+        self.assert_alive()
+        return ran
+
+    def assert_interrupted(self, code):
+        ran = self.interrupted(code)
+        self.assertEqual((ran.reply["status"], ran.reply["ename"]), ("error", "KeyboardInterrupt"))
+        self.assertEqual(ran.error["ename"], "KeyboardInterrupt")
+
+    def test_a_busy_loop(self):
+        self.assert_interrupted(SPIN)
+
+    def test_a_busy_loop_after_an_await(self):
+        self.assert_interrupted(f"await null;\n{SPIN}")
+
+    def test_a_loop_of_awaits_that_gives_no_turn(self):
+        self.assert_interrupted("for (;;) await null;")
+
+    def test_a_loop_that_catches_everything(self):
+        self.assert_interrupted("for (;;) { try { await null; for (;;); } catch {} finally { for (;;); } }")
+
+    def test_a_promise_that_never_settles(self):
+        self.assert_interrupted("await new Promise(() => {});")
+
+    def test_a_busy_timer(self):
+        self.assert_interrupted(f"setTimeout(() => {{ {SPIN} }}, 1);\nawait new Promise(() => {{}});")
+
+    def test_a_busy_tick(self):
+        self.assert_interrupted(f"process.nextTick(() => {{ {SPIN} }});\nawait new Promise(() => {{}});")
+
+    def test_a_flood_of_output(self):
+        self.assert_interrupted("for (;;) console.log('x'.repeat(80));")
+
+    def test_a_loop_of_system_calls(self):
+        self.assert_interrupted('const fs = require("fs"); for (;;) fs.statSync("/");')
+
+    def test_code_that_was_interrupted_does_not_go_on(self):
+        self.assert_interrupted("globalThis.beats = 0; for (;;) { await new Promise((resolve) => setTimeout(resolve, 5)); (globalThis as any).beats++; }")
+        first = self.run_cell("(globalThis as any).beats").result
+        time.sleep(0.2)
+        self.assertEqual(self.run_cell("(globalThis as any).beats").result, first)
+
+    def test_a_stream_that_was_subscribed_is_unsubscribed(self):
+        self.assert_interrupted(
+            'import { interval } from "rxjs";\n(globalThis as any).ticks = 0;\ninterval(5).subscribe(() => (globalThis as any).ticks++);\nawait new Promise(() => {});'
+        )
+        first = self.run_cell("(globalThis as any).ticks").result
+        time.sleep(0.2)
+        self.assertEqual(self.run_cell("(globalThis as any).ticks").result, first)
+
+    def test_interrupt_while_idle_does_nothing(self):
+        self.km.interrupt_kernel()
+        self.assert_alive()
+
+    def test_many_in_a_row(self):
+        for _ in range(5):
+            self.assert_interrupted("for (;;) await null;")
+
+    def test_sigint_interrupts_too(self):
+        for code in (SPIN, "await new Promise(() => {});"):
+            cell = self.send(f"console.log('under way');\n{code}")
+            self.wait_for_text(cell, "under way")
+            time.sleep(0.05)
+            os.kill(self.km.provisioner.pid, signal.SIGINT)
+            self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt")
+        self.assert_alive()
+
+
+class QueueTests(KernelTestCase):
+    def test_what_waits_behind_a_failure_is_aborted_and_nothing_later(self):
+        cells = [self.send("throw new Error('first')"), self.send("2"), self.send("3")]
+        statuses = [self.finish(cell).reply["status"] for cell in cells]
+        self.assertEqual(statuses, ["error", "aborted", "aborted"])
+        self.assert_alive()
+
+    def test_what_is_sent_right_after_a_failure_runs(self):
+        for _ in range(10):
+            failing = self.send("throw new Error('first')")
+            self.reply(failing)
+            self.assertEqual(self.run_cell("1 + 1").reply["status"], "ok")
+
+    def test_stop_on_error_false_goes_on(self):
+        cells = [self.send("throw new Error('first')", stop_on_error=False), self.send("2")]
+        self.assertEqual([self.finish(cell).reply["status"] for cell in cells], ["error", "ok"])
+
+    def test_many_requests_are_answered_in_order(self):
+        cells = [self.send(f"{n}") for n in range(300)]
+        self.assertEqual([self.finish(cell).result for cell in cells], [str(n) for n in range(300)])
+
+
+class WireTests(KernelTestCase):
+    def test_a_forged_message_is_ignored(self):
+        right = self.kc.session.key
+        self.kc.session.key = b"wrong"
+        forged = self.send("console.log('forged'); globalThis.forged = true;")
+        self.kc.session.key = right
+        self.assertEqual(self.run_cell("typeof (globalThis as any).forged").result, "undefined")
+        self.assertNotIn(forged, [m["parent_header"].get("msg_id") for m in self.strays])
+
+    def test_heartbeat_beats_while_a_cell_is_busy(self):
+        cell = self.send("console.log('under way'); const until = Date.now() + 2500; while (Date.now() < until);")
+        self.wait_for_text(cell, "under way")
+        self.kc.hb_channel.unpause()
+        time.sleep(2)
+        self.assertTrue(self.kc.hb_channel.is_beating())
+        self.finish(cell)
+
+    def test_completion_answers_while_a_cell_awaits(self):
+        cell = self.send("console.log('under way'); await new Promise((resolve) => setTimeout(resolve, 3000));\n'end'")
+        self.wait_for_text(cell, "under way")
+        asked = self.kc.complete("Math.hypo")
+        self.assertEqual(self.reply(asked, timeout=2)["content"]["matches"], ["hypot"])
+        self.assertEqual(self.finish(cell).result, "end")
+
+    def test_inspect_gives_more_on_demand(self):
+        self.run_cell("/** Adds.\n * @example add(1, 2) */\nfunction add(a: number, b: number) { return a + b; }")
+        short, long = (self.reply(self.kc.inspect("add", detail_level=level))["content"]["data"]["text/plain"] for level in (0, 1))
+        self.assertIn("function add(a: number, b: number): number", short)
+        self.assertIn("Adds.", short)
+        self.assertNotIn("@example", short)
+        self.assertIn("@example add(1, 2)", long)
+        self.assertFalse(self.reply(self.kc.inspect("   "))["content"]["found"])
+
+    def test_a_comm_that_nobody_knows_is_closed(self):
+        self.assertEqual(self.reply(self.kc.comm_info())["content"], {"status": "ok", "comms": {}})
+        opened = self.kc.session.msg("comm_open", {"comm_id": "c1", "target_name": "nobody", "data": {}})
+        self.kc.shell_channel.send(opened)
+        closes = [m for m in self.messages(opened["header"]["msg_id"]) if m["msg_type"] == "comm_close"]
+        self.assertEqual([m["content"]["comm_id"] for m in closes], ["c1"])
+
+    def test_prompt_asks_the_front_end(self):
+        cell = self.send('prompt("Your name?")', allow_stdin=True)
+        asked = self.kc.get_stdin_msg(timeout=TIMEOUT)
+        self.assertEqual(asked["content"], {"prompt": "Your name?", "password": False})
+        self.kc.input("Ada")
+        self.assertEqual(self.finish(cell).result, "Ada")
+
+    def test_prompt_is_null_where_nobody_can_be_asked(self):
+        self.assertEqual(self.run_cell("String(prompt('x'))").result, "null")
+
+    def test_a_prompt_can_be_interrupted(self):
+        cell = self.send('prompt("Never answered")', allow_stdin=True)
+        self.kc.get_stdin_msg(timeout=TIMEOUT)
+        self.km.interrupt_kernel()
+        self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt")
+        self.assert_alive()
+
+
+class ShutdownTests(KernelTestCase):
+    def assert_exits(self, code):
+        """The kernel ends by itself, its exit hooks run, and it does not crash on the way."""
+        mark = os.path.join(self.directory, "exit-hook")
+        process = self.km.provisioner.process
+        self.run_cell(f'process.on("exit", () => require("fs").writeFileSync({mark!r}, ""));\n1')
+        cell = self.send(f"console.log('under way');\n{code}")
+        self.wait_for_text(cell, "under way")
+        self.kc.shutdown()
+        self.kc.get_control_msg(timeout=TIMEOUT)
+        deadline = time.monotonic() + 5
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(process.poll(), 0)
+        self.assertTrue(os.path.exists(mark))
+        os.remove(mark)
+        self.stop()
+        self.start()
+
+    def test_with_a_live_timer_and_a_worker(self):
+        self.assert_exits('setInterval(() => {}, 10);\nnew (require("worker_threads").Worker)("setInterval(() => {}, 10)", { eval: true });')
+
+    def test_with_a_busy_loop(self):
+        self.assert_exits(SPIN)
+
+    def test_with_a_pending_cell(self):
+        self.assert_exits("await new Promise(() => {});")
+
+
+if __name__ == "__main__":
+    unittest.main()

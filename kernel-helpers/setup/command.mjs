@@ -20,8 +20,8 @@ let log;
 function openLog() {
   if (!log) {
     mkdirSync(dirname(logFile), { recursive: true });
-    log = createWriteStream(logFile, { flags: "a" });
-    log.write(`\n=== ${new Date().toISOString()} node ${process.version}\n`);
+    log = createWriteStream(logFile); // of this run alone
+    log.write(`${new Date().toISOString()} node ${process.version}\n`);
   }
   return log;
 }

@@ -1,5 +1,6 @@
 /** Debian packages: what the set-up needs, and how it gets what is missing. */
-import { ask, run, SetupError } from "./command.mjs";
+import { spawnSync } from "node:child_process";
+import { run, SetupError } from "./command.mjs";
 
 /** To build and run BPF programs, and to turn notebooks into pages. */
 const TO_RUN = [
@@ -12,14 +13,13 @@ const TO_RUN = [
 /** What the tests compare with and drive. */
 const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium"];
 
-/** The names of these packages that are not installed. */
-export async function missingPackages(names) {
-  const listed = await ask("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", "*"]);
-  if (listed === undefined) {
-    throw new SetupError(`bpflab sets itself up with Debian's packages, and dpkg-query does not work here; it needs: ${names.join(" ")}.`);
-  }
-  const installed = new Set(listed.split("\n").filter((line) => line.startsWith("installed ")).map((line) => line.slice("installed ".length)));
-  return names.filter((name) => !installed.has(name));
+/** The names of these packages that are not installed. @param {string[]} names */
+export function missingPackages(names) {
+  // It ends with 1 as soon as one of them is unknown, and has told about the others.
+  const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", ...names], { encoding: "utf8" });
+  if (error) throw new SetupError(`bpflab sets itself up with Debian's packages, and dpkg-query does not run here; it needs: ${names.join(" ")}.`);
+  const known = stdout.split("\n");
+  return names.filter((name) => !known.includes(`installed ${name}`));
 }
 
 /** Brings apt's lists up to date and installs packages with no more than they depend on. */
@@ -34,7 +34,7 @@ export function debianPackages(forTests) {
   const names = forTests ? [...TO_RUN, ...TO_TEST] : TO_RUN;
   return {
     title: "Debian packages",
-    done: async () => (await missingPackages(names)).length === 0,
-    run: async (progress) => installPackages(await missingPackages(names), progress),
+    done: () => missingPackages(names).length === 0,
+    run: (progress) => installPackages(missingPackages(names), progress),
   };
 }

@@ -46,7 +46,7 @@ const virtualEnvironment = {
   origin: "pip, in a private virtual environment",
   command: () => [join(dataDirectory, "jupyterlab-venv/bin/python"), "-m", "jupyterlab"],
   async install(progress) {
-    const missing = await missingPackages(["python3-venv"]);
+    const missing = missingPackages(["python3-venv"]);
     if (missing.length > 0) await installPackages(missing, progress);
     await fillDirectory(join(dataDirectory, "jupyterlab-venv"), async (directory) => {
       await run("/usr/bin/python3", ["-m", "venv", directory], { onLine: progress });

@@ -23,6 +23,7 @@ export function excerpt(source: string, { line, column, endColumn = column + 1 }
   const lines = source.split(/\r?\n/);
   const first = Math.max(0, line - CONTEXT);
   const last = Math.min(lines.length - 1, line + CONTEXT);
+  if (line > last) return ""; // a place past the end, as of a missing bracket, may lie on no line at all
   const width = String(last + 1).length;
   const shown: string[] = [];
   for (let i = first; i <= last; i++) {

@@ -1,0 +1,106 @@
+/** The kernel as front ends meet it: a real process, driven by Jupyter's own client and by nbconvert. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { installKernelspec, kernelspec } from "../../dist/jupyter/kernelspec.js";
+
+/** Debian's Python has jupyter_client; another one on PATH may not. */
+const PYTHON = "/usr/bin/python3";
+const sources = fileURLToPath(new URL("../../test/jupyter/", import.meta.url));
+
+let prefix: string;
+let env: Record<string, string>;
+before(() => {
+  prefix = mkdtempSync(join(tmpdir(), "bpflab-kernel-"));
+  installKernelspec(prefix);
+  env = {
+    JUPYTER_PATH: join(prefix, "share", "jupyter"),
+    JUPYTER_CONFIG_DIR: join(prefix, "config"),
+    JUPYTER_RUNTIME_DIR: join(prefix, "runtime"),
+    IPYTHONDIR: join(prefix, "ipython"),
+    PYTHONDONTWRITEBYTECODE: "1",
+  };
+});
+after(() => rmSync(prefix, { recursive: true, force: true }));
+
+describe("the kernelspec", () => {
+  it("starts this Node.js with this kernel and is interrupted by message", () => {
+    const written = JSON.parse(readFileSync(join(prefix, "share/jupyter/kernels/bpflab/kernel.json"), "utf8")) as unknown;
+    assert.deepEqual(written, kernelspec());
+    const { argv, interrupt_mode, language, display_name } = kernelspec();
+    assert.equal(argv[0], process.execPath);
+    assert.equal(argv.at(-1), "{connection_file}");
+    assert.deepEqual({ interrupt_mode, language, display_name }, { interrupt_mode: "message", language: "typescript", display_name: "TypeScript (bpflab)" });
+  });
+});
+
+describe("through Jupyter's client", () => {
+  for (const [file, tests] of [
+    ["kernel_test.py", 12],
+    ["cells_test.py", 30],
+    ["protocol_test.py", 25],
+  ] as const) {
+    it(`passes ${file}`, { timeout: 240_000 }, async () => {
+      const { all, exitCode } = await execa(PYTHON, [join(sources, file), "-v"], { env, reject: false, all: true });
+      assert.equal(exitCode, 0, all);
+      assert.doesNotMatch(all, /skipped/);
+      const ran = Number(/^Ran (\d+) tests/m.exec(all)?.[1]);
+      assert.ok(ran >= tests, `${ran} tests ran, ${tests} or more were expected:\n${all}`);
+    });
+  }
+});
+
+describe("through nbconvert", () => {
+  /** Executes the cells as a notebook; the cells of the result, and what nbconvert said. */
+  async function execute(cells: string[], ...options: string[]) {
+    const directory = mkdtempSync(join(prefix, "notebook-"));
+    const notebook = {
+      nbformat: 4,
+      nbformat_minor: 5,
+      metadata: { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } },
+      cells: cells.map((source, i) => ({ id: `cell-${i}`, cell_type: "code", metadata: {}, execution_count: null, outputs: [], source })),
+    };
+    writeFileSync(join(directory, "in.ipynb"), JSON.stringify(notebook));
+    const args = ["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "out.ipynb", ...options, "in.ipynb"];
+    const { exitCode, all } = await execa(PYTHON, args, { cwd: directory, env, reject: false, all: true });
+    const read = (): { outputs: { output_type: string; text?: string; ename?: string; data?: Record<string, unknown> }[] }[] =>
+      (JSON.parse(readFileSync(join(directory, "out.ipynb"), "utf8")) as { cells: never }).cells;
+    return { exitCode, all, read };
+  }
+
+  it("fills in the outputs of a notebook that runs", async () => {
+    const { exitCode, all, read } = await execute(["const n = 40;\nconsole.log('hello');", "n + 2"]);
+    assert.equal(exitCode, 0, all);
+    const [first, second] = read();
+    assert.equal([first!.outputs[0]!.text].flat().join(""), "hello\n");
+    assert.deepEqual([second!.outputs[0]!.data!["text/plain"]].flat(), ["42"]);
+  });
+
+  for (const [what, cell, line] of [
+    ["throws", "const fine = 1;\nthrow new Error('on purpose');", "> 2 | throw new Error('on purpose');"],
+    ["rejects unhandled", "Promise.reject(new Error('on purpose'));", "> 1 | Promise.reject(new Error('on purpose'));"],
+    [
+      "fails in a timer",
+      "setTimeout(() => {\n  throw new Error('on purpose');\n}, 10);\nawait new Promise((resolve) => setTimeout(resolve, 1000));",
+      "> 2 |   throw new Error('on purpose');",
+    ],
+  ] as const) {
+    it(`fails when a cell ${what}, and names the line`, async () => {
+      const { exitCode, all } = await execute([cell, "1"]);
+      assert.notEqual(exitCode, 0);
+      assert.ok(all.includes(line), all);
+    });
+  }
+
+  it("goes on behind a failing cell with --allow-errors", async () => {
+    const { exitCode, all, read } = await execute(["throw new Error('on purpose');", "'still runs'"], "--allow-errors");
+    assert.equal(exitCode, 0, all);
+    const [first, second] = read();
+    assert.equal(first!.outputs[0]!.ename, "Error");
+    assert.deepEqual([second!.outputs[0]!.data!["text/plain"]].flat(), ["still runs"]);
+  });
+});

@@ -25,20 +25,13 @@ struct {
 	__type(value, struct event_to_match);
 } match_map SEC(".maps");
 
-static __always_inline bool is_watched(void)
-{
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return watched_pid ? pid == watched_pid : !is_own_process();
-}
-
 SEC("tp/syscalls/sys_enter_write")
 int handle_enter(struct trace_event_raw_sys_enter *ctx)
 {
 	struct event_to_match event = {};
 	__u32 thread = bpf_get_current_pid_tgid();
 
-	if (!is_watched())
+	if (!is_watched(watched_pid))
 		return 0;
 	event.ts = bpf_ktime_get_ns();
 	event.fd = ctx->args[0];

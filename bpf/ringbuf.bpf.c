@@ -4,6 +4,9 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* The process to watch; 0 watches every process but our own. */
+__u32 watched_pid = 0;
+
 /* 16 MiB hold some 300,000 records: a third of a second of the busiest two cores. */
 RING_BUFFER(rb, struct rb_event, 16 * 1024 * 1024);
 
@@ -26,7 +29,7 @@ int handle_enter(struct trace_event_raw_sys_enter *ctx)
 {
 	struct write_begun *begun;
 
-	if (is_own_process())
+	if (!is_watched(watched_pid))
 		return 0;
 	begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!begun) {
@@ -46,7 +49,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 	struct rb_event *event;
 
 	if (!begun || !begun->ts)
-		return 0; /* our own, or it began before we were attached */
+		return 0; /* not watched, or it began before we were attached */
 	event = event_reserve(rb);
 	if (event) {
 		event->start_ns = begun->ts;

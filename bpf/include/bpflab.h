@@ -58,4 +58,10 @@ static __always_inline bool is_own_process(void)
 	return tgid == own_tgid || tgid == own_parent_tgid;
 }
 
+/* True when the current task belongs to the process PID; if PID is 0, to any but our own. */
+static __always_inline bool is_watched(__u32 pid)
+{
+	return pid ? bpf_get_current_pid_tgid() >> 32 == pid : !is_own_process();
+}
+
 #endif

@@ -42,6 +42,8 @@ void Drainer::Close() {
   if (!gone_) notify_.Release();
   std::lock_guard<std::mutex> lock(mutex_);
   rings_.clear();
+  epoll_.Reset();
+  control_.Reset();
 }
 
 void Drainer::Wake() {
@@ -62,6 +64,7 @@ void Drainer::Add(Napi::Env env, const std::shared_ptr<Ring>& ring) {
 
 void Drainer::Remove(Ring* ring) {
   std::lock_guard<std::mutex> lock(mutex_);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ring->fd(), nullptr);  // fails, harmlessly, if the map is closed already
   rings_.erase(std::remove_if(rings_.begin(), rings_.end(), [ring](const auto& r) { return r.get() == ring; }), rings_.end());
 }
 

@@ -56,7 +56,6 @@ void Ring::Close() {
   munmap(consumer_, page_);
   munmap(producer_, page_ + 2 * size_);
   chunks_.clear();
-  map_->Close();
 }
 
 size_t Ring::Drain() {

@@ -64,16 +64,16 @@ export function parseDiagnostics(output: string, sources: Record<string, string>
 
 /** The error for a failed run of clang: its errors, or one line about its own crash. */
 export function compileError(name: string, output: string, diagnostics: Diagnostic[], signal: string | undefined): CompileError {
-  const errors = diagnostics.filter((d) => d.severity === "error");
+  const lineOf = (d: Diagnostic) => `${d.file}:${d.line}:${d.column}: ${d.message}`;
+  const errors = diagnostics.filter((d, i) => d.severity === "error" && diagnostics.findIndex((e) => lineOf(e) === lineOf(d)) === i);
   if (errors.length > 0) {
-    const shown = errors.slice(0, 5).map((d) => `${d.file}:${d.line}:${d.column}: ${d.message}\n${d.excerpt}`);
+    const shown = errors.slice(0, 5).map((d) => `${lineOf(d)}\n${d.excerpt}`);
     const more = errors.length > 5 ? [`… and ${errors.length - 5} more errors`] : [];
     return new CompileError([`${name} does not compile.`, ...shown, ...more].join("\n"), diagnostics, output);
   }
   // A crash prints pages of stack; its cause stands in the line before them, if anywhere.
   const cause = /^(?:fatal error: error in backend: |LLVM ERROR: |.*Assertion )(.*)$/m.exec(output)?.[0];
-  const undefinedSymbol = /^.*(?:undefined (?:reference|symbol)|unsupported|A call to).*$/m.exec(output)?.[0];
-  const reason = cause ?? undefinedSymbol ?? (signal ? `it was ended by ${signal}` : output.trim().split("\n")[0] || "no message");
+  const reason = cause ?? (signal ? `it was ended by ${signal}` : output.trim().split("\n")[0] || "no message");
   return new CompileError(
     `clang failed on ${name} without pointing at a line: ${reason}`,
     diagnostics,

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
-import { ClosedError } from "../errors.js";
+import { ArgumentError, ClosedError } from "../errors.js";
 import { attachProgram } from "./attach.js";
-import { native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
+import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
 
 /** What a program has cost, while somebody looked. */
 export interface ProgramStats {
@@ -82,6 +82,23 @@ export class BpfProgram {
     counting ??= native.bpf_enable_stats();
     const { runs, runTime } = native.bpf_program__info(this.#object(), this.name);
     return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs };
+  }
+
+  /**
+   * Runs the program in this process without its hook (BPF_PROG_TEST_RUN), for the types that allow it.
+   *
+   * @param input a packet as `data` for network programs, a context as `context` for raw tracepoints; `repeat` runs
+   * @returns what the program returned, the kernel's time of a run in ns, and the packet after it
+   * @throws ArgumentError when the kernel has no test run for this type of program
+   */
+  testRun(input: { data?: Uint8Array; context?: Uint8Array; repeat?: number } = {}): { retval: number; duration_ns: number; data: Buffer } {
+    try {
+      const { retval, duration, data } = native.bpf_prog_test_run(this.#object(), this.name, input);
+      return { retval, duration_ns: duration, data };
+    } catch (error) {
+      if (!isNativeError(error)) throw error;
+      throw new ArgumentError(`The program ${this.name} (${this.type}) cannot be run like this: ${error.message}.`, { cause: error });
+    }
   }
 
   [inspect.custom](): string {

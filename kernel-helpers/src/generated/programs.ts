@@ -51,8 +51,9 @@ export interface ShippedPrograms {
       };
     };
     globals: {
-      rb_wakeup_bytes: number;
+      watched_pid: number;
       rb_lost: number;
+      rb_wakeup_bytes: number;
     };
     constants: {
       own_tgid: number;

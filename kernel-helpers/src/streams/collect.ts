@@ -1,5 +1,5 @@
 import { table as makeTable } from "arquero";
-import { from, type Observable, type ObservableInput, type Subscription } from "rxjs";
+import { defer, type Observable, type ObservableInput, type Subscription } from "rxjs";
 import { ArgumentError, BpflabError } from "../errors.js";
 import { interruptSignal } from "../host.js";
 import type { EventBatch } from "./batch.js";
@@ -14,8 +14,12 @@ export interface CollectOptions {
   seconds?: number;
   /** Stop at exactly so many rows. */
   rows?: number;
-  /** Stop when this emits, resolves or completes: a promise or an Observable. */
-  until?: ObservableInput<unknown>;
+  /**
+   * Stop when this emits, resolves or completes: a promise, an Observable, or a function that
+   * returns one. The function is called once the collection has begun, so that none of the
+   * events of what it starts is missed.
+   */
+  until?: ObservableInput<unknown> | (() => ObservableInput<unknown>);
 }
 
 /** A stream failed while it was being collected; what had come is in `collected`. */
@@ -41,6 +45,7 @@ export class CollectError extends BpflabError {
  * @throws ArgumentError; CollectError when the stream fails, which holds what had come
  * @example
  * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
+ * const dd = await collect(ringbuf.events("rb"), { until: () => execa("dd", ["if=/dev/zero", "of=/dev/null", "count=1000"]) });
  */
 export function collect<Event>(stream: Observable<EventBatch<Event>>, options: CollectOptions = {}): Promise<EventTable<Event>> {
   const { seconds, rows: most = Infinity, until } = options;
@@ -100,7 +105,7 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
         complete: () => end(() => resolve(gather())),
       }),
     );
-    if (until !== undefined && !ended) subscriptions.push(from(until).subscribe({ next: stop, complete: stop, error: (error: unknown) => end(() => reject(new CollectError(gather(), error))) }));
+    if (until !== undefined && !ended) subscriptions.push(defer(() => (typeof until === "function" ? until() : until)).subscribe({ next: stop, complete: stop, error: (error: unknown) => end(() => reject(new CollectError(gather(), error))) }));
     if (seconds !== undefined && !ended) timer = setTimeout(stop, seconds * 1000);
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });

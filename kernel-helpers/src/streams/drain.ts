@@ -37,6 +37,11 @@ export class RingReader {
     rings.add(this);
   }
 
+  /** True while nobody listens. */
+  get idle(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   get totals(): RingTotals {
     return native.drain_totals(this.#ring);
   }

@@ -41,12 +41,13 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
   ring: Ring,
   options: EventsOptions = {},
 ): Observable<EventBatch<T["events"][Ring]>> {
-  const reader = readerOf(object as BpfObject<any>, ring, options);
+  readerOf(object as BpfObject<any>, ring, options); // a mistake is an error here and now
   return new Observable((subscriber) => {
-    const { lost, dropped } = object.closed ? { lost: 0, dropped: 0 } : reader.totals;
+    if (object.closed) return subscriber.complete();
+    const reader = readerOf(object as BpfObject<any>, ring, options);
+    const { lost, dropped } = reader.totals;
     const baseline = { lost, dropped };
-    const stop = object.closed ? () => {} : reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>));
-    if (object.closed) subscriber.complete();
+    const stop = reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>));
     const forget = object.onClose(() => subscriber.complete());
     return () => {
       forget();
@@ -69,7 +70,7 @@ function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions):
   const before = perObject.get(ring);
   const asked = JSON.stringify([bigint, bufferBytes, named]);
   if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;
-  if (before) throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, { hint: "Use the same bigint, bufferBytes and record for all streams of a ring, or load the object again." });
+  if (before && !before.reader.idle) throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, { hint: "Give all streams of a ring the same bigint, bufferBytes and record, or end the others first." });
   const record = named === undefined ? description.record : object.struct(named);
   if (!record) {
     throw new ArgumentError(named === undefined ? `${object.name} does not say which struct the ring buffer ${ring} carries.` : `${object.name} has no struct ${named}.`, {
@@ -77,6 +78,7 @@ function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions):
     });
   }
   const reader = new RingReader(description, planRecord(`${object.name}.${ring}`, record, bigint), bufferBytes);
+  before?.reader.close();
   perObject.set(ring, { reader, options: asked });
   object.onClose(() => reader.close());
   return reader;

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+import { bpf, collect } from "../../dist/index.js";
+import { heldByUs, openDescriptors, residentKiB } from "../workload/kernel-state.js";
+
+describe("a rerun replaces, an end leaves nothing", () => {
+  afterEach(() => bpf.closeAll());
+
+  const rerun = async (size: number) => {
+    const ringbuf = await (await bpf.load("ringbuf", { maxEntries: { rb: size } })).attach();
+    await collect(ringbuf.events("rb"), { seconds: 0.02 });
+    return ringbuf;
+  };
+
+  for (const [what, sizeOf] of [
+    ["unchanged", () => 1 << 20],
+    ["changed each time", (run: number) => (run % 2 ? 1 << 20 : 1 << 21)],
+  ] as const) {
+    test(`an attach cell ${what}, rerun 50 times, leaves one pair of programs and no growth`, async () => {
+      for (let run = 0; run < 10; run++) await rerun(sizeOf(run)); // what is made once is made by now
+      const [descriptors, memory] = [openDescriptors(), await residentKiB()];
+      for (let run = 10; run < 60; run++) await rerun(sizeOf(run));
+      const held = await heldByUs();
+      assert.deepEqual(held.programs, ["handle_enter", "handle_exit"]);
+      assert.equal(held.links, 2);
+      assert.equal(openDescriptors(), descriptors);
+      const growth = (await residentKiB()) - memory;
+      assert.ok(growth < 8 * 1024, `memory grew by ${growth} KiB`);
+    });
+  }
+
+  test("the same source and constants keep the running instance and apply globals", async () => {
+    const first = await bpf.load("hashmap", { globals: { watched_pid: 1 } });
+    const second = await bpf.load("hashmap", { globals: { watched_pid: 2 } });
+    assert.equal(second, first);
+    assert.equal(first.globals.watched_pid, 2);
+  });
+
+  const counter = (body: string) => `
+    #include "bpflab.h"
+    char LICENSE[] SEC("license") = "GPL";
+    __u64 calls = 0;
+    struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } kept SEC(".maps");
+    SEC("tp/syscalls/sys_enter_getpid") int on_getpid(void *ctx) { ${body} }`;
+  const load = async (body: string, options = {}) => bpf.load(await bpf.compile(counter(body), { name: "counter" }), options);
+
+  test("a changed source takes the old one's place, also on its hook", async () => {
+    const before = await (await load("calls += 1; return 0;")).attach();
+    const after = await load("calls += 10; return 0;");
+    assert.equal(before.closed, true);
+    assert.equal(after.attached, true);
+    assert.deepEqual((await heldByUs()).programs, ["on_getpid"]);
+  });
+
+  test("a source that the verifier rejects leaves the old one attached", async () => {
+    const before = await (await load("calls += 1; return 0;")).attach();
+    await assert.rejects(load("return *(int *)(long)bpf_get_prandom_u32();"), { name: "VerifierError" });
+    assert.equal(before.attached, true);
+    assert.equal(await bpf.load(await bpf.compile(counter("calls += 1; return 0;"), { name: "counter" })), before);
+  });
+
+  test("keep hands a map over with what it holds", async () => {
+    const before = await load("calls += 1; return 0;");
+    before.maps.kept!.set(7, 77);
+    const after = await load("calls += 2; return 0;", { keep: ["kept"] });
+    assert.equal(after.maps.kept!.get(7), 77);
+    const fresh = await load("calls += 3; return 0;");
+    assert.equal(fresh.maps.kept!.get(7), undefined);
+  });
+
+  test("closing detaches, frees the maps and can be repeated", async () => {
+    const object = await (await bpf.load("ringbuf")).attach();
+    await collect(object.events("rb"), { seconds: 0.01 });
+    object.close();
+    object.close();
+    object[Symbol.dispose]();
+    assert.deepEqual(await heldByUs(), { programs: [], links: 0, maps: 0 });
+  });
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { bpf, captureOf, collect, type EventTable, type ShippedPrograms } from "../../dist/index.js";
+import { buildWriters } from "../workload/writers.js";
+
+type Write = ShippedPrograms["ringbuf"]["events"]["rb"];
+
+/** A function whose first call decides what all return. */
+function once<T>(act: () => T): () => T {
+  let result: { value: T } | undefined;
+  return () => (result ??= { value: act() }).value;
+}
+
+/** The visible rows of a column that pass a test, without an object a row. */
+function countRows(table: EventTable<Write>, test: (row: number) => boolean): number {
+  let count = 0;
+  table.scan((row) => void (count += test(row!) ? 1 : 0));
+  return count;
+}
+
+describe("ringbuf, against the workload's own count", () => {
+  let workload: Awaited<ReturnType<typeof buildWriters>>;
+  before(async () => void (workload = await buildWriters()));
+  after(async () => {
+    bpf.closeAll();
+    await workload.remove();
+  });
+
+  test("200,000 one-byte writes are 200,000 rows, each right, and none is lost", async () => {
+    const ringbuf = await (await bpf.load("ringbuf")).attach();
+    const writers = workload.start({ writes: 200_000 });
+    const done = once(() => writers.run());
+    const table = await collect(ringbuf.events("rb"), { until: done });
+    const [thread] = await done();
+    const column = (name: keyof Write) => table.getter(name) as (row: number) => unknown;
+    const [pid, tid, fd, ret, comm, duration, start] = (["pid", "tid", "fd", "ret", "comm", "duration_ns", "start_ns"] as const).map(column) as ((row: number) => unknown)[];
+    const isWrite = (row: number) => pid!(row) === writers.pid && fd!(row) === thread!.fd;
+    assert.equal(countRows(table, isWrite), 200_000);
+    assert.equal(countRows(table, (row) => isWrite(row) && ret!(row) === 1 && comm!(row) === "writers" && tid!(row) === thread!.tid && (duration!(row) as number) > 0 && (start!(row) as number) > 0), 200_000);
+    assert.deepEqual({ lost: captureOf(table)!.lost, dropped: captureOf(table)!.dropped }, { lost: 0, dropped: 0 });
+    ringbuf.close();
+  });
+
+  test("a ring of 4 KiB loses events and counts every one: rows + lost = 200,000", async () => {
+    const writers = workload.start({ writes: 200_000 });
+    const ringbuf = await (await bpf.load("ringbuf", { maxEntries: { rb: 4096 }, globals: { watched_pid: writers.pid } })).attach();
+    const done = once(() => writers.run());
+    const table = await collect(ringbuf.events("rb"), { until: done });
+    // The thread's report to standard error is the one write that is not of the 200,000.
+    const { lost, dropped } = captureOf(table)!;
+    const reports = countRows(table, (row) => table.getter("fd")(row) === 2);
+    assert.equal(dropped, 0);
+    assert.ok(lost > 0, "the ring was large enough after all, so this shows nothing");
+    assert.equal(table.numRows() - reports + lost, 200_000);
+    assert.equal(ringbuf.globals.rb_lost, lost);
+    ringbuf.close();
+  });
+
+  test("two threads that write at once never get each other's descriptor or time", async () => {
+    const ringbuf = await (await bpf.load("ringbuf")).attach();
+    const writers = workload.start({ threads: 2, writes: 300, bytes: 4096, slow_us: 500 });
+    const done = once(() => writers.run());
+    const table = await collect(ringbuf.events("rb"), { until: done });
+    const [slow, fast] = await done();
+    const [tid, fd, duration] = (["tid", "fd", "duration_ns"] as const).map((name) => table.getter(name) as (row: number) => number) as ((row: number) => number)[];
+    for (const thread of [slow!, fast!]) {
+      assert.equal(countRows(table, (row) => tid!(row) === thread.tid && fd!(row) === thread.fd), 300);
+      assert.equal(countRows(table, (row) => tid!(row) === thread.tid && fd!(row) !== thread.fd && fd!(row) !== 2), 0);
+    }
+    // The first write to the pipe finds it empty; every other waits for the reader's sleep.
+    assert.equal(countRows(table, (row) => tid!(row) === slow!.tid && fd!(row) === slow!.fd && duration!(row) > 300_000) >= 298, true);
+    assert.equal(countRows(table, (row) => tid!(row) === fast!.tid && fd!(row) === fast!.fd && duration!(row) > 300_000) <= 3, true);
+    ringbuf.close();
+  });
+
+  test("the ring is drained while JavaScript is busy for a second", async () => {
+    const writers = workload.start({ writes: 400_000 });
+    const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
+    const done = once(() => writers.run());
+    const collected = collect(ringbuf.events("rb"), { until: done });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    const table = await collected;
+    assert.equal(countRows(table, (row) => table.getter("fd")(row) !== 2), 400_000);
+    assert.equal(captureOf(table)!.lost, 0);
+    ringbuf.close();
+  });
+
+  test("beyond the memory bound the newest records are dropped and counted", async () => {
+    const writers = workload.start({ writes: 400_000 });
+    const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
+    const done = once(() => writers.run());
+    const collected = collect(ringbuf.events("rb", { bufferBytes: 2 ** 20 }), { until: done });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    const table = await collected;
+    const { lost, dropped } = captureOf(table)!;
+    const reports = countRows(table, (row) => table.getter("fd")(row) === 2);
+    assert.ok(dropped > 0, "nothing was dropped, so this shows nothing");
+    // The report on standard error may be among the dropped.
+    assert.equal(table.numRows() + lost + dropped, 400_001);
+    assert.ok(reports <= 1);
+    const totals = ringbuf.totals("rb");
+    assert.equal(totals.delivered + totals.lost + totals.dropped + totals.unread, 400_001);
+    ringbuf.close();
+  });
+
+  test("a stream completes when its object is closed or replaced", async () => {
+    const first = await (await bpf.load("ringbuf")).attach();
+    const completed = new Promise<void>((resolve) => first.events("rb").subscribe({ complete: resolve }));
+    const second = await bpf.load("ringbuf", { maxEntries: { rb: 1 << 20 } });
+    await completed;
+    assert.equal(first.closed, true);
+    assert.equal(second.attached, true, "the new one is attached where the old one was");
+    second.close();
+  });
+
+  test("two subscribers get the same events; with none, records are counted as unread", async () => {
+    const writers = workload.start({ writes: 1000 });
+    const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
+    const done = once(() => writers.run());
+    const [one, two] = await Promise.all([collect(ringbuf.events("rb"), { until: done }), collect(ringbuf.events("rb"), { until: done })]);
+    assert.equal(one.numRows(), 1001);
+    assert.equal(two.numRows(), 1001);
+    const more = workload.start({ writes: 500 });
+    ringbuf.globals.watched_pid = more.pid;
+    await more.run();
+    const third = await collect(ringbuf.events("rb"), { seconds: 0.1 });
+    assert.equal(third.numRows(), 0);
+    assert.equal(ringbuf.totals("rb").unread, 501);
+    ringbuf.close();
+  });
+});

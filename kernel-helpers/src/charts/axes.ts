@@ -24,13 +24,18 @@ export function valueExpression(name: string, value: string): string {
   return isDuration(name) ? timeExpression(value) : `format(${value}, ',.6~r')`;
 }
 
-/** Axis of a measured field; on a log scale vega leaves labels out by emptying them, and they stay empty. */
-export function valueAxis(name: string, log: boolean): Record<string, unknown> {
-  const label = valueExpression(name, "datum.value");
-  const axis = { title: fieldTitle(name), labelExpr: label, tickCount: 8 };
+/**
+ * Axis of a measured field. A log axis over two decades or more names powers of ten only: vega alone
+ * would name 1, 2, 10 and 20 there. Zoomed further in, it is left to vega which to name.
+ */
+export function valueAxis(name: string, log: boolean, channel: "x" | "y"): Record<string, unknown> {
+  const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value"), tickCount: 8 };
   if (!log) return axis;
-  const labelled = { condition: { test: "datum.label === ''", value: 0 }, value: 1 };
-  return { ...axis, labelExpr: `datum.label === '' ? '' : ${label}`, gridOpacity: labelled, tickOpacity: labelled };
+  const power = "log(datum.value) / LN10";
+  const wide = `domain('${channel}')[1] / domain('${channel}')[0] > 100`;
+  const unnamed = `datum.label === '' || (${wide} && abs(${power} - round(${power})) > 1e-6)`;
+  const opacity = { condition: { test: unnamed, value: 0 }, value: 1 };
+  return { ...axis, labelExpr: `${unnamed} ? '' : ${axis.labelExpr}`, gridOpacity: opacity, tickOpacity: opacity };
 }
 
 /** The text with its first letter large, as a title begins. */

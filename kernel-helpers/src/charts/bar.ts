@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import type { ColumnName } from "../streams/table.js";
 import { ArgumentError } from "../errors.js";
 import { captureOf } from "../streams/loss.js";
 import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
@@ -12,11 +13,11 @@ import { seriesLabel } from "./series.js";
 import { config, defaultSize, singleColor } from "./theme.js";
 
 /** Options of `charts.bar`. */
-export interface BarOptions extends FrameOptions {
+export interface BarOptions<Name extends string = string> extends FrameOptions {
   /** Column of names, a bar each. */
-  x: string;
+  x: Name;
   /** Column of numbers, the bars' lengths; rows of the same name are added up. Default: the number of rows. */
-  y?: string;
+  y?: Name;
   /** Most bars, the first ones of the table; default 30. */
   top?: number;
 }
@@ -29,7 +30,7 @@ export interface BarOptions extends FrameOptions {
  * @example
  * charts.bar(latency.summary(writes, { by: "comm" }), { x: "comm", y: "p99_ns" })
  */
-export function bar(table: ColumnTable, options: BarOptions): Chart {
+export function bar<Table extends ColumnTable>(table: Table, options: BarOptions<ColumnName<Table>>): Chart {
   const x = columnName(options.x, "x", "charts.bar");
   const top = wholeNumber(options.top ?? 30, "top", 1, 200);
   const y = options.y === undefined ? undefined : columnName(options.y, "y", "charts.bar");

@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { ecdfPoints } from "../tables/distribution.js";
 import { type Groups, groupValues, sortWithinGroups } from "../tables/groups.js";
@@ -12,9 +13,9 @@ import { singleColor } from "./theme.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.ecdf`. */
-export interface EcdfChartOptions extends SeriesOptions, FrameOptions {
+export interface EcdfChartOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
   /** Column of numbers. */
-  x: string;
+  x: Name;
   /** Logarithmic x axis; default true for times in ns that span more than a decade. */
   log?: boolean;
 }
@@ -29,7 +30,7 @@ const maxPoints = 1800;
  * @example
  * charts.ecdf(writes, { x: "duration_ns", by: "comm" })
  */
-export function ecdf(table: ColumnTable, options: EcdfChartOptions): Chart {
+export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChartOptions<ColumnName<Table>>): Chart {
   const x = columnName(options.x, "x", "charts.ecdf");
   const values = numbersOf(table, x, "x of charts.ecdf");
   const series = seriesOf(table, options, "charts.ecdf");
@@ -62,7 +63,7 @@ export function ecdf(table: ColumnTable, options: EcdfChartOptions): Chart {
             field: "value",
             type: "quantitative",
             scale: fixedScale(scale.log, scale.min, scale.max),
-            axis: valueAxis(x, scale.log),
+            axis: valueAxis(x, scale.log, "x"),
           },
           y: { field: "share", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "share of events", format: ".0%", tickCount: 5 } },
           ...colorEncoding(series, "stroke"),

@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
 import { binOf, linearEdges } from "./bins.js";
@@ -11,11 +12,11 @@ import { secondsAxis, secondsPerUnit } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.heatmap`. */
-export interface HeatmapOptions extends FrameOptions {
+export interface HeatmapOptions<Name extends string = string> extends FrameOptions {
   /** Column of times; default `start_ns`. Shown in seconds since the first event. */
-  x?: string;
+  x?: Name;
   /** Column of numbers; default `duration_ns`. */
-  y?: string;
+  y?: Name;
   /** Logarithmic y axis; default true for times in ns that span more than a decade. */
   log?: boolean;
   /** Most columns of cells, up to 120; default 100. */
@@ -34,7 +35,7 @@ const timeSteps = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
  * @example
  * charts.heatmap(writes, { x: "start_ns", y: "duration_ns" })
  */
-export function heatmap(table: ColumnTable, options: HeatmapOptions = {}): Chart {
+export function heatmap<Table extends ColumnTable>(table: Table, options: HeatmapOptions<ColumnName<Table>> = {}): Chart {
   const x = columnName(options.x ?? "start_ns", "x", "charts.heatmap");
   const y = columnName(options.y ?? "duration_ns", "y", "charts.heatmap");
   const xBins = wholeNumber(options.xBins ?? 100, "xBins", 1, 120);
@@ -75,7 +76,7 @@ export function heatmap(table: ColumnTable, options: HeatmapOptions = {}): Chart
         encoding: {
           x: { field: "t0", type: "quantitative", scale: fixedScale(false, xEdges[0], xEdges[xEdges.length - 1]), axis: secondsAxis },
           x2: { field: "t1" },
-          y: { field: "low", type: "quantitative", scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]), axis: valueAxis(y, scale.log) },
+          y: { field: "low", type: "quantitative", scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]), axis: valueAxis(y, scale.log, "y") },
           y2: { field: "high" },
           color: {
             field: "count",

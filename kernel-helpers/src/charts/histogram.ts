@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
 import { binOf } from "./bins.js";
@@ -11,9 +12,9 @@ import { singleColor } from "./theme.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.histogram`. */
-export interface HistogramChartOptions extends SeriesOptions, FrameOptions {
+export interface HistogramChartOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
   /** Column of numbers to count. */
-  x: string;
+  x: Name;
   /** Logarithmic x axis; default true for times in ns that span more than a decade. */
   log?: boolean;
   /** Most bins; default 60. */
@@ -27,7 +28,7 @@ export interface HistogramChartOptions extends SeriesOptions, FrameOptions {
  * @example
  * charts.histogram(writes, { x: "duration_ns", by: "comm" })
  */
-export function histogram(table: ColumnTable, options: HistogramChartOptions): Chart {
+export function histogram<Table extends ColumnTable>(table: Table, options: HistogramChartOptions<ColumnName<Table>>): Chart {
   const x = columnName(options.x, "x", "charts.histogram");
   const bins = wholeNumber(options.bins ?? 60, "bins", 1, 200);
   const values = numbersOf(table, x, "x of charts.histogram");
@@ -57,7 +58,7 @@ export function histogram(table: ColumnTable, options: HistogramChartOptions): C
         transform: [{ calculate: `(${valueExpression(x, "datum.low")}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
         mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
         encoding: {
-          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale.log, edges[0], edges[cells]), axis: valueAxis(x, scale.log) },
+          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale.log, edges[0], edges[cells]), axis: valueAxis(x, scale.log, "x") },
           x2: { field: "high" },
           y: { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
           ...colorEncoding(series),

@@ -3,6 +3,7 @@ import type { ColumnTable } from "arquero";
 import type { Observable, Subscription } from "rxjs";
 import { bundleOf, display, type Displayable, type DisplayHandle, displaySymbol, interruptSignal, mime, type MimeBundle } from "../host.js";
 import type { EventBatch } from "../streams/batch.js";
+import type { EventTable } from "../streams/table.js";
 import { visible } from "../tables/text.js";
 import { Chart } from "./chart.js";
 import { positive } from "./options.js";
@@ -30,11 +31,11 @@ export interface LiveOptions {
  * await collect(ringbuf.events("rb"), { seconds: 10 });
  * await view.stop();
  */
-export function live(stream: Observable<EventBatch>, draw: (table: ColumnTable) => unknown, options: LiveOptions = {}): LiveView {
+export function live<Event>(stream: Observable<EventBatch<Event>>, draw: (table: EventTable<Event>) => unknown, options: LiveOptions = {}): LiveView {
   const period = 1000 / positive(options.fps ?? 4, "fps");
   const rows = positive(options.window?.rows ?? 100_000, "window.rows");
   const seconds = positive(options.window?.seconds ?? 30, "window.seconds");
-  return new LiveView(stream, draw, period, new EventWindow(rows, seconds));
+  return new LiveView(stream as Observable<EventBatch>, draw as (table: ColumnTable) => unknown, period, new EventWindow(rows, seconds));
 }
 
 /** A running live view. */

@@ -19,9 +19,9 @@ export interface Series {
 }
 
 /** How a chart tells groups apart. */
-export interface SeriesOptions {
+export interface SeriesOptions<Name extends string = string> {
   /** Column or columns to tell apart by colour; default the table's own `groupby`, else none. */
-  by?: string | readonly string[];
+  by?: Name | readonly Name[];
   /** Most groups to tell apart, the rest being drawn together as "other"; default 8. */
   top?: number;
 }

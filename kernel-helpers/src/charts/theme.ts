@@ -41,8 +41,8 @@ export const config = {
     labelOverlap: "greedy",
     labelSeparation: 6,
   },
-  legend: { labelColor: text, titleColor: text, titleFontWeight: 500, labelFontSize: 11, titleFontSize: 12, labelLimit: 260, symbolStrokeWidth: 2 },
+  legend: { labelColor: text, titleColor: text, titleFontWeight: 500, labelFontSize: 11, titleFontSize: 12, labelLimit: 200, symbolStrokeWidth: 2 },
 };
 
 /** Default size of the plot itself, in CSS pixels. */
-export const defaultSize = { width: 640, height: 280 };
+export const defaultSize = { width: 600, height: 280 };

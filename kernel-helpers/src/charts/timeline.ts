@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
@@ -10,9 +11,9 @@ import { secondsAxis, secondsPerUnit } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.timeline`. */
-export interface TimelineOptions extends SeriesOptions, FrameOptions {
+export interface TimelineOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
   /** Column of times; default `start_ns`. Shown in seconds since the first event. */
-  x?: string;
+  x?: Name;
   /** Length of one interval in seconds; default so that there are about 150. */
   every?: number;
 }
@@ -27,7 +28,7 @@ const maxPoints = 1800;
  * @example
  * charts.timeline(writes, { by: "comm", every: 0.1 })
  */
-export function timeline(table: ColumnTable, options: TimelineOptions = {}): Chart {
+export function timeline<Table extends ColumnTable>(table: Table, options: TimelineOptions<ColumnName<Table>> = {}): Chart {
   const x = columnName(options.x ?? "start_ns", "x", "charts.timeline");
   const times = numbersOf(table, x, "x of charts.timeline");
   const perUnit = secondsPerUnit(x, "charts.timeline");

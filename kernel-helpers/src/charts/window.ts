@@ -1,7 +1,7 @@
-import type { ColumnTable } from "arquero";
+import { type ColumnTable, table as makeTable } from "arquero";
 import type { EventBatch } from "../streams/batch.js";
+import { concatTables } from "../streams/columns.js";
 import { markCapture } from "../streams/loss.js";
-import { concatTables } from "./concat.js";
 
 /** The newest batches of a stream, and the account of all of them. Memory is bounded by the window, not by the stream. */
 export class EventWindow {
@@ -36,7 +36,7 @@ export class EventWindow {
   table(): ColumnTable | undefined {
     const { newest } = this;
     if (!newest) return undefined;
-    const all = this.batches.length ? concatTables(this.batches.map((batch) => batch.table)) : newest.table;
+    const all = this.batches.length > 1 ? concatTables(this.batches.map((batch) => batch.table)) : ownColumns((this.batches[0] ?? newest).table);
     markCapture(all, {
       source: "live",
       rows: this.delivered,
@@ -52,4 +52,13 @@ export class EventWindow {
     const { newest } = this;
     return newest ? newest.lost - newest.baseline.lost + newest.dropped - newest.baseline.dropped : 0;
   }
+}
+
+/** The same table with column objects of its own: a capture is noted on columns, and a batch's belong to all its readers. */
+function ownColumns(table: ColumnTable): ColumnTable {
+  const columns = Object.entries(table.data()).map(([name, column]) => {
+    if (ArrayBuffer.isView(column)) return [name, (column as unknown as Uint8Array).subarray()] as const;
+    return [name, Object.assign(Object.create(Object.getPrototypeOf(column) as object) as object, column)] as const;
+  });
+  return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }

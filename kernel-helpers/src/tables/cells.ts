@@ -80,9 +80,14 @@ function formatCell(value: unknown, format: (value: number | bigint) => string):
 
 function formatText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : value instanceof Date ? dateText(value) : inspect(value, { breakLength: Infinity, maxArrayLength: 8, depth: 1 });
+  const text = typeof value === "string" ? value : value instanceof Date ? dateText(value) : inspect(plainArray(value), inspection);
   return text.length > maxText ? `${text.slice(0, maxText)}…` : text;
 }
+
+const inspection = { breakLength: Infinity, maxArrayLength: 8, depth: 1 };
+
+/** A row of a column of arrays is a typed array, whose kind is of no interest in a cell. */
+const plainArray = (value: unknown) => (ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as unknown as ArrayLike<unknown>) : value);
 
 const percent = (value: number | bigint) => (100 * Number(value)).toFixed(3);
 

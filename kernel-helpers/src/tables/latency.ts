@@ -1,17 +1,18 @@
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError } from "../errors.js";
 import { captureOf, markCapture } from "../streams/loss.js";
+import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "./columns.js";
 import { countBetween, doublingEdges, ecdfPoints, nearestRank } from "./distribution.js";
 import { type Groups, groupRows, groupValues, type SortedGroups, sortWithinGroups } from "./groups.js";
 import { unitOf } from "./units.js";
 
 /** What to measure, and by which columns to tell groups apart. */
-export interface LatencyOptions {
+export interface LatencyOptions<Name extends string = string> {
   /** Column or columns to group by; default the table's own `groupby`, else all rows together. */
-  by?: string | readonly string[];
+  by?: Name | readonly Name[];
   /** Column of numbers; default `duration_ns`. */
-  value?: string;
+  value?: Name;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface LatencyOptions {
  * latency.summary(writes, { by: "comm" })
  * latency.summary(writes, { by: ["comm", "fd"], value: "count" })
  */
-export function summary(table: ColumnTable, options: LatencyOptions = {}): ColumnTable {
+export function summary<Table extends ColumnTable>(table: Table, options: LatencyOptions<ColumnName<Table>> = {}): ColumnTable {
   const { groups, sorted, name } = distributions(table, options, "latency.summary");
   const order = Array.from({ length: groups.size }, (_, group) => group)
     .filter((group) => sizeOf(sorted, group) > 0)
@@ -49,7 +50,7 @@ export function summary(table: ColumnTable, options: LatencyOptions = {}): Colum
 }
 
 /** Options of `latency.histogram`. */
-export interface HistogramOptions extends LatencyOptions {
+export interface HistogramOptions<Name extends string = string> extends LatencyOptions<Name> {
   /** Parts that each doubling is cut into: 1 (default) is the log2 histogram of bpftrace's `hist()`, 4 or 8 is finer. */
   steps?: number;
 }
@@ -63,7 +64,7 @@ export interface HistogramOptions extends LatencyOptions {
  * @example
  * latency.histogram(writes, { by: "comm", steps: 4 })
  */
-export function histogram(table: ColumnTable, options: HistogramOptions = {}): ColumnTable {
+export function histogram<Table extends ColumnTable>(table: Table, options: HistogramOptions<ColumnName<Table>> = {}): ColumnTable {
   const { steps = 1 } = options;
   if (!Number.isInteger(steps) || steps < 1 || steps > 64) throw new ArgumentError(`expected a whole number from 1 to 64 for steps, got ${steps}.`);
   const { groups, sorted, name } = distributions(table, options, "latency.histogram");
@@ -94,7 +95,7 @@ export function histogram(table: ColumnTable, options: HistogramOptions = {}): C
 }
 
 /** Options of `latency.ecdf`. */
-export interface EcdfOptions extends LatencyOptions {
+export interface EcdfOptions<Name extends string = string> extends LatencyOptions<Name> {
   /** Most points a group; default 500. */
   points?: number;
 }
@@ -109,7 +110,7 @@ export interface EcdfOptions extends LatencyOptions {
  * @example
  * latency.ecdf(writes, { by: "comm" })
  */
-export function ecdf(table: ColumnTable, options: EcdfOptions = {}): ColumnTable {
+export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfOptions<ColumnName<Table>> = {}): ColumnTable {
   const { points = 500 } = options;
   if (!Number.isInteger(points) || points < 2) throw new ArgumentError(`expected a whole number from 2 on for points, got ${points}.`);
   const { groups, sorted, name } = distributions(table, options, "latency.ecdf");

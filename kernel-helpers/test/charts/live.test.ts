@@ -6,8 +6,9 @@ import { Subject } from "rxjs";
 import * as charts from "../../dist/charts/index.js";
 import { ArgumentError } from "../../dist/errors.js";
 import { type MimeBundle, setHost } from "../../dist/host.js";
+import { captureOf } from "../../dist/streams/loss.js";
 import type { EventBatch } from "../../dist/streams/batch.js";
-import { writes } from "../tables/events.js";
+import { captured, writes } from "../tables/events.js";
 
 const vegaLite = "application/vnd.vegalite.v5+json";
 const svg = "image/svg+xml";
@@ -29,7 +30,7 @@ class Notebook {
 }
 
 function batch(rows: number, { lost = 0, before = 0, drainedAt = 0 } = {}): EventBatch {
-  return { table: writes(rows), rows, lost: before + lost, dropped: 0, inexact: 0, drainedAt, baseline: { lost: before, dropped: 0 } };
+  return { table: writes(rows) as EventBatch["table"], rows, lost: before + lost, dropped: 0, inexact: 0, drainedAt, baseline: { lost: before, dropped: 0 } };
 }
 
 /** Lets all that is under way settle, and then so many milliseconds pass. */
@@ -140,8 +141,8 @@ describe("charts.live", () => {
 
   it("joins the batches' columns, text by its meaning", async () => {
     const view = charts.live(events, (table) => (drawn.push(table), "seen"));
-    events.next({ ...batch(2), table: writes(2, ["dd"]) });
-    events.next({ ...batch(3), table: writes(3, ["cat"]) });
+    events.next({ ...batch(2), table: writes(2, ["dd"]) as EventBatch["table"] });
+    events.next({ ...batch(3), table: writes(3, ["cat"]) as EventBatch["table"] });
     await view.stop();
     assert.deepEqual(drawn.at(-1)!.array("comm"), ["dd", "dd", "cat", "cat", "cat"]);
     assert.ok(drawn.at(-1)!.column("duration_ns") instanceof Float64Array);
@@ -155,6 +156,16 @@ describe("charts.live", () => {
     events.next(batch(10, { before: 1000, lost: 5 }));
     await view.stop();
     assert.match(String(notebook.outputs[0]!.at(-1)!["text/plain"]), /Incomplete: of 25 events 5 lost in the kernel/);
+  });
+
+  it("leaves the account of other readers of the same batch alone", async () => {
+    const shared = batch(10, { lost: 5 });
+    captured(shared.table, 2);
+    const view = charts.live(events, draw);
+    events.next(shared);
+    await view.stop();
+    assert.equal(captureOf(drawn.at(-1)!)?.lost, 5);
+    assert.equal(captureOf(shared.table)?.lost, 2);
   });
 
   it("shows an error of draw and stops, and others go on", async () => {

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ColumnTable, desc, table as makeTable } from "arquero";
 import { bundleOf, isDisplayable } from "../../dist/host.js";
+import { BooleanColumn, ListColumn } from "../../dist/streams/columns.js";
 import { tableBundle } from "../../dist/tables/display.js";
 import { captured, Words, writes } from "./events.js";
 
 /** Rows of the HTML as arrays of text, header first; entities as written. */
 function cellsOf(table: ColumnTable): string[][] {
   const html = tableBundle(table)["text/html"] as string;
-  return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) => [...row!.matchAll(/<t[hd] class="\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!));
+  return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) => [...row!.matchAll(/<t[hd] style="text-align:\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!));
 }
 
 const htmlOf = (table: ColumnTable) => tableBundle(table)["text/html"] as string;
@@ -51,7 +52,7 @@ describe("a table in a notebook", () => {
   it("writes a column of times in one unit, and points in time in seconds", () => {
     const table = makeTable({ start_ns: [1_234_567_891, 2_000_000_000], duration_ns: [950, 12_345], slow_ns: [3e9, 4.5e9], zero_ns: [0, 0] });
     assert.deepEqual(cellsOf(table), [
-      ["start_ns<small>s since boot</small>", "duration_ns<small>µs</small>", "slow_ns<small>s</small>", "zero_ns<small>ns</small>"],
+      ["start_ns<br><small>s since boot</small>", "duration_ns<br><small>µs</small>", "slow_ns<br><small>s</small>", "zero_ns<br><small>ns</small>"],
       ["1.234568", "0.950", "3.000", "0"],
       ["2.000000", "12.345", "4.500", "0"],
     ]);
@@ -60,7 +61,7 @@ describe("a table in a notebook", () => {
   it("writes amounts with separators and identifiers without", () => {
     const table = makeTable({ pid: Uint32Array.of(12345), count: Float64Array.of(1234567), read_bytes: [65536], cookie: BigUint64Array.of(2n ** 63n), "task.tgid": [54321] });
     assert.deepEqual(cellsOf(table)[1], ["12345", "1,234,567", "65,536", "9,223,372,036,854,775,808", "54321"]);
-    assert.equal(cellsOf(table)[0]![2], "read_bytes<small>bytes</small>");
+    assert.equal(cellsOf(table)[0]![2], "read_bytes<br><small>bytes</small>");
   });
 
   it("shows nothing for null and what it is for other values", () => {
@@ -70,6 +71,11 @@ describe("a table in a notebook", () => {
     assert.deepEqual(first!.slice(0, 4), ["", "true", "2026-01-02T00:00:00.000Z", "[ 1, 2 ]"]);
     assert.deepEqual(second, ["NaN", "", "invalid date", "{ x: 1 }", ""]);
     assert.ok(first![4]!.length < 200 && first![4]!.endsWith("…"));
+  });
+
+  it("shows booleans and arrays as streams make them", () => {
+    const table = makeTable({ ok: new BooleanColumn(Uint8Array.of(1, 0)), stack: new ListColumn(Uint16Array.of(1, 2, 3, 4), 2) });
+    assert.deepEqual(cellsOf(table).slice(1), [["true", "[ 1, 2 ]"], ["false", "[ 3, 4 ]"]]);
   });
 
   it("takes every text for data: markup, controls and marks that turn text around", () => {
@@ -99,7 +105,7 @@ describe("a table in a notebook", () => {
 
   it("aligns numbers to the right and text to the left, in text too", () => {
     assert.equal(textOf(makeTable({ comm: ["dd", "postgres"], count: [5, 1234] })), "comm      count\ndd            5\npostgres  1,234\n2 rows × 2 columns");
-    assert.match(htmlOf(writes(1)), /<td class="left">/);
-    assert.match(htmlOf(writes(1)), /<td class="right">/);
+    assert.match(htmlOf(writes(1)), /<td style="text-align:left">/);
+    assert.match(htmlOf(writes(1)), /<td style="text-align:right">/);
   });
 });

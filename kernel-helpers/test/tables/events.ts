@@ -1,5 +1,6 @@
 /** Tables of made-up events, the same on every run: no test here needs a kernel. */
 import { type ColumnTable, table as makeTable } from "arquero";
+import { DictionaryColumn } from "../../dist/streams/columns.js";
 import { markCapture } from "../../dist/streams/loss.js";
 
 /** Numbers from 0 to 1 that only depend on the seed (Marsaglia's xorshift32). */
@@ -13,29 +14,17 @@ export function random(seed: number): () => number {
   };
 }
 
-/** A dictionary column as the drain thread makes them; it counts how often a value was asked for by row. */
-export class Words {
-  readonly codes: Uint32Array;
+/** A column of text as streams make them; it counts how often a value was asked for by row. */
+export class Words extends DictionaryColumn {
   reads = 0;
 
-  constructor(
-    readonly dictionary: string[],
-    codes: ArrayLike<number>,
-  ) {
-    this.codes = Uint32Array.from(codes);
+  constructor(dictionary: string[], codes: ArrayLike<number>) {
+    super(Uint32Array.from(codes), dictionary);
   }
 
-  get length(): number {
-    return this.codes.length;
-  }
-
-  at(row: number): string {
+  override at(row: number): string | undefined {
     this.reads++;
-    return this.dictionary[this.codes[row]!]!;
-  }
-
-  *[Symbol.iterator](): Iterator<string> {
-    for (let row = 0; row < this.length; row++) yield this.at(row);
+    return super.at(row);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace bpflab {
@@ -11,7 +12,7 @@ namespace bpflab {
 namespace {
 
 constexpr size_t kAlign = 64;
-constexpr double kMaxExact = 9007199254740992.0;  // 2^53
+constexpr int64_t kMostExact = int64_t{1} << 53;
 
 size_t Align(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
@@ -35,13 +36,16 @@ void Copy(const Column& column, const uint8_t* const* records, size_t n, uint8_t
       *target++ = static_cast<Target>(Read<Source>(records[i] + column.offset + j * sizeof(Source)));
 }
 
+// Also counts the values that a double cannot tell from their neighbours.
 template <class Source>
 uint64_t CopyToDouble(const Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
   Copy<Source, double>(column, records, n, to);
-  // A double at 2^53 or beyond may stand for a neighbour of what was read.
   uint64_t inexact = 0;
-  const auto* target = reinterpret_cast<const double*>(to);
-  for (size_t i = 0; i < n * column.count; i++) inexact += target[i] > kMaxExact || target[i] < -kMaxExact;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < column.count; j++) {
+      const auto value = Read<Source>(records[i] + column.offset + j * sizeof(Source));
+      inexact += value > static_cast<Source>(kMostExact) || (std::is_signed_v<Source> && value < static_cast<Source>(-kMostExact));
+    }
   return inexact;
 }
 

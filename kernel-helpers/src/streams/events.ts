@@ -77,8 +77,9 @@ function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions):
       hint: `Declare it with RING_BUFFER(${ring}, struct …, size) from bpflab.h, or pass { record: "…" } naming a struct that the program uses.`,
     });
   }
-  const reader = new RingReader(description, planRecord(`${object.name}.${ring}`, record, bigint), bufferBytes);
-  before?.reader.close();
+  const plan = planRecord(`${object.name}.${ring}`, record, bigint);
+  before?.reader.close(); // a ring has one reader at a time
+  const reader = new RingReader(description, plan, bufferBytes);
   perObject.set(ring, { reader, options: asked });
   object.onClose(() => reader.close());
   return reader;

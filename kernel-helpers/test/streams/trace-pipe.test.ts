@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bpf } from "../../dist/index.js";
+import { parseTraceLine, TraceParser, type TraceLine } from "../../dist/streams/trace-pipe.js";
+import { buildWriters } from "../workload/writers.js";
+
+describe("trace pipe lines", () => {
+  const line = (comm: string, rest = "") => `${comm.padStart(16)}-4711    [001] d..21  2419.647683: bpf_trace_printk: hello${rest}`;
+
+  test("are read whatever a process calls itself", () => {
+    for (const comm of ["cat", "my app", "a-1 [000] b", "x: y", "tmux: server"]) {
+      assert.deepEqual(parseTraceLine(line(comm)), { comm, pid: 4711, cpu: 1, timestamp_ns: 2419647683000, message: "hello", lost: 0 });
+    }
+  });
+
+  test("with the option record-tgid too", () => {
+    const text = "             cat-4711    (   4711) [001] d..21  2419.647683: bpf_trace_printk: hello";
+    assert.equal(parseTraceLine(text)?.pid, 4711);
+  });
+
+  test("of others than bpf_printk are passed over", () => {
+    assert.equal(parseTraceLine("  cat-1 [000] d..1 1.000001: sys_enter: NR 1"), undefined);
+    assert.equal(parseTraceLine("CPU:1 [LOST 12 EVENTS]"), undefined);
+  });
+
+  test("come whole from chunks cut anywhere, with what their CPU lost before them", () => {
+    const text = `${line("a")}\nCPU:1 [LOST 12 EVENTS]\n${line("b", " world")}\n${line("c")}\n`;
+    for (let cut = 0; cut < text.length; cut += 7) {
+      const parser = new TraceParser();
+      const lines = [...parser.push(text.slice(0, cut)), ...parser.push(text.slice(cut))];
+      assert.deepEqual(lines.map((l) => [l.comm, l.message, l.lost]), [["a", "hello", 0], ["b", "hello world", 12], ["c", "hello", 0]]);
+    }
+  });
+});
+
+describe("the printing programs, through the trace pipe", () => {
+  let workload: Awaited<ReturnType<typeof buildWriters>>;
+  before(async () => void (workload = await buildWriters()));
+  after(async () => {
+    bpf.closeAll();
+    await workload.remove();
+  });
+
+  /** What is printed while something runs. */
+  async function linesWhile(run: () => Promise<unknown>): Promise<TraceLine[]> {
+    const lines: TraceLine[] = [];
+    const subscription = bpf.tracePipe().subscribe((line) => lines.push(line));
+    await run();
+    await sleep(200);
+    subscription.unsubscribe();
+    return lines;
+  }
+
+  test("minimal prints each write of the watched process and of no other", async () => {
+    const [watched, other] = [workload.start({ writes: 50, bytes: 7 }), workload.start({ writes: 50, bytes: 8 })];
+    const minimal = await (await bpf.load("minimal", { globals: { watched_pid: watched.pid } })).attach();
+    const lines = await linesWhile(() => Promise.all([watched.run(), other.run()]));
+    minimal.close();
+    assert.equal(lines.filter((line) => line.message === `process ${watched.pid} writes 7 bytes to descriptor 3`).length, 50);
+    assert.equal(lines.filter((line) => line.message.startsWith(`process ${other.pid} `)).length, 0);
+    assert.ok(lines.every((line) => line.comm === "writers" && line.lost === 0));
+  });
+
+  test("hashmap prints the duration of each write, and its map is empty when no write is under way", async () => {
+    const writers = workload.start({ writes: 50 });
+    const hashmap = await (await bpf.load("hashmap", { globals: { watched_pid: writers.pid } })).attach();
+    let tid = 0;
+    const lines = await linesWhile(async () => void (tid = (await writers.run())[0]!.tid));
+    const durations = lines.filter((line) => line.pid === tid).flatMap((line) => /^write to descriptor 3 took (\d+) ns$/.exec(line.message)?.[1] ?? []);
+    assert.equal(durations.length, 50);
+    assert.ok(durations.every((duration) => Number(duration) > 0));
+    assert.deepEqual(hashmap.maps.match_map.entries(), []);
+    assert.equal(hashmap.globals.unmatched, 0);
+    hashmap.close();
+  });
+
+  test("a write that is under way stands in match_map, under its thread", async () => {
+    const writers = workload.start({ writes: 4, bytes: 4096, slow_us: 200_000 });
+    const hashmap = await (await bpf.load("hashmap", { globals: { watched_pid: writers.pid } })).attach();
+    const done = writers.run();
+    let seen: [number, { ts: number; fd: number }][] = [];
+    for (let i = 0; i < 100 && seen.length === 0; i++) {
+      await sleep(10);
+      seen = hashmap.maps.match_map.entries();
+    }
+    const [thread] = await done;
+    assert.equal(seen.length, 1);
+    assert.equal(seen[0]![0], thread!.tid);
+    assert.equal(seen[0]![1].fd, thread!.fd);
+    assert.ok(seen[0]![1].ts > 0);
+    hashmap.close();
+  });
+});

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { displaySymbol, type MimeBundle } from "../host.js";
 import type { Btf, Layout } from "./btf.js";
+import { describeBundle, describeText } from "./describe.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { BpfMap } from "./map.js";
 import { namedObject, unknownName } from "./names.js";
@@ -163,21 +164,12 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     this.close();
   }
 
-  /** One line a program, map and global. */
-  describe(): string {
-    const state = this.#closed ? "closed" : this.attached ? "attached" : "loaded";
-    const programs = this.#programs().map((p) => `  program  ${p.name}  ${p.section}${p.attached ? "  (attached)" : ""}`);
-    const maps = Object.values<BpfMap>(this.maps).map((m) => `  map      ${m.name}  ${m.type}`);
-    const globals = this.#closed ? [] : Object.entries(this.globals).map(([name, value]) => `  global   ${name} = ${inspect(value)}`);
-    return [`BPF object ${this.name} (${state})`, ...programs, ...maps, ...globals].join("\n");
-  }
-
   [inspect.custom](): string {
-    return this.describe();
+    return describeText(this);
   }
 
   [displaySymbol](): MimeBundle {
-    return { "text/plain": this.describe() };
+    return describeBundle(this);
   }
 }
 

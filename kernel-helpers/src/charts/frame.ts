@@ -2,7 +2,7 @@ import { release, type } from "node:os";
 import type { ColumnTable } from "arquero";
 import { captureOf, lossNote } from "../streams/loss.js";
 import { counted } from "../tables/units.js";
-import { visible } from "../tables/text.js";
+import { visible } from "../text.js";
 import { Chart } from "./chart.js";
 import { alarmColor, config, defaultSize } from "./theme.js";
 

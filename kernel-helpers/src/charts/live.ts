@@ -4,7 +4,7 @@ import type { Observable, Subscription } from "rxjs";
 import { bundleOf, display, type Displayable, type DisplayHandle, displaySymbol, interruptSignal, mime, type MimeBundle } from "../host.js";
 import type { EventBatch } from "../streams/batch.js";
 import type { EventTable } from "../streams/table.js";
-import { visible } from "../tables/text.js";
+import { visible } from "../text.js";
 import { Chart } from "./chart.js";
 import { positive } from "./options.js";
 import { EventWindow } from "./window.js";

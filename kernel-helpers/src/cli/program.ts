@@ -1,6 +1,6 @@
 /** The `bpflab` command: one file for each subcommand, loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { visible } from "../tables/text.js";
+import { visible } from "../text.js";
 
 /**
  * Runs a command line and returns its exit code; errors that a user can cause become one sentence on standard error.

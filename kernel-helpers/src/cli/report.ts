@@ -4,7 +4,7 @@ import { ArgumentError } from "../errors.js";
 import type { Progress } from "../report/execute.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
 import { makeReport } from "../report/report.js";
-import { visible } from "../tables/text.js";
+import { visible } from "../text.js";
 
 /** `bpflab report`: a page for each notebook; exit code 1 if a cell failed. */
 export async function report(named: string[], { output }: { output?: string }): Promise<number> {

@@ -7,7 +7,7 @@
  * exactly, and its own files stay as they are.
  */
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Converter } from "tslab/dist/converter.js";
 import type TS from "@tslab/typescript-for-tslab";
 import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
@@ -77,26 +77,47 @@ function cellOptions(ts: typeof TS): TS.CompilerOptions {
   return {
     moduleResolution: ts.ModuleResolutionKind.Node10,
     baseUrl: "/",
-    paths: { "*": roots.flatMap((root) => [`${root}/*`, `${root}/@types/*`]) },
+    paths: {
+      "kernel-helpers": [fromRoot(join(packageRoot, "dist/index.d.ts"))],
+      "kernel-helpers/*": [fromRoot(`${packageRoot}/*`)],
+      "*": roots.flatMap((root) => [fromRoot(`${root}/*`), fromRoot(`${root}/@types/*`)]),
+    },
     typeRoots: nodeModulesOf(packageRoot).map((root) => join(root, "@types")),
     types: ["node"],
     inlineSourceMap: true,
   };
 }
 
+/** `paths` that are absolute resolve, but are not used to name a type. */
+function fromRoot(path: string): string {
+  return path.replace(/^\//, "");
+}
+
 /** Node's own search first, as a script in the directory has it; then what this kernel came with. */
 function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullable<TS.CompilerHost["resolveModuleNameLiterals"]> {
   const ours = join(packageRoot, "package.json");
-  return (literals, containingFile, redirect, options) => {
+  const find = (name: string, containingFile: string, options: TS.CompilerOptions): TS.ResolvedModuleWithFailedLookupLocations => {
+    const own = OUR_NAME.test(name) ? undefined : ts.resolveModuleName(name, containingFile, options, host);
+    if (own?.resolvedModule || (own && !isBare(name))) return own;
+    const fallback = ts.resolveModuleName(name, ours, options, host);
+    return fallback.resolvedModule ? fallback : (own ?? fallback);
+  };
+  // The compiler asks anew for each cell; between installed files the answers stay the same.
+  const known = new Map<string, TS.ResolvedModuleWithFailedLookupLocations>();
+  return (literals, containingFile, _redirect, options) => {
     const plain = { ...options, paths: undefined, baseUrl: undefined };
+    if (!isInstalled(containingFile)) return literals.map(({ text }) => find(text, containingFile, plain));
     return literals.map(({ text }) => {
-      const own = text === "kernel-helpers" ? undefined : ts.resolveModuleName(text, containingFile, plain, host, undefined, redirect);
-      if (own?.resolvedModule || (own && !isBare(text))) return own;
-      const fallback = ts.resolveModuleName(text, ours, plain, host);
-      return fallback.resolvedModule ? fallback : (own ?? fallback);
+      const key = `${dirname(containingFile)}\0${text}`;
+      const found = known.get(key) ?? find(text, containingFile, plain);
+      known.set(key, found);
+      return found;
     });
   };
 }
+
+/** Always our own package: another copy would not know this kernel. */
+const OUR_NAME = /^kernel-helpers(?:\/|$)/;
 
 /** Files that do not change while a notebook is open, unlike the user's own. */
 function isInstalled(path: string): boolean {

@@ -20,7 +20,7 @@ export interface Script {
 
 /** Frames of this kernel say nothing to the user. */
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
-const FRAME = /^ {4}at (?:(.*) \()?(.*?):(\d+):(\d+)\)?$/;
+const FRAME = /^ {4}at (?:async )?(?:(.*) \()?(.*?):(\d+):(\d+)\)?$/;
 const NAME = /^cell-run-(\d+)\.ts$/;
 
 /** The name under which a run's code appears in stacks. */

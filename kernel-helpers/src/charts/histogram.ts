@@ -19,10 +19,12 @@ export interface HistogramChartOptions<Name extends string = string> extends Ser
   log?: boolean;
   /** Most bins; default 60. */
   bins?: number;
+  /** Bars of each group's own share instead of counts; default true for more than one group, where the largest would hide the rest. */
+  share?: boolean;
 }
 
 /**
- * How often each size of a value occurred: bars of counts, stacked by group.
+ * How often each size of a value occurred: bars of counts, or of each group's own share.
  *
  * @throws ArgumentError if a column is missing or an option is out of range.
  * @example
@@ -42,10 +44,13 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
     const bin = binOf(edges, values[i]!);
     if (bin >= 0) counts[(series.ids ? series.ids[i]! : 0) * cells + bin]!++;
   }
+  const share = options.share ?? series.labels.length > 1;
+  const totals = Array.from({ length: series.size }, (_, id) => counts.subarray(id * cells, (id + 1) * cells).reduce((sum, count) => sum + count, 0));
   const rows: Record<string, unknown>[] = [];
   counts.forEach((count, cell) => {
     const bin = cell % cells;
-    if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...groupField(series, Math.floor(cell / cells)) });
+    const id = Math.floor(cell / cells);
+    if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...(share ? { share: count / totals[id]! } : {}), ...groupField(series, id) });
   });
 
   return frame(table, options, {
@@ -56,17 +61,20 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
       {
         params: [zoom("x"), ...legendPick(series)],
         transform: [{ calculate: `(${valueExpression(x, "datum.low")}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
-        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
+        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}) },
         encoding: {
           x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale.log, edges[0], edges[cells]), axis: valueAxis(x, scale.log, "x") },
           x2: { field: "high" },
-          y: { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
+          y: share
+            ? { field: "share", type: "quantitative", stack: null, axis: { title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`, format: ".0%", tickCount: 6 } }
+            : { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
           ...colorEncoding(series),
           ...stackOrder(series),
           tooltip: [
             { field: "range", type: "nominal", title: fieldTitle(x) },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
             { field: "count", type: "quantitative", title: "events", format: "," },
+            ...(share ? [{ field: "share", type: "quantitative", title: "share", format: ".2%" }] : []),
           ],
         },
       },

@@ -41,6 +41,10 @@ class ResultTests(KernelTestCase):
         self.assertEqual(reply["user_expressions"]["good"]["data"]["text/plain"], "42")
         self.assertEqual(reply["user_expressions"]["bad"]["ename"], "TypeScriptError")
 
+    def test_a_user_expression_that_cannot_be_shown_is_an_error(self):
+        reply = self.run_cell("1", user_expressions={"bad": '({ [Symbol.for("Jupyter.display")]() { throw new Error("cannot draw"); } })'}).reply
+        self.assertEqual((reply["status"], reply["user_expressions"]["bad"]["evalue"]), ("ok", "cannot draw"))
+
     def test_an_unknown_magic_is_an_error(self):
         self.assertIn("%%nosuch", self.run_cell("%%nosuch x\n1").error["evalue"])
 
@@ -84,6 +88,19 @@ class ErrorTests(KernelTestCase):
 
     def test_a_module_cell_with_type_errors_fails(self):
         self.assertIn("TS2322", self.run_cell("/** @module wrong */\nexport const n: number = 'text';").traceback)
+
+    def test_messages_speak_of_the_cells_own_variables(self):
+        self.run_cell("const thing: any = {};")
+        self.assertEqual(self.run_cell("thing.nosuch()").error["evalue"], "thing.nosuch is not a function")
+
+    def test_an_error_of_a_library_after_an_await_marks_the_cells_line(self):
+        ran = self.run_cell('import { readFile } from "node:fs/promises";\n\nawait readFile("/nosuchfile");')
+        self.assertIn("ENOENT", ran.error["evalue"])
+
+    def test_a_rejection_inside_a_function_marks_the_innermost_line(self):
+        ran = self.run_cell("async function inner() {\n  await null;\n  throw new Error('deep');\n}\nawait inner();")
+        self.assertIn("> 3 |   throw new Error('deep');", ran.traceback)
+        self.assertIn(":5:", ran.traceback)
 
     def test_what_is_thrown_need_not_be_an_error(self):
         self.assertIn("just text", self.run_cell("throw 'just text'").error["evalue"])

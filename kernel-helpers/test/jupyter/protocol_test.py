@@ -50,6 +50,10 @@ class InterruptTests(KernelTestCase):
     def test_a_loop_of_system_calls(self):
         self.assert_interrupted('const fs = require("fs"); for (;;) fs.statSync("/");')
 
+    def test_a_display_that_never_ends(self):
+        self.assert_interrupted('({ [Symbol.for("Jupyter.display")]() { for (;;); } })')
+        self.assert_interrupted('({ [Symbol.for("Jupyter.display")]: () => new Promise(() => {}) })')
+
     def test_code_that_was_interrupted_does_not_go_on(self):
         self.assert_interrupted("globalThis.beats = 0; for (;;) { await new Promise((resolve) => setTimeout(resolve, 5)); (globalThis as any).beats++; }")
         first = self.run_cell("(globalThis as any).beats").result

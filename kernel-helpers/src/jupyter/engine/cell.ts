@@ -87,9 +87,21 @@ export function setRunningCell(cell: Cell | undefined): void {
 }
 
 /** Runs code as part of a cell: its timers, promises and callbacks belong to the cell too. */
-export function inCell<T>(cell: Cell, code: () => T): T {
+function inCell<T>(cell: Cell, code: () => T): T {
   newest = cell;
   return storage.run(cell, code);
+}
+
+/**
+ * Runs a cell's code in a turn of the event loop of its own, and rejects when the cell is stopped.
+ * Code that is ended takes its whole stack with it: none of the kernel's own may be on it.
+ */
+export function inTurn<T>(cell: Cell, code: () => Promise<T>): Promise<T> {
+  const done = new Promise<T>((resolve, reject) => {
+    setImmediate(() => void inCell(cell, code).then(resolve, reject));
+  });
+  const stopped = cell.stopped.then(({ error }) => Promise.reject<T>(error as Error));
+  return Promise.race([done, stopped]);
 }
 
 /** The cell of this async context, if it is one of a cell. */

@@ -6,7 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { setHost } from "../../host.js";
 import { Shared, type Request, type ToEngine } from "../link.js";
 import { GRACE_MS } from "../wire/interrupter.js";
-import { runningCell } from "./cell.js";
+import { runningCell, setRunningCell } from "./cell.js";
 import { Channel } from "./channel.js";
 import { complete, inspect, isComplete } from "./completion.js";
 import { KeyboardInterrupt } from "./errors.js";
@@ -20,6 +20,9 @@ import { Runner, type Protect } from "./runner.js";
 import { captureStdio } from "./stdio.js";
 import { offerTermination } from "./termination.js";
 import { Tracebacks } from "./traceback.js";
+
+/** A kernel that nobody has asked for anything after this time has time to warm up. */
+const IDLE_MS = 100;
 
 type Content = Record<string, unknown>;
 
@@ -65,6 +68,7 @@ export class Engine {
     leashTimers();
     process.on("SIGINT", this.#onSigint);
     port.on("message", (message: ToEngine) => this.#receive(message));
+    setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }
 
   readonly #onSigint = (): void => this.#channel.post({ kind: "interrupt" });
@@ -106,13 +110,21 @@ export class Engine {
     for (let request = this.#waiting.shift(); request; request = this.#waiting.shift()) {
       this.#executing = request;
       let abortUpTo = 0;
-      await this.#execution.execute(request, () => {
+      const failed = (): void => {
         // Now, and not after the reply: what the front end sends when it has read that is meant to run.
         if (request.content["stop_on_error"] !== false) abortUpTo = Atomics.load(this.#shared, Shared.newestExecute);
-      });
+      };
+      await this.#execution.execute(request, failed).catch((error: unknown) => this.#failed(request, error));
       if (abortUpTo > 0) await this.#abort(abortUpTo);
     }
     this.#executing = undefined;
+  }
+
+  /** The kernel's own fault, which must not keep the front end waiting. */
+  #failed(request: Request, error: unknown): void {
+    setRunningCell(undefined);
+    const evalue = String((error as Error)?.stack ?? error);
+    this.#channel.reply(request, { status: "error", ename: "KernelError", evalue, traceback: [evalue], execution_count: this.#execution.count });
   }
 
   /** Aborts what had arrived when a cell failed, and nothing that comes later. */

@@ -1,11 +1,10 @@
 /** One execute request, from `busy` to its reply. */
-import { bundleOf } from "../../host.js";
+import { bundleOf, type MimeBundle } from "../../host.js";
 import type { Request } from "../link.js";
 import { encodeBundle } from "./bundle.js";
-import { Cell, inCell, released, setRunningCell } from "./cell.js";
+import { Cell, inTurn, released, setRunningCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 import { inspect } from "./completion.js";
-import type { ErrorContent } from "./errors.js";
 import type { History } from "./history.js";
 import { runMagic } from "./magics.js";
 import type { Outcome, Runner } from "./runner.js";
@@ -19,9 +18,6 @@ interface Page {
 
 /** `name?` asks for the documentation of a name, in the front end's pager. */
 const HELP = /^\s*([\w$.]+)\?\s*$/;
-
-/** A turn of the event loop, in which rejections that nobody handles come to light. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class Execution {
   readonly #channel: Channel;
@@ -53,37 +49,37 @@ export class Execution {
 
     const payload: Page[] = [];
     const { outcome, bundle } = await this.#result(cell, payload);
-    cell.end();
     const base = { execution_count: cell.count, payload, user_expressions: {} };
     if (outcome.ok) {
       if (bundle && !cell.silent) {
         this.#channel.publish("execute_result", cell.parent, { execution_count: cell.count, data: bundle, metadata: {} });
       }
       const user_expressions = await this.#expressions(cell, content["user_expressions"]);
-      setRunningCell(undefined);
+      this.#end(cell);
       this.#channel.reply(request, { ...base, status: "ok", user_expressions });
     } else {
       failed();
       const error = this.#tracebacks.describe(outcome.error);
       if (!cell.silent) this.#channel.publish("error", cell.parent, { ...error });
-      setRunningCell(undefined);
+      this.#end(cell);
       this.#channel.reply(request, { ...base, status: "error", ...error });
     }
     if (stored) this.#history.add(cell.count, cell.code, bundle ? String(bundle["text/plain"] ?? "") : null);
   }
 
   /** The cell's end and, unless it is empty, the bundle of its last value, whose making may fail too. */
-  async #result(cell: Cell, payload: Page[]): Promise<{ outcome: Outcome; bundle?: Record<string, unknown> }> {
+  async #result(cell: Cell, payload: Page[]): Promise<{ outcome: Outcome; bundle?: MimeBundle }> {
     try {
       const outcome = await this.#run(cell, payload);
       if (!outcome.ok) return { outcome };
-      const value = outcome.value;
-      const drawn = value && Promise.resolve(inCell(cell, () => bundleOf(value.of)));
-      const bundle = drawn && (await Promise.race([drawn, stopped(cell)]));
-      await Promise.race([released(cell), stopped(cell)]);
-      // What the cell left unhandled fails it.
-      await Promise.race([turn(), stopped(cell)]);
-      return { outcome, ...(bundle && Object.keys(bundle).length > 0 ? { bundle: encodeBundle(bundle) } : {}) };
+      const bundle = await inTurn(cell, async () => {
+        const drawn = outcome.value ? encodeBundle(await bundleOf(outcome.value.of)) : {};
+        await released(cell);
+        return drawn;
+      });
+      // What the cell left unhandled comes to light in another turn, and fails it.
+      await inTurn(cell, () => Promise.resolve());
+      return Object.keys(bundle).length > 0 ? { outcome, bundle } : { outcome };
     } catch (error) {
       return { outcome: { ok: false, error } };
     }
@@ -97,20 +93,23 @@ export class Execution {
     return Promise.resolve({ ok: true });
   }
 
+  #end(cell: Cell): void {
+    cell.end();
+    setRunningCell(undefined);
+  }
+
   async #expressions(cell: Cell, wanted: unknown): Promise<Record<string, unknown>> {
     const results: Record<string, unknown> = {};
     for (const [name, source] of Object.entries((wanted ?? {}) as Record<string, unknown>)) {
-      const outcome = await this.#runner.run(cell, String(source));
-      const { ename, evalue, traceback }: Partial<ErrorContent> = outcome.ok ? {} : this.#tracebacks.describe(outcome.error);
-      results[name] = outcome.ok
-        ? { status: "ok", data: encodeBundle(await bundleOf(outcome.value?.of)), metadata: {} }
-        : { status: "error", ename, evalue, traceback };
+      try {
+        const outcome = await this.#runner.run(cell, String(source));
+        if (!outcome.ok) throw outcome.error;
+        const data = await inTurn(cell, async () => encodeBundle(await bundleOf(outcome.value?.of)));
+        results[name] = { status: "ok", data, metadata: {} };
+      } catch (error) {
+        results[name] = { status: "error", ...this.#tracebacks.describe(error) };
+      }
     }
     return results;
   }
-}
-
-/** Rejects when the cell is stopped. */
-async function stopped(cell: Cell): Promise<never> {
-  throw (await cell.stopped).error;
 }

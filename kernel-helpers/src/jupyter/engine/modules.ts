@@ -47,6 +47,16 @@ export function cellRequire(require: NodeJS.Require): NodeJS.Require {
   });
 }
 
+/** Loads the package that nearly every notebook imports, ahead of its first import. */
+export function loadHelpers(): void {
+  try {
+    leashRxjs("kernel-helpers");
+    ours("kernel-helpers");
+  } catch {
+    // The cell that imports it will say what is wrong.
+  }
+}
+
 /** Loads those of a cell's imports that only `import()` can load. */
 export async function preload(require: NodeJS.Require, specifiers: Iterable<string>): Promise<void> {
   for (const id of specifiers) {

@@ -8,12 +8,12 @@
 import { createRequire } from "node:module";
 import type { Converter, ConvertResult, Diagnostic, DiagnosticPos } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
-import { currentCell, inCell, type Cell } from "./cell.js";
+import { currentCell, inTurn, type Cell } from "./cell.js";
 import { createCompiler, type Compiler } from "./compiler.js";
 import { typeScriptError } from "./diagnostics.js";
 import { KeyboardInterrupt } from "./errors.js";
 import { alive } from "./leash.js";
-import { cellRequire, preload } from "./modules.js";
+import { cellRequire, loadHelpers, preload } from "./modules.js";
 import { scriptName, type Tracebacks } from "./traceback.js";
 
 /** How a cell's code ended. */
@@ -74,20 +74,25 @@ export class Runner {
     return this.#executor;
   }
 
+  /** Loads what nearly every notebook imports first, while the user still reads: its types take most of a second, its code too. */
+  warmUp(): void {
+    this.#protect(() => this.#compiler.converter.convert("", 'import * as helpers from "kernel-helpers";'));
+    loadHelpers();
+  }
+
   /** Runs TypeScript as the cell's code, or as a part of it such as a user expression. */
   async run(cell: Cell, source = cell.code): Promise<Outcome> {
-    const imports = this.#compiler.ts.preProcessFile(source, true, false).importedFiles.map((file) => file.fileName);
-    await preload(this.#require, imports);
     const run: Run = { id: ++this.#runs, cell, source, diagnostics: [] };
     this.#running.set(cell, run);
-    // A turn of its own: ended code takes its whole stack with it, and nothing of the kernel's may be on it.
-    const ended = new Promise<void>((resolve, reject) => {
-      setImmediate(() => inCell(cell, () => this.#executor.execute(source)).then(() => resolve(), reject));
-    });
-    const failure = await Promise.race([ended, cell.stopped]);
-    if (failure) {
+    try {
+      await inTurn(cell, async () => {
+        const imports = this.#compiler.ts.preProcessFile(source, true, false).importedFiles;
+        await preload(this.#require, imports.map((file) => file.fileName));
+        await this.#executor.execute(source);
+      });
+    } catch (error) {
       this.#executor.interrupt(); // lets go of a cell that awaits; nobody waits for its end
-      return { ok: false, error: failure.error };
+      return { ok: false, error };
     }
     if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
     if (run.error) return { ok: false, error: isSigint(run.error.of) ? new KeyboardInterrupt() : run.error.of };

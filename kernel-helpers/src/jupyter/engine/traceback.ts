@@ -58,7 +58,7 @@ export class Tracebacks {
       return { ename: "Thrown", evalue: String(error), traceback: [`Thrown: ${String(error)}`] };
     }
     const ename = error.name || "Error";
-    const evalue = String(error.message);
+    const evalue = inTheCellsWords(error);
     const headline = evalue ? `${ename}: ${evalue}` : ename;
     if (error instanceof TypeScriptError) return { ename, evalue, traceback: [headline, ...error.excerpts] };
     const { frames, place } = this.#frames(String(error.stack ?? ""));
@@ -92,6 +92,12 @@ export class Tracebacks {
     }
     return { frames, place: first };
   }
+}
+
+/** tslab keeps a cell's variables on an object; V8 names it in messages such as "exports.x is not a function". */
+function inTheCellsWords(error: Error): string {
+  const message = String(error.message);
+  return error instanceof TypeError ? message.replace(/\bexports\./g, "") : message;
 }
 
 /** Errors of another realm, or of a library with its own idea of a base class. */

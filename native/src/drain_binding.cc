@@ -54,8 +54,10 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     if (column.count == 0 || column.offset + SourceBytes(column) > plan.record_size)
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " reaches past the end of the record");
     if (column.decode == Decode::Bits &&
-        (column.width > 8 || column.bit_size == 0 || column.bit_offset + column.bit_size > 8 * column.width || column.count != 1))
+        (column.width > 8 || column.bit_size == 0 || uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not a bit field");
+    if (column.decode == Decode::Enum && column.width != 1 && column.width != 2 && column.width != 4 && column.width != 8)
+      ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not an enum of 1, 2, 4 or 8 bytes");
     if (column.decode == Decode::Text || column.decode == Decode::Enum) column.dictionary = std::make_unique<Dictionary>();
     Napi::Value labels = source.Get("labels");
     if (column.decode == Decode::Enum && labels.IsArray()) {
@@ -85,15 +87,16 @@ Napi::Value Stop(const Napi::CallbackInfo& info) {
 Napi::Value Add(const Napi::CallbackInfo& info) {
   auto drainer = Unwrap<Drainer>(info, 0);
   auto map = Unwrap<Map>(info, 1);
+  if (map->type() != BPF_MAP_TYPE_RINGBUF) ThrowArgument(info.Env(), "argument 2 is not a ring buffer map");
   Plan plan = PlanArg(info, info[2].As<Napi::Object>());
   auto options = info[3].As<Napi::Object>();
   size_t buffer_bytes = static_cast<size_t>(options.Get("bufferBytes").As<Napi::Number>().Int64Value());
   std::shared_ptr<Map> loss;
   size_t loss_offset = Number(options, "lossOffset");
   Napi::Value held = options.Get("loss");
-  if (held.IsExternal()) {
+  if (!held.IsUndefined()) {
     auto external = held.As<Napi::External<std::shared_ptr<Map>>>();
-    if (!external.CheckTypeTag(&Map::kTag)) ThrowArgument(info.Env(), "loss is not a BPF map handle");
+    if (!held.IsExternal() || !external.CheckTypeTag(&Map::kTag)) ThrowArgument(info.Env(), "loss is not a BPF map handle");
     loss = *external.Data();
     if (loss_offset + 8 > loss->memory_size()) ThrowArgument(info.Env(), "lossOffset is outside the map");
   }

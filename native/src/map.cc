@@ -15,12 +15,13 @@ namespace bpflab {
 
 Map::Map(int fd, const bpf_map* map)
     : fd_(fd),
+      type_(bpf_map__type(map)),
       key_size_(bpf_map__key_size(map)),
       value_size_(bpf_map__value_size(map)),
       lookup_size_(value_size_),
       max_entries_(bpf_map__max_entries(map)),
       readonly_(bpf_map__map_flags(map) & BPF_F_RDONLY_PROG) {
-  switch (bpf_map__type(map)) {
+  switch (type_) {
     case BPF_MAP_TYPE_PERCPU_HASH:
     case BPF_MAP_TYPE_LRU_PERCPU_HASH:
     case BPF_MAP_TYPE_PERCPU_ARRAY:
@@ -158,6 +159,7 @@ Napi::Value MemoryWrite(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   auto offset = static_cast<size_t>(IntArg(info, 1, 0, UINT32_MAX));
   auto bytes = BytesArg(info, 2);
+  if (map->readonly()) throw SystemError(info.Env(), EPERM, "this map is read-only");
   uint8_t* to = MemoryArg(info, map, offset, bytes.Length());
   const uint8_t* from = bytes.Data();
   size_t length = bytes.Length();

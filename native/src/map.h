@@ -18,6 +18,7 @@ class Map : public Closable {
   bool IsClosed() const override { return fd_.get() < 0; }
 
   int fd() const { return fd_.get(); }
+  bpf_map_type type() const { return type_; }
   size_t key_size() const { return key_size_; }
   // Bytes a lookup returns: of one CPU's value, times the possible CPUs for a per-CPU map.
   size_t lookup_size() const { return lookup_size_; }
@@ -25,10 +26,13 @@ class Map : public Closable {
 
   // The value of a global-data map as mapped memory, or nullptr with errno set.
   uint8_t* Memory();
+  // Fixed at load: its memory can be read only.
+  bool readonly() const { return readonly_; }
   size_t memory_size() const { return value_size_; }
 
  private:
   Fd fd_;
+  bpf_map_type type_;
   size_t key_size_, value_size_, lookup_size_, max_entries_;
   bool readonly_;
   uint8_t* memory_ = nullptr;

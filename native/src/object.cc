@@ -93,6 +93,8 @@ Napi::Value Maps(const Napi::CallbackInfo& info) {
 Napi::Value SetInitialValue(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
   bpf_map* map = object->Map(info.Env(), StringArg(info, 1));
+  // libbpf keeps the bytes after load, but the kernel has its own by then.
+  if (bpf_map__fd(map) >= 0) throw SystemError(info.Env(), EBUSY, "the object is loaded");
   size_t size = 0;
   auto* memory = static_cast<uint8_t*>(const_cast<void*>(bpf_map__initial_value(map, &size)));
   if (!memory) ThrowArgument(info.Env(), "this map has no initial value");

@@ -34,6 +34,9 @@ struct Reaper {
   }
 };
 
+// What the kernel says for "this map type cannot do that"; it should not leave the kernel, so no C library knows it.
+constexpr int kNotSupported = 524;
+
 thread_local std::string* sink = nullptr;
 
 int Print(enum libbpf_print_level level, const char* format, va_list args) {
@@ -67,9 +70,13 @@ void Reap(Napi::Env env, const std::weak_ptr<Closable>& handle) { env.GetInstanc
 Napi::Error SystemError(Napi::Env env, int error, const std::string& what, const std::string& log) {
   if (error < 0) error = -error;
   const char* name = strerrorname_np(error);
-  char described[128];
-  const char* text = error ? strerror_r(error, described, sizeof described) : "";
-  auto thrown = Napi::Error::New(env, error ? what + ": " + text : what);
+  char text[128];
+  libbpf_strerror(error, text, sizeof text);  // the C library's words, and libbpf's for its own numbers from 4000
+  if (error == kNotSupported) {
+    name = "ENOTSUPP";
+    strcpy(text, "Operation not supported");
+  }
+  auto thrown = Napi::Error::New(env, what + ": " + text);
   auto object = thrown.Value();
   object.Set("errno", Napi::Number::New(env, error));
   object.Set("code", Napi::String::New(env, name ? name : "ERROR"));

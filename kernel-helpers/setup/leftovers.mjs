@@ -9,8 +9,6 @@ import { run } from "./command.mjs";
 /** Marks the tests' processes: children inherit it, so that one which left its parent is found all the same. */
 export const MARK = "BPFLAB_TEST_RUN";
 
-const SETTLE_SECONDS = 5;
-
 /** All that stands now, as lines of text that name it. @param {string} mark the value of MARK in the tests' environment */
 export async function snapshot(mark) {
   const json = async (...command) => JSON.parse((await run(command[0], command.slice(1))).trim() || "[]");
@@ -33,9 +31,9 @@ export async function snapshot(mark) {
   ];
 }
 
-/** What is there now and was not in `before`, once what is on its way out has had the time to go. */
-export async function leftovers(before, mark) {
-  const deadline = Date.now() + SETTLE_SECONDS * 1000;
+/** What is there now and was not in `before`, once what is on its way out has had some seconds to go. */
+export async function leftovers(before, mark, settleSeconds = 5) {
+  const deadline = Date.now() + settleSeconds * 1000;
   for (;;) {
     const left = (await snapshot(mark)).filter((thing) => !before.includes(thing));
     if (left.length === 0 || Date.now() > deadline) return left;
@@ -59,7 +57,7 @@ const isMarked = (pid, mark) => attempt(() => readFileSync(`/proc/${pid}/environ
 function markedProcesses(mark) {
   return pids()
     .filter((pid) => isMarked(pid, mark))
-    .map((pid) => ({ pid, name: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim(), "ended") }));
+    .map((pid) => ({ pid, name: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/[\0\s]+/g, " ").slice(0, 100), "ended") }));
 }
 
 /** BPF programs and links that processes not ours hold open: theirs to keep, such as another tracer's. */

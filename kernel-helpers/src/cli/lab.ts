@@ -1,9 +1,9 @@
-import { createWriteStream } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { execa, type ResultPromise } from "execa";
 import { BpflabError, MissingFeatureError } from "../errors.js";
 import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
 import { alive, descendantsOf } from "./descendants.js";
@@ -29,22 +29,17 @@ export async function lab({ port }: { port?: number }): Promise<number> {
   const runtime = runtimeDirectory();
   const logFile = join(build, "jupyterlab.log");
   await mkdir(build, { recursive: true });
+  const log = await open(logFile, "w"); // no pipe: kernels inherit it, and would keep it open
 
   // A server must not outlive this process, whatever ends it; a group of its own keeps Ctrl-C for us to pass on.
-  const [setpriv, ...rest] = ["setpriv", "--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(port)];
-  const server = execa(setpriv!, rest, {
-    env: { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    all: true,
-    buffer: false,
+  const server = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(port)], {
+    env: { ...process.env, ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
+    stdio: ["ignore", log.fd, log.fd],
     detached: true,
-    cleanup: false,
-    reject: false,
   });
-  server.all.pipe(createWriteStream(logFile));
-  const stopped = stopOnSignal(server);
+  const ended = once(server, "exit").then(([code, signal]) => String(code ?? signal), (error: Error) => error.message);
+  await log.close();
+  const stopped = stopOnSignal(server, ended);
   try {
     const info = await serverInfo(server, join(runtime, `jpserver-${server.pid}.json`));
     if (info === undefined) {
@@ -57,9 +52,9 @@ export async function lab({ port }: { port?: number }): Promise<number> {
       });
     }
     console.log(`\nJupyterLab ${found.version} is running. Open:\n\n  ${info.url}lab${info.token ? `?token=${info.token}` : ""}\n\nCtrl-C stops it. Its log: ${logFile}`);
-    const { exitCode } = await server;
+    const end = await ended;
     if (stopped.requested) return 0;
-    throw new BpflabError("JUPYTER", `JupyterLab ended by itself with exit code ${exitCode}.`, { hint: `Its own words are in ${logFile}` });
+    throw new BpflabError("JUPYTER", `JupyterLab ended by itself (${end}).`, { hint: `Its own words are in ${logFile}` });
   } finally {
     await stopped.stop();
   }
@@ -87,7 +82,7 @@ function runtimeDirectory(): string {
 }
 
 /** What the server says about itself once it answers; undefined if it ends or never does. */
-async function serverInfo(server: ResultPromise, file: string): Promise<ServerInfo | undefined> {
+async function serverInfo(server: ChildProcess, file: string): Promise<ServerInfo | undefined> {
   const deadline = Date.now() + START_SECONDS * 1000;
   while (server.exitCode === null && server.signalCode === null && server.pid !== undefined && Date.now() < deadline) {
     const info = await readFile(file, "utf8").then((text) => JSON.parse(text) as ServerInfo).catch(() => undefined);
@@ -99,14 +94,13 @@ async function serverInfo(server: ResultPromise, file: string): Promise<ServerIn
 }
 
 /** Ends the server and all that it has started when this process is told to stop. */
-function stopOnSignal(server: ResultPromise): { readonly requested: boolean; stop: () => Promise<void> } {
+function stopOnSignal(server: ChildProcess, ended: Promise<unknown>): { readonly requested: boolean; stop: () => Promise<void> } {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   let requested = false;
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= endServer(server).finally(() => signals.forEach((signal) => process.off(signal, onSignal))));
+  const stop = (): Promise<void> => (stopping ??= endServer(server, ended).finally(() => signals.forEach((signal) => process.off(signal, onSignal))));
   const onSignal = (): void => {
-    if (requested) server.kill("SIGKILL"); // a second Ctrl-C: without waiting for kernels
-    requested = true;
+    requested = true; // once or more: npm passes on a Ctrl-C that the terminal has sent to us too
     void stop();
   };
   for (const signal of signals) process.on(signal, onSignal);
@@ -118,12 +112,12 @@ function stopOnSignal(server: ResultPromise): { readonly requested: boolean; sto
   };
 }
 
-async function endServer(server: ResultPromise): Promise<void> {
+async function endServer(server: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (server.pid === undefined) return;
   const kernels = descendantsOf(server.pid);
   server.kill("SIGTERM"); // Jupyter shuts its kernels down, then itself
   const late = setTimeout(() => server.kill("SIGKILL"), STOP_SECONDS * 1000);
-  await server;
+  await ended;
   clearTimeout(late);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     for (const { pid } of alive(kernels)) process.kill(pid, signal);

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 import { ArgumentError } from "../errors.js";
 import type { Progress } from "../report/execute.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
@@ -20,10 +20,10 @@ export async function report(named: string[], { output }: { output?: string }): 
     if (failure) {
       exitCode = 1;
       const where = failure.cell === 0 ? "the kernel did not start" : `cell ${failure.cell} failed`;
-      console.error(`✗ ${notebook}: ${where}: ${visible(failure.ename)}: ${firstLine(failure.evalue)}`);
-      console.error(`  ${page} shows what ran up to there.`);
+      console.error(`✗ ${fromHere(notebook)}: ${where}: ${visible(failure.ename)}: ${firstLine(failure.evalue)}`);
+      console.error(`  ${fromHere(page)} shows what ran up to there.`);
     } else {
-      console.log(`✓ ${notebook} → ${page}`);
+      console.log(`✓ ${fromHere(notebook)} → ${fromHere(page)}`);
     }
   }
   return exitCode;
@@ -49,6 +49,12 @@ function pagePlan(notebooks: string[], output: string | undefined): (notebook: s
     return () => output;
   }
   return (notebook) => join(output ?? reports, `${basename(notebook, ".ipynb")}.html`);
+}
+
+/** A path as short as it can be said. */
+function fromHere(path: string): string {
+  const short = relative("", path);
+  return short.startsWith("..") ? path : short;
 }
 
 const firstLine = (text: string): string => visible(text.split("\n")[0] ?? "");

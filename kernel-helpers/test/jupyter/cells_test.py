@@ -89,13 +89,31 @@ class ErrorTests(KernelTestCase):
     def test_a_module_cell_with_type_errors_fails(self):
         self.assertIn("TS2322", self.run_cell("/** @module wrong */\nexport const n: number = 'text';").traceback)
 
+    def test_what_a_failing_cell_defined_before_it_failed_is_there(self):
+        self.run_cell("let untouched: number;")
+        self.run_cell("import { sep } from 'node:path';\nconst got = 1;\nfunction helper() { return 2; }\ninterface Kept { a: number }\nthrow new Error('here');\nconst later = 3;")
+        self.assertEqual(self.run_cell("const kept: Kept = { a: 3 };\ngot + helper() + kept.a + sep.length").result, "7")
+        self.assertIn("TS2304", self.run_cell("later").traceback)
+        self.assertEqual(self.run_cell("untouched = 5;\nuntouched").result, "5")
+
+    def test_what_a_stopped_cell_defined_is_there(self):
+        ran = self.run_cell("const loaded = 7;\nsetTimeout(() => { throw new Error('stop'); }, 20);\nawait new Promise(() => {});")
+        self.assertEqual(ran.error["evalue"], "stop")
+        self.assertEqual(self.run_cell("loaded").result, "7")
+        self.assertEqual(self.reply(self.kc.complete("loade"))["content"]["matches"], ["loaded"])
+
+    def test_a_failing_cell_run_again_works(self):
+        self.run_cell("const again = 1;\nif (!(globalThis as any).second) throw new Error('first time');")
+        self.run_cell("(globalThis as any).second = true;")
+        self.assertEqual(self.run_cell("const again = 2;\nagain").result, "2")
+
     def test_messages_speak_of_the_cells_own_variables(self):
         self.run_cell("const thing: any = {};")
         self.assertEqual(self.run_cell("thing.nosuch()").error["evalue"], "thing.nosuch is not a function")
 
-    def test_an_error_of_a_library_after_an_await_marks_the_cells_line(self):
+    def test_an_error_of_a_library_marks_the_await_in_the_cell(self):
         ran = self.run_cell('import { readFile } from "node:fs/promises";\n\nawait readFile("/nosuchfile");')
-        self.assertIn("ENOENT", ran.error["evalue"])
+        self.assertIn('> 3 | await readFile("/nosuchfile");', ran.traceback)
 
     def test_a_rejection_inside_a_function_marks_the_innermost_line(self):
         ran = self.run_cell("async function inner() {\n  await null;\n  throw new Error('deep');\n}\nawait inner();")
@@ -223,6 +241,10 @@ class PackageTests(KernelTestCase):
         self.assertEqual(self.run_cell("table.numRows()").result, "3")
         self.assertEqual(self.run_cell("await lastValueFrom(of(1, 2).pipe(toArray()))").result, "[ 1, 2 ]")
         self.assertIn("TS2339", self.run_cell("table.nosuch()").traceback)
+
+    def test_types_of_kernel_helpers_last_into_later_cells(self):
+        self.run_cell('import { aq, charts } from "kernel-helpers";\nconst chart = charts.histogram(aq.table({ n: [1, 2, 3] }), { x: "n" });')
+        self.assertIn("TS2339", self.run_cell("chart.nosuch").traceback)
 
     def test_a_missing_package_is_named(self):
         self.assertIn("nosuchpackage", self.run_cell('import x from "nosuchpackage"; x').error["evalue"])

@@ -24,6 +24,8 @@ export interface Compiler {
   takeMaps(): MapChain;
 }
 
+type WatchHost = TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>;
+
 const INLINE_MAP = /\n\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/;
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=\S*\s*$/;
 
@@ -40,14 +42,14 @@ export function createCompiler(): Compiler {
   const patched: typeof TS = {
     ...ts,
     createWatchCompilerHost: ((rootNames: string[], options: TS.CompilerOptions, system: TS.System, ...rest: unknown[]) => {
-      const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>;
+      const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => WatchHost;
       const host = create([...rootNames, CELL_GLOBALS], { ...options, ...cellOptions(ts) }, quietSystem(system), ...rest);
       host.resolveModuleNameLiterals = moduleResolver(ts, host);
       // Without this the compiler resolves every import of every file anew for each cell.
       host.hasInvalidatedResolutions = (path) => !isInstalled(path);
       return host;
     }) as unknown as typeof TS.createWatchCompilerHost,
-    createWatchProgram: ((host: TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>) => {
+    createWatchProgram: ((host: WatchHost) => {
       const watch = ts.createWatchProgram(host);
       const { updateRootFileNames } = watch;
       watch.updateRootFileNames = (names) => updateRootFileNames([...names, CELL_GLOBALS]);

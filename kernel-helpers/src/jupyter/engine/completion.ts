@@ -49,8 +49,8 @@ const OPEN_ENDED = new Set([1010, 1160, 1161]);
 /** Whether Enter should run the code or start a new line. */
 export function isComplete(ts: typeof TS, code: string): { status: "complete" | "invalid" } | { status: "incomplete"; indent: string } {
   if (code.startsWith("%%")) return { status: "complete" };
-  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest) as TS.SourceFile & { parseDiagnostics: readonly TS.DiagnosticWithLocation[] };
-  const errors = file.parseDiagnostics;
+  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest);
+  const { parseDiagnostics: errors } = file as TS.SourceFile & { parseDiagnostics: readonly TS.DiagnosticWithLocation[] };
   if (errors.length === 0) return { status: "complete" };
   const end = code.trimEnd().length;
   if (!errors.some((error) => error.start >= end || OPEN_ENDED.has(error.code))) return { status: "invalid" };

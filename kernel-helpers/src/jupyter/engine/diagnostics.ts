@@ -24,9 +24,10 @@ export function typeScriptError(source: string, diagnostics: readonly Diagnostic
     const { start, end, code, fileName } = group[0]!;
     const where = `${fileName ? `${fileName}:` : ""}${start.line + 1}:${start.character + 1}`;
     const text = group.map((one, depth) => "  ".repeat(depth) + one.messageText).join("\n");
-    const endColumn = end.line === start.line ? end.character : undefined;
-    const shown = fileName ? "" : `\n${excerpt(source, { line: start.line, column: start.character, ...(endColumn === undefined ? {} : { endColumn }) })}`;
-    return `${where} - TS${code}: ${text}${shown}`;
+    const headline = `${where} - TS${code}: ${text}`;
+    if (fileName) return headline;
+    const endColumn = end.line === start.line ? end.character : start.character + 1;
+    return `${headline}\n${excerpt(source, { line: start.line, column: start.character, endColumn })}`;
   });
   if (groups.length > MOST_SHOWN) excerpts.push(`… and ${groups.length - MOST_SHOWN} more`);
   const more = groups.length > 1 ? ` (and ${groups.length - 1} more)` : "";

@@ -16,8 +16,9 @@ export function notebookHost(channel: Channel): Host {
         update(next) {
           // Front ends find the output by its id. The parent is the running cell if there is one,
           // because nbclient ignores what belongs to an earlier cell.
-          const parent = (runningCell() ?? cell).parent;
-          channel.post({ kind: "update", displayId: transient.display_id, parent, content: toJson({ data: encodeBundle(next), metadata: {}, transient }) });
+          const { parent } = runningCell() ?? cell;
+          const content = toJson({ data: encodeBundle(next), metadata: {}, transient });
+          channel.post({ kind: "update", displayId: transient.display_id, parent, content });
         },
       };
     },

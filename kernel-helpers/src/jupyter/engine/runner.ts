@@ -10,6 +10,7 @@ import type { Converter, ConvertResult, Diagnostic, DiagnosticPos } from "tslab/
 import type { Executor } from "tslab/dist/executor.js";
 import { currentCell, inTurn, type Cell } from "./cell.js";
 import { createCompiler, type Compiler } from "./compiler.js";
+import { withoutNames } from "./declarations.js";
 import { typeScriptError } from "./diagnostics.js";
 import { KeyboardInterrupt } from "./errors.js";
 import { alive } from "./leash.js";
@@ -32,6 +33,10 @@ export type Protect = <T>(work: () => T) => T;
 
 interface Run {
   id: number;
+  /** Variables without a value when the run began. */
+  unset: ReadonlySet<string>;
+  /** Declarations before the cell and with it, once it was converted. */
+  declarations?: { before: string; after: string };
   cell: Cell;
   source: string;
   diagnostics: readonly Diagnostic[];
@@ -47,6 +52,8 @@ export class Runner {
   readonly #require: NodeJS.Require;
   readonly #running = new WeakMap<Cell, Run>();
   #runs = 0;
+  /** What is known of a failed cell: the executor goes on with `before`, cells with `after`. */
+  #kept: { before: string; after: string } | undefined;
 
   constructor(tracebacks: Tracebacks, protect: Protect) {
     this.#tracebacks = tracebacks;
@@ -82,7 +89,7 @@ export class Runner {
 
   /** Runs TypeScript as the cell's code, or as a part of it such as a user expression. */
   async run(cell: Cell, source = cell.code): Promise<Outcome> {
-    const run: Run = { id: ++this.#runs, cell, source, diagnostics: [] };
+    const run: Run = { id: ++this.#runs, unset: this.#unset(), cell, source, diagnostics: [] };
     this.#running.set(cell, run);
     try {
       await inTurn(cell, async () => {
@@ -92,11 +99,33 @@ export class Runner {
       });
     } catch (error) {
       this.#executor.interrupt(); // lets go of a cell that awaits; nobody waits for its end
+      this.#keep(run);
       return { ok: false, error };
     }
     if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
-    if (run.error) return { ok: false, error: isSigint(run.error.of) ? new KeyboardInterrupt() : run.error.of };
+    if (run.error) {
+      this.#keep(run);
+      return { ok: false, error: isSigint(run.error.of) ? new KeyboardInterrupt() : run.error.of };
+    }
+    this.#kept = undefined;
     return run.value ? { ok: true, value: run.value } : { ok: true };
+  }
+
+  #unset(): ReadonlySet<string> {
+    const { locals } = this.#executor;
+    return new Set(Object.keys(locals).filter((name) => locals[name] === undefined));
+  }
+
+  /** Later cells have what a failed cell defined before it failed, as in other notebooks; tslab forgets it. */
+  #keep({ declarations, unset }: Run): void {
+    if (!declarations) return;
+    const missing = new Set([...this.#unset()].filter((name) => !unset.has(name)));
+    this.#kept = { before: declarations.before, after: withoutNames(this.#compiler.ts, declarations.after, missing) };
+  }
+
+  /** The declarations to work with, for those that the executor knows. */
+  #declarations(known: string): string {
+    return this.#kept?.before === known ? this.#kept.after : known;
   }
 
   /** The run that the code on the stack belongs to; a cell let go of still finds its own. */
@@ -107,7 +136,9 @@ export class Runner {
   #wrapped(inner: Converter): Converter {
     return {
       ...inner,
-      convert: (declarations, source) => this.#protect(() => this.#convert(inner, declarations, source)),
+      convert: (known, source) => this.#protect(() => this.#convert(inner, known, source)),
+      complete: (known, source, position) => this.#protect(() => inner.complete(this.#declarations(known), source, position)),
+      inspect: (known, source, position) => this.#protect(() => inner.inspect(this.#declarations(known), source, position)),
       addModule: (name, content, meta) =>
         this.#protect(() => {
           const diagnostics = inner.addModule(name, content, meta);
@@ -117,12 +148,13 @@ export class Runner {
     };
   }
 
-  #convert(inner: Converter, declarations: string, source: string): ConvertResult {
+  #convert(inner: Converter, known: string, source: string): ConvertResult {
     const run = this.#current();
     const prefix = /\bawait\b/.test(source) ? AWAIT : "";
-    const converted = inner.convert(declarations, prefix + source);
+    const converted = inner.convert(this.#declarations(known), prefix + source);
     run.diagnostics = converted.diagnostics.map((one) => ({ ...one, start: moved(one.start, prefix.length), end: moved(one.end, prefix.length) }));
     if (converted.output) {
+      run.declarations = { before: known, after: converted.declOutput ?? "" };
       this.#tracebacks.remember(run.id, {
         count: run.cell.count,
         source,
@@ -143,5 +175,6 @@ function isSigint(error: unknown): boolean {
 }
 
 function moved(position: DiagnosticPos, by: number): DiagnosticPos {
-  return { offset: position.offset - by, line: position.line, character: position.line === 0 ? Math.max(0, position.character - by) : position.character };
+  const { offset, line, character } = position;
+  return { offset: offset - by, line, character: line === 0 ? Math.max(0, character - by) : character };
 }

@@ -16,8 +16,7 @@ export const kernelInfo = {
     mimetype: "text/typescript",
     file_extension: ".ts",
     pygments_lexer: "typescript",
-    // JupyterLab looks for `mode`, the classic notebook for `name` with the flag.
-    codemirror_mode: { mode: "typescript", name: "javascript", typescript: true },
+    codemirror_mode: "typescript", // JupyterLab 4 looks the editor's language up by this name first
     nbconvert_exporter: "script",
   },
   banner: `bpflab ${version}: TypeScript and BPF C on Node.js ${process.version}`,

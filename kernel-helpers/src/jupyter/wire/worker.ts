@@ -27,7 +27,12 @@ const sockets = {
   heartbeat: new Reply(),
 };
 const codec = new Codec(connection.signature_scheme, connection.key);
-const out = { iopub: new Outbox(sockets.iopub), shell: new Outbox(sockets.shell), control: new Outbox(sockets.control), stdin: new Outbox(sockets.stdin) };
+const out = {
+  iopub: new Outbox(sockets.iopub),
+  shell: new Outbox(sockets.shell),
+  control: new Outbox(sockets.control),
+  stdin: new Outbox(sockets.stdin),
+};
 const iopub = new IopubPublisher(codec, out.iopub);
 
 interface Asked {

@@ -21,6 +21,18 @@ constexpr int kIdleMs = 250;
 // Hand over at most this often, so that a flood arrives as few large batches.
 constexpr auto kHandOver = std::chrono::milliseconds(33);
 
+// Calls the listener. Not through Napi::Function: what an interrupt or the end of a worker thread cuts short leaves no
+// exception that could be wrapped, and node-addon-api would abort the process over it.
+void Call(Napi::Env env, const Napi::Function& listener) {
+  if (napi_call_function(env, env.Undefined(), listener, 0, nullptr, nullptr) == napi_ok) return;
+  bool thrown = false;
+  napi_value error;
+  napi_valuetype type;
+  if (napi_is_exception_pending(env, &thrown) != napi_ok || !thrown) return;
+  if (napi_get_and_clear_last_exception(env, &error) != napi_ok || napi_typeof(env, error, &type) != napi_ok) return;
+  if (type != napi_null) napi_fatal_exception(env, error);
+}
+
 }  // namespace
 
 Drainer::Drainer(Napi::Env env, Napi::Function notify)
@@ -79,10 +91,10 @@ void Drainer::SubscriptionsChanged(Napi::Env env) {
 }
 
 void Drainer::Notify() {
-  if (gone_ || notified_.exchange(true)) return;
-  auto status = notify_.NonBlockingCall([this](Napi::Env, Napi::Function callback) {
-    notified_ = false;
-    callback.Call({});
+  if (gone_ || notified_->exchange(true)) return;
+  auto status = notify_.NonBlockingCall([notified = notified_](Napi::Env env, Napi::Function listener) {
+    *notified = false;
+    Call(env, listener);
   });
   if (status == napi_closing) gone_ = true;
 }

@@ -40,7 +40,8 @@ class Drainer : public Closable {
   void Notify();
 
   Napi::ThreadSafeFunction notify_;
-  std::atomic<bool> notified_{false};
+  // Shared with the calls that wait on the event loop: these may outlive the drainer.
+  std::shared_ptr<std::atomic<bool>> notified_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> closed_{false};
   bool gone_ = false;  // the event loop has ended; only the thread looks
   Fd epoll_, control_;

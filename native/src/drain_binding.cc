@@ -75,6 +75,7 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
 
 // drain_start(notify) -> drainer
 Napi::Value Start(const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) ThrowArgument(info.Env(), "argument 1 is not a function");
   return Wrap(info.Env(), std::make_shared<Drainer>(info.Env(), info[0].As<Napi::Function>()));
 }
 

@@ -4,13 +4,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { execa } from "execa";
 
-/** The ids of one kind of BPF object that this process holds a descriptor of, from the kernel's fdinfo. */
-function idsOf(field: "prog_id" | "link_id" | "map_id"): Set<number> {
+/** The ids of one kind of BPF object that a process, by default this one, holds a descriptor of, from the kernel's fdinfo. */
+export function idsOf(field: "prog_id" | "link_id" | "map_id", pid: number | "self" = "self"): Set<number> {
   const ids = new Set<number>();
-  for (const fd of readdirSync("/proc/self/fdinfo")) {
+  for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
     let info = "";
     try {
-      info = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
+      info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
     } catch {
       continue; // the directory's own descriptor
     }
@@ -29,6 +29,12 @@ export async function heldByUs(): Promise<{ programs: string[]; links: number; m
     return (JSON.parse(stdout) as { name: string }).name;
   }));
   return { programs: programs.sort(), links: idsOf("link_id").size, maps: idsOf("map_id").size };
+}
+
+/** Ids of all programs or links in the kernel. */
+export async function allIds(kind: "prog" | "link"): Promise<Set<number>> {
+  const { stdout } = await execa("bpftool", ["-j", kind, "show"]);
+  return new Set((JSON.parse(stdout) as { id: number }[]).map(({ id }) => id));
 }
 
 /** Open descriptors of this process. */

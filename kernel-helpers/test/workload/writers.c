@@ -2,11 +2,13 @@
  * its threads makes a number of writes, and each thread says what it did on standard error, which
  * must be a socket: the report is sent, so that it is no write itself.
  *
- *   writers THREADS WRITES BYTES [SLOW]
+ *   writers THREADS WRITES BYTES [SLOW [SHARED [BURST PAUSE]]]
  *
  * Thread 0 writes to /dev/null, or with SLOW to a pipe whose reader takes so many
  * microseconds a read; the others always write to /dev/null, each to a descriptor of its
- * own. The report is one line a thread: tid fd writes shortest_ns. */
+ * own, or with SHARED (1) all to that of thread 0. With BURST each rests for PAUSE
+ * microseconds after so many writes. The report is one line a thread: tid fd writes
+ * shortest_ns. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static long writes;
+static long writes, burst, pause_us;
 static size_t bytes;
 static char *data;
 static pthread_barrier_t ready;
@@ -52,6 +54,8 @@ static void *run(void *argument)
 		took = now() - begun;
 		if (took < writer->shortest_ns)
 			writer->shortest_ns = took;
+		if (burst && (i + 1) % burst == 0)
+			usleep(pause_us);
 	}
 	return NULL;
 }
@@ -79,17 +83,23 @@ int main(int count, char **arguments)
 {
 	int threads = atoi(arguments[1]);
 	long slow_us = count > 4 ? atol(arguments[4]) : 0;
+	int shared = count > 5 && atoi(arguments[5]);
 	struct writer *writers = calloc(threads, sizeof(*writers));
 	char line[16];
 
 	writes = atol(arguments[2]);
 	bytes = atol(arguments[3]);
+	burst = count > 7 ? atol(arguments[6]) : 0;
+	pause_us = count > 7 ? atol(arguments[7]) : 0;
 	data = calloc(1, bytes);
 	pthread_barrier_init(&ready, NULL, threads);
 	if (read(0, line, sizeof(line)) <= 0)
 		return 1;
 	for (int i = 0; i < threads; i++)
-		writers[i].fd = i == 0 && slow_us ? slow_pipe(slow_us) : open("/dev/null", O_WRONLY);
+		if (i > 0 && shared)
+			writers[i].fd = writers[0].fd;
+		else
+			writers[i].fd = i == 0 && slow_us ? slow_pipe(slow_us) : open("/dev/null", O_WRONLY);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&writers[i].thread, NULL, run, &writers[i]);
 	for (int i = 0; i < threads; i++)

@@ -56,4 +56,9 @@ export class Writers {
       .map((line) => line.split(" ").map(Number) as [number, number, number, number])
       .map(([tid, fd, writes, shortest_ns]) => ({ tid, fd, writes, shortest_ns }));
   }
+
+  /** Ends it in the middle of its writes; `run` rejects. */
+  kill(): void {
+    this.child.kill("SIGKILL");
+  }
 }

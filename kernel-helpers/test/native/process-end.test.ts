@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { allIds, idsOf } from "../workload/kernel-state.js";
+import { buildWriters, type Writers } from "../workload/writers.js";
+
+const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
+
+interface End {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a script in a process of its own. One that does not end by itself in time is killed, which its signal shows. */
+async function run(body: string, seen: (pid: number, line: string) => void = () => {}): Promise<End> {
+  const script = `import { bpf, collect } from ${dist("index.js")};\nimport { native } from ${dist("bpf/native.js")};\n${body}`;
+  const child = spawn(process.execPath, ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const end: End = { code: null, signal: null, stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    end.stdout += text;
+    seen(child.pid!, text.trim());
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (end.stderr += text));
+  [end.code, end.signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  clearTimeout(limit);
+  return end;
+}
+
+// Everything that can be open, with a ring that is being filled: "held" is said from inside a hand-over.
+const everything = (pid: number, then: string) => `
+  const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: ${pid} } })).attach();
+  const hashmap = await (await bpf.load("hashmap")).attach();
+  ringbuf.programs.handle_exit.stats();
+  globalThis.held = [native.fsmount("tracefs"), native.drain_start(() => {})];
+  let rows = 0;
+  const subscription = ringbuf.events("rb").subscribe((batch) => {
+    rows += batch.rows;
+    if (rows < 10_000 || globalThis.told) return;
+    globalThis.told = true;
+    console.log("held");
+    setTimeout(() => { const again = ringbuf.events("rb").subscribe(() => { ${then} }); }, 300);
+  });`;
+
+describe("a process that ends with everything open", () => {
+  let workload: Awaited<ReturnType<typeof buildWriters>>;
+  before(async () => void (workload = await buildWriters()));
+  after(() => workload.remove());
+
+  /** Ends a process in the middle of a flood of events; returns how it ended, when nothing of it is left in the kernel. */
+  async function endedBy(then: string): Promise<End> {
+    const writers: Writers = workload.start({ writes: 1e9 });
+    const writing = writers.run().catch(() => {}); // it is ended in the middle
+    const held = { prog: new Set<number>(), link: new Set<number>() };
+    const end = await run(everything(writers.pid, then), (pid, line) => {
+      if (line === "held") Object.assign(held, { prog: idsOf("prog_id", pid), link: idsOf("link_id", pid) });
+    });
+    writers.kill();
+    await writing;
+    assert.ok(held.prog.size === 4 && held.link.size === 4, `the process held ${held.prog.size} programs and ${held.link.size} links`);
+    for (const kind of ["prog", "link"] as const) {
+      let left: number[] = [];
+      for (let i = 0; i < 50; i++) {
+        const all = await allIds(kind);
+        left = [...held[kind]].filter((id) => all.has(id));
+        if (left.length === 0) break;
+        await sleep(100); // the kernel frees programs after a grace period
+      }
+      assert.deepEqual(left, [], `${kind}s left behind`);
+    }
+    return end;
+  }
+
+  const ends: [what: string, then: string, code: number | null, signal: NodeJS.Signals | null, stderr: RegExp][] = [
+    ["process.exit()", "process.exit(7)", 7, null, /^$/],
+    ["an uncaught exception", `throw new Error("boom")`, 1, null, /Error: boom/],
+    ["SIGKILL", `process.kill(process.pid, "SIGKILL")`, null, "SIGKILL", /^$/],
+    ["SIGTERM", `process.kill(process.pid, "SIGTERM")`, null, "SIGTERM", /^$/],
+    ["its last subscription, and nothing else closed", "subscription.unsubscribe(); again.unsubscribe()", 0, null, /^$/],
+  ];
+  for (const [what, then, code, signal, stderr] of ends) {
+    test(`by ${what}`, async () => {
+      for (let i = 0; i < 3; i++) {
+        const end = await endedBy(then);
+        assert.deepEqual({ code: end.code, signal: end.signal }, { code, signal }, end.stderr);
+        assert.match(end.stderr, stderr);
+      }
+    });
+  }
+
+  test("in a worker thread that is terminated, and then in the main thread", async () => {
+    const writers = workload.start({ writes: 1e9 });
+    const writing = writers.run().catch(() => {});
+    const inThread = everything(writers.pid, `threads.parentPort?.postMessage("mid-drain")`);
+    const worker = `(async () => {
+      const threads = require("node:worker_threads");
+      const { bpf } = await import(${dist("index.js")});
+      const { native } = await import(${dist("bpf/native.js")});
+      console.log = () => {};
+      ${inThread}
+    })()`;
+    const end = await run(`
+      import threads from "node:worker_threads";
+      ${inThread}
+      const start = async () => {
+        const worker = new threads.Worker(${JSON.stringify(worker)}, { eval: true, execArgv: [] });
+        await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+        return worker;
+      };
+      for (let i = 0; i < 3; i++) await (await start()).terminate();
+      const before = rows;
+      await start();
+      console.log(bpf.allRunning().every((object) => object.attached) && rows > before);
+      process.exit(0);`);
+    writers.kill();
+    await writing;
+    assert.deepEqual(end, { code: 0, signal: null, stdout: "held\ntrue\n", stderr: "" });
+  });
+});
+
+describe("the event loop", () => {
+  const script = (subscribe: boolean) => `
+    const ringbuf = await (await bpf.load("ringbuf")).attach();
+    const stream = ringbuf.events("rb");
+    const subscription = ${subscribe} ? stream.subscribe() : undefined;
+    setTimeout(() => { console.log("still there"); subscription?.unsubscribe(); }, 500).unref();`;
+
+  test("goes on while somebody is subscribed, and ends when nobody is any more", async () => {
+    assert.deepEqual(await run(script(true)), { code: 0, signal: null, stdout: "still there\n", stderr: "" });
+  });
+
+  test("ends at once when nobody is", async () => {
+    assert.deepEqual(await run(script(false)), { code: 0, signal: null, stdout: "", stderr: "" });
+  });
+});

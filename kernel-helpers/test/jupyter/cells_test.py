@@ -1,6 +1,6 @@
 """Cells: results, errors, output, displays, and where packages come from."""
 
-from harness import KernelTestCase, time, unittest
+from harness import KernelTestCase, os, unittest
 
 SLEEP = "const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));\n"
 
@@ -245,6 +245,23 @@ class PackageTests(KernelTestCase):
     def test_types_of_kernel_helpers_last_into_later_cells(self):
         self.run_cell('import { aq, charts } from "kernel-helpers";\nconst chart = charts.histogram(aq.table({ n: [1, 2, 3] }), { x: "n" });')
         self.assertIn("TS2339", self.run_cell("chart.nosuch").traceback)
+
+    def test_a_package_with_a_top_level_await_can_be_imported(self):
+        package = os.path.join(self.directory, "node_modules", "awaiting")
+        os.makedirs(package)
+        for name, text in {
+            "package.json": '{ "name": "awaiting", "type": "module", "main": "index.js", "types": "index.d.ts" }',
+            "index.js": "export const ready = await Promise.resolve(7);",
+            "index.d.ts": "export declare const ready: number;",
+        }.items():
+            with open(os.path.join(package, name), "w") as file:
+                file.write(text)
+        self.assertEqual(self.run_cell('import { ready } from "awaiting"; ready').result, "7")
+
+    def test_a_module_of_the_notebooks_directory_can_be_imported(self):
+        with open(os.path.join(self.directory, "local.ts"), "w") as file:
+            file.write("export const two: number = 2;\n")
+        self.assertEqual(self.run_cell('import { two } from "./local"; two').result, "2")
 
     def test_a_missing_package_is_named(self):
         self.assertIn("nosuchpackage", self.run_cell('import x from "nosuchpackage"; x').error["evalue"])

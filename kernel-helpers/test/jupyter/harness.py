@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import time
 import unittest
-from queue import Empty
 
 from jupyter_client.manager import KernelManager
 
@@ -118,4 +117,4 @@ class KernelTestCase(unittest.TestCase):
         self.assertEqual(self.run_cell("40 + 2").result, "42")
 
 
-__all__ = ["Empty", "KernelTestCase", "Ran", "TIMEOUT", "os", "time", "unittest"]
+__all__ = ["KernelTestCase", "Ran", "TIMEOUT", "os", "time", "unittest"]

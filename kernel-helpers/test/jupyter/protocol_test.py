@@ -2,7 +2,7 @@
 
 import signal
 
-from harness import Empty, KernelTestCase, TIMEOUT, os, time, unittest
+from harness import KernelTestCase, TIMEOUT, os, time, unittest
 
 SPIN = "for (;;);"
 

@@ -14,7 +14,8 @@ export function withoutNames(ts: typeof TS, declarations: string, names: Readonl
     if (ts.isVariableStatement(statement)) {
       const { declarationList: list } = statement;
       const kept = list.declarations.filter((one) => !dropped(one.name));
-      if (kept.length > 0) statements.push(factory.updateVariableStatement(statement, statement.modifiers, factory.updateVariableDeclarationList(list, kept)));
+      const shorter = factory.updateVariableDeclarationList(list, kept);
+      if (kept.length > 0) statements.push(factory.updateVariableStatement(statement, statement.modifiers, shorter));
     } else if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
       if (!dropped(statement.name)) statements.push(statement);
     } else if (ts.isImportDeclaration(statement)) {

@@ -10,8 +10,9 @@ function grouped(diagnostics: readonly Diagnostic[]): Diagnostic[][] {
   const groups: Diagnostic[][] = [];
   for (const one of diagnostics) {
     const last = groups.at(-1);
-    const same = last && last[0]!.start.offset === one.start.offset && last[0]!.end.offset === one.end.offset && last[0]!.fileName === one.fileName;
-    if (same) last.push(one);
+    const first = last?.[0];
+    const same = first?.start.offset === one.start.offset && first.end.offset === one.end.offset && first.fileName === one.fileName;
+    if (last && same) last.push(one);
     else groups.push([one]);
   }
   return groups;

@@ -124,7 +124,8 @@ export class Engine {
   #failed(request: Request, error: unknown): void {
     setRunningCell(undefined);
     const evalue = String((error as Error)?.stack ?? error);
-    this.#channel.reply(request, { status: "error", ename: "KernelError", evalue, traceback: [evalue], execution_count: this.#execution.count });
+    const execution_count = this.#execution.count;
+    this.#channel.reply(request, { status: "error", ename: "KernelError", evalue, traceback: [evalue], execution_count });
   }
 
   /** Aborts what had arrived when a cell failed, and nothing that comes later. */

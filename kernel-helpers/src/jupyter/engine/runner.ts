@@ -152,7 +152,8 @@ export class Runner {
     const run = this.#current();
     const prefix = /\bawait\b/.test(source) ? AWAIT : "";
     const converted = inner.convert(this.#declarations(known), prefix + source);
-    run.diagnostics = converted.diagnostics.map((one) => ({ ...one, start: moved(one.start, prefix.length), end: moved(one.end, prefix.length) }));
+    const by = prefix.length;
+    run.diagnostics = converted.diagnostics.map((one) => ({ ...one, start: moved(one.start, by), end: moved(one.end, by) }));
     if (converted.output) {
       run.declarations = { before: known, after: converted.declOutput ?? "" };
       this.#tracebacks.remember(run.id, {
@@ -160,7 +161,7 @@ export class Runner {
         source,
         maps: this.#compiler.takeMaps(),
         runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
-        sourceOffset: prefix.length,
+        sourceOffset: by,
         runLines: converted.output.split("\n").length,
       });
       converted.output += `\n//# sourceURL=${scriptName(run.id)}`;

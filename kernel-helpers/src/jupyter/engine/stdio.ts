@@ -7,6 +7,11 @@ export type StreamSink = (name: "stdout" | "stderr", parent: string, text: strin
 
 type Done = (error?: Error | null) => void;
 
+/** Text as it is, unless the caller says that it stands for bytes in hex or base64. */
+function decoded(text: string, encoding: BufferEncoding | Done | undefined): string {
+  return typeof encoding !== "string" || /^utf-?8$/i.test(encoding) ? text : Buffer.from(text, encoding).toString();
+}
+
 /** Replaces `write` of both streams; before the first cell they stay what they were. */
 export function captureStdio(sink: StreamSink): void {
   for (const name of ["stdout", "stderr"] as const) {
@@ -16,9 +21,8 @@ export function captureStdio(sink: StreamSink): void {
     stream.write = (chunk: string | Uint8Array, encoding?: BufferEncoding | Done, done?: Done): boolean => {
       const cell = currentCell();
       if (!cell) return original(chunk, encoding, done);
-      const bytes = typeof chunk === "string" ? undefined : chunk;
-      const encoded = typeof encoding === "string" && !/^utf-?8$/i.test(encoding);
-      const text = bytes ? decoder.write(Buffer.from(bytes)) : encoded ? Buffer.from(chunk as string, encoding).toString() : (chunk as string);
+      // Bytes may end inside a character, whose rest the next write brings.
+      const text = typeof chunk === "string" ? decoded(chunk, encoding) : decoder.write(Buffer.from(chunk));
       if (text && !cell.silent) sink(name, cell.parent, text);
       const callback = typeof encoding === "function" ? encoding : done;
       if (callback) process.nextTick(callback);

@@ -102,5 +102,7 @@ function inTheCellsWords(error: Error): string {
 
 /** Errors of another realm, or of a library with its own idea of a base class. */
 function looksLikeError(value: unknown): value is Error {
-  return typeof value === "object" && value !== null && typeof (value as Error).message === "string" && typeof (value as Error).name === "string";
+  if (typeof value !== "object" || value === null) return false;
+  const { message, name } = value as Partial<Error>;
+  return typeof message === "string" && typeof name === "string";
 }

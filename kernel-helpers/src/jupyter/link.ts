@@ -39,8 +39,8 @@ export type ToWire =
 
 /** Indices into the Int32Array that both threads see. */
 export const Shared = {
-  /** Highest interrupt sequence number the main thread has taken notice of. */
-  interruptSeen: 0,
+  /** Sequence number of the newest interrupt whose cell is over. */
+  interruptsServed: 0,
   /** Above 0 while the main thread does what must not be cut off in the middle, such as compiling. */
   protected: 1,
   /** Id of the newest execute request that has arrived. */

@@ -54,6 +54,9 @@ class InterruptTests(KernelTestCase):
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]() { for (;;); } })')
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]: () => new Promise(() => {}) })')
 
+    def test_a_loop_that_begins_after_the_interrupt(self):
+        self.assert_interrupted(f"await new Promise((resolve) => setTimeout(resolve, 100));\n{SPIN}")
+
     def test_code_that_was_interrupted_does_not_go_on(self):
         self.assert_interrupted("globalThis.beats = 0; for (;;) { await new Promise((resolve) => setTimeout(resolve, 5)); (globalThis as any).beats++; }")
         first = self.run_cell("(globalThis as any).beats").result

@@ -22,6 +22,7 @@ export class Cell {
   readonly held = new Set<Promise<unknown>>();
   /** What the cell started and has not ended, with the way to end it. */
   readonly #owned = new Map<object, () => void>();
+  readonly #whenOver: (() => void)[] = [];
   #stop!: (failure: Failure) => void;
   #state: "running" | "ended" | "abandoned" = "running";
 
@@ -42,7 +43,7 @@ export class Cell {
   /** Ends a running cell from outside: its code, timers and subscriptions go with it. */
   stop(failure: Failure): void {
     if (this.#state !== "running") return;
-    this.#state = "abandoned";
+    this.#over("abandoned");
     this.#stop(failure);
     for (const release of this.#owned.values()) release();
     this.#owned.clear();
@@ -51,8 +52,18 @@ export class Cell {
   /** The cell ended by itself: what it started lives on. */
   end(): void {
     if (this.#state !== "running") return;
-    this.#state = "ended";
+    this.#over("ended");
     this.#owned.clear();
+  }
+
+  /** Calls back at once when the cell is over, without a promise, whose continuation ended code could take with it. */
+  whenOver(callback: () => void): void {
+    this.#whenOver.push(callback);
+  }
+
+  #over(state: "ended" | "abandoned"): void {
+    this.#state = state;
+    for (const callback of this.#whenOver) callback();
   }
 
   /** Ends `thing` with the cell, should the cell be stopped. */

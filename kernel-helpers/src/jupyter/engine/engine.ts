@@ -122,6 +122,7 @@ export class Engine {
 
   /** The kernel's own fault, which must not keep the front end waiting. */
   #failed(request: Request, error: unknown): void {
+    runningCell()?.end();
     setRunningCell(undefined);
     const evalue = String((error as Error)?.stack ?? error);
     const execution_count = this.#execution.count;
@@ -140,9 +141,10 @@ export class Engine {
   }
 
   #interrupt(sequence: number): void {
-    Atomics.store(this.#shared, Shared.interruptSeen, sequence);
+    const served = (): unknown => Atomics.store(this.#shared, Shared.interruptsServed, sequence);
     const cell = runningCell();
-    if (!cell) return;
+    if (!cell) return void served();
+    cell.whenOver(served); // and not before: a cell that awaits now may be in a busy loop soon
     const error = new KeyboardInterrupt();
     cell.interrupt.abort(error);
     setTimeout(() => cell.stop({ error }), GRACE_MS);

@@ -1,7 +1,7 @@
 /**
  * Ends what keeps the main thread busy, from outside, through the inspector.
  *
- * The main thread is asked first; only if it does not take notice, the code that
+ * The main thread is asked first; only if the cell is not over soon, the code that
  * runs there is ended by V8's termination, which neither catch nor finally stops.
  */
 import { Session } from "node:inspector/promises";
@@ -24,28 +24,28 @@ export class Interrupter {
     this.#tellEngine = tellEngine;
   }
 
-  /** Asks the engine to interrupt its cell, and ends the cell's code if the engine gets no turn. */
+  /** Asks the engine to interrupt its cell, and ends code of the cell that is busy after the grace period. */
   interrupt(): void {
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
     this.endBusyCode(
-      () => Atomics.load(this.#shared, Shared.interruptSeen) >= sequence,
+      () => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence,
       () => this.#tellEngine({ kind: "terminated", sequence }),
     );
   }
 
-  /** After the grace period, ends the code on the main thread, unless `isFree` says that it got a turn. */
-  endBusyCode(isFree: () => boolean, ended: () => void = () => undefined): void {
-    setTimeout(() => void this.#endUnless(isFree, ended), GRACE_MS);
+  /** After the grace period, ends the user's code wherever it keeps the main thread, until `isDone` says that it need not. */
+  endBusyCode(isDone: () => boolean, ended: () => void = () => undefined): void {
+    setTimeout(() => void this.#endUntil(isDone, ended), GRACE_MS);
   }
 
-  async #endUnless(isFree: () => boolean, ended: () => void): Promise<void> {
-    if (isFree()) return;
+  async #endUntil(isDone: () => boolean, ended: () => void): Promise<void> {
+    if (isDone()) return;
     // Connected only when needed: a process that exits waits for its inspector sessions.
     const session = new Session();
     session.connectToMainThread();
     try {
-      while (!isFree()) {
+      while (!isDone()) {
         if (Atomics.load(this.#shared, Shared.protected) === 0) {
           const { result } = await session.post("Runtime.evaluate", { expression: TERMINATE, returnByValue: true });
           if (result.value === true) return ended();

@@ -118,13 +118,17 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
 uint32_t Dictionary::Code(std::string_view text) {
   auto known = codes_.find(std::string(text));
   if (known != codes_.end()) return known->second;
-  if (codes_.size() == kMost) text = "(other)";
-  auto [entry, fresh] = codes_.emplace(text, static_cast<uint32_t>(codes_.size()));
-  if (fresh) {
-    added_.emplace_back(text);
-    bytes_ += text.size() + 64;
+  if (codes_.size() >= kMost) text = "(other)";
+  // Both or neither, also when memory runs out: a code without its string would shift all that follow.
+  added_.emplace_back(text);
+  try {
+    auto [entry, fresh] = codes_.emplace(text, static_cast<uint32_t>(codes_.size()));
+    if (!fresh) added_.pop_back();
+    return entry->second;
+  } catch (...) {
+    added_.pop_back();
+    throw;
   }
-  return entry->second;
 }
 
 uint32_t Dictionary::Text(const uint8_t* raw, size_t width) {

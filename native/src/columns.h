@@ -50,7 +50,6 @@ class Dictionary {
 
   // Strings that got a code since the last call.
   std::vector<std::string> TakeAdded();
-  size_t bytes() const { return bytes_; }
 
  private:
   static constexpr size_t kSlots = 256, kSlotWidth = 64;
@@ -66,7 +65,6 @@ class Dictionary {
   std::unordered_map<int64_t, uint32_t> values_;
   std::vector<std::string> added_;
   std::unique_ptr<Slot[]> slots_;
-  size_t bytes_ = 0;
 };
 
 struct Column {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -100,7 +101,7 @@ size_t Ring::Drain() {
   return rows_;
 }
 
-void Ring::Keep(const uint8_t* const* records, size_t n) {
+void Ring::Keep(const uint8_t* const* records, size_t n) try {
   while (n > 0) {
     if (chunks_.empty() || chunks_.back()->rows == chunks_.back()->capacity) {
       if ((chunks_.size() + 1) * pool_->bytes() > buffer_bytes_ && !chunks_.empty()) {
@@ -116,6 +117,8 @@ void Ring::Keep(const uint8_t* const* records, size_t n) {
     records += fit;
     n -= fit;
   }
+} catch (const std::bad_alloc&) {
+  totals_.dropped += n;  // the thread must not end the process over events
 }
 
 void Ring::Subscribe(bool on) {

@@ -61,7 +61,8 @@ export class RingReader {
   deliver(): void {
     if (this.#closed || this.#listeners.size === 0) return;
     const { chunks, labels, totals } = native.drain_take(this.#ring);
-    labels.forEach((added, column) => added && this.#dictionaries[column]!.push(...added));
+    // One by one: a hundred thousand arguments of one push() overflow the stack.
+    labels.forEach((added, column) => added?.forEach((label) => this.#dictionaries[column]!.push(label)));
     const { lost, dropped, inexact } = totals;
     const drainedAt = native.clock_monotonic();
     for (const { rows, buffer, offsets } of chunks) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { bpf, collect } from "../../dist/index.js";
+import type { DictionaryColumn } from "../../dist/streams/columns.js";
 
 const source = (fill: string) => `
 #include "bpflab.h"
@@ -109,5 +110,35 @@ describe("records become columns, by BTF", () => {
     const table = await collect(object.events("rb"), { until: async () => { for (let i = 0; i < 5000; i++) object.programs["fill"]!.testRun(); } });
     assert.equal(table.numRows(), 5000);
     for (let row = 0; row < 5000; row++) assert.equal(table.get("text", row), `name ${table.get("u32", row)}`);
+  });
+
+  test("past a million different strings the rest are (other), so that memory stays bounded", async () => {
+    const endless = `
+      #include "bpflab.h"
+      char LICENSE[] SEC("license") = "GPL";
+      struct named { __u32 number; char name[4]; };
+      __u32 counter = 0;
+      RING_BUFFER(rb, struct named, 1 << 22);
+      static long next(__u32 index, void *ctx) {
+        struct named *e = event_reserve(rb);
+        if (!e) return 1;
+        e->number = counter++;
+        for (int i = 0; i < 4; i++) e->name[i] = '0' + ((e->number >> 6 * i) & 63);
+        event_submit(rb, e);
+        return 0;
+      }
+      SEC("raw_tp") int fill(void *ctx) { bpf_loop(1 << 16, next, NULL, 0); return 0; }`;
+    const object = await bpf.load(await bpf.compile(endless, { name: "endless" }));
+    const table = await collect(object.events("rb"), { until: async () => {
+      for (let i = 0; i < 18; i++) {
+        object.programs["fill"]!.testRun();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    } });
+    object.close();
+    assert.equal(table.numRows(), 18 * 65536);
+    const names = table.column("name") as unknown as DictionaryColumn;
+    assert.equal(names.dictionary.length, 2 ** 20 + 1);
+    assert.deepEqual([names.at(0), names.at(2 ** 20 - 1), names.at(2 ** 20), names.at(18 * 65536 - 1)], ["0000", "ooo3", "(other)", "(other)"]);
   });
 });

@@ -7,8 +7,13 @@ export interface Field {
   offset: number;
   /** Set for bit fields: bits from `offset`, and how many. */
   bits?: { offset: number; size: number };
+  /** How the values of several CPUs become one; without it they are added. */
+  combine?: Combine;
   layout: Layout;
 }
+
+/** What COMBINE(…) of bpflab.h may say of a field. */
+export type Combine = "sum" | "min" | "max";
 
 /** How a value lies in memory, resolved from BTF: typedefs and qualifiers are gone. */
 export type Layout =
@@ -19,6 +24,8 @@ export type Layout =
   | { kind: "pointer"; size: number }
   /** `char[N]`: text up to the first NUL. */
   | { kind: "text"; size: number }
+  /** `struct in6_addr`: an address as text; IPv4 stands in it as IPv6 maps it. */
+  | { kind: "address"; size: number }
   | { kind: "array"; size: number; element: Layout; length: number }
   | { kind: "struct"; size: number; name: string; fields: Field[] };
 
@@ -74,6 +81,7 @@ export class Btf {
       }
       case "struct":
       case "union":
+        if (type.name === "in6_addr") return { kind: "address", size: type.size! };
         return { kind: "struct", size: type.size!, name: type.name, fields: this.fields(type, 0) };
       default:
         return undefined;
@@ -81,7 +89,7 @@ export class Btf {
   }
 
   private fields(type: BtfType, bitBase: number): Field[] {
-    return type.members!.flatMap((member): Field[] => {
+    return type.members!.flatMap((member, index): Field[] => {
       const bit = bitBase + member.bitOffset;
       const inner = this.strip(member.type);
       if (!member.name && inner.members) return this.fields(inner, bit);
@@ -89,8 +97,25 @@ export class Btf {
       if (!layout || !member.name) return [];
       const offset = Math.floor(bit / 8);
       const bits = member.bitSize ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
-      return [{ name: member.name, offset, ...bits, layout }];
+      const combine = this.combines(type).get(index);
+      return [{ name: member.name, offset, ...bits, ...(combine ? { combine } : {}), layout }];
     });
+  }
+
+  #combines: Map<BtfType, Map<number, Combine>> | undefined;
+
+  /** What the members of a struct are tagged with: BTF keeps tags apart, by the member's index. */
+  private combines(struct: BtfType): Map<number, Combine> {
+    if (!this.#combines) {
+      this.#combines = new Map();
+      for (const { kind, name, type, component } of this.types) {
+        const combine = /^combine:(sum|min|max)$/.exec(name)?.[1] as Combine | undefined;
+        if (kind !== "decl_tag" || !combine) continue;
+        const owner = this.at(type!);
+        this.#combines.set(owner, (this.#combines.get(owner) ?? new Map<number, Combine>()).set(component!, combine));
+      }
+    }
+    return this.#combines.get(struct) ?? new Map<number, Combine>();
   }
 
   /** The variables of a data section such as `.bss`, in the order of their offsets. */

@@ -1,10 +1,11 @@
 import { ArgumentError } from "../errors.js";
+import { addressBytes, formatAddress, parseAddress } from "../net/address.js";
 import type { Field, Layout } from "./btf.js";
 import { unknownName } from "./names.js";
 
 // Between bytes in the kernel's layout (native byte order) and JavaScript values:
 // integers ↔ number, _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string,
-// struct ↔ object, array ↔ array. Pointers are numbers.
+// struct in6_addr ↔ an address as text, struct ↔ object, array ↔ array. Pointers are numbers.
 
 const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const text = new TextDecoder();
@@ -30,6 +31,8 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
       const end = raw.indexOf(0);
       return text.decode(end < 0 ? raw : raw.subarray(0, end));
     }
+    case "address":
+      return formatAddress(new Uint8Array(view.buffer, view.byteOffset + at, addressBytes));
     case "array":
       return Array.from({ length: layout.length }, (_, i) => decode(layout.element, view, at + i * layout.element.size));
     case "struct":
@@ -101,6 +104,8 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
       if (encoded.length > layout.size) throw mismatch(path, `a string of at most ${layout.size} bytes`, value);
       return encoded.forEach((byte, i) => view.setUint8(at + i, byte));
     }
+    case "address":
+      return parseAddress(value, path).forEach((byte, i) => view.setUint8(at + i, byte));
     case "array":
       if (!Array.isArray(value) || value.length !== layout.length) throw mismatch(path, `an array of ${layout.length}`, value);
       return value.forEach((item, i) => write(layout.element, item, view, at + i * layout.element.size, `${path}[${i}]`));

@@ -3,6 +3,7 @@ import { flatten } from "./flatten.js";
 import { visibleVariables } from "./globals.js";
 import { native, type MapDescription, type ObjectHandle } from "./native.js";
 import { sectionName } from "./object.js";
+import { isPerCpu } from "./per-cpu.js";
 
 const key = (name: string) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
 
@@ -20,6 +21,7 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
     case "bool":
       return "boolean";
     case "text":
+    case "address":
       return "string";
     case "enum": // a value without a label is shown as its number, so any string may come
       return [...layout.values.map((v) => JSON.stringify(v.name)), "(string & {})"].join(" | ");
@@ -32,7 +34,7 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
   }
 }
 
-/** The members of `ProgramTypes` for one opened object, as TypeScript source. */
+/** The members of `ProgramTypes` for one opened object, as TypeScript source that knows the type PerCpu. */
 export function declaration(handle: ObjectHandle, btf: Btf, indent: string): string {
   const inner = `${indent}  `;
   const maps = native.bpf_object__maps(handle);
@@ -44,7 +46,8 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
       .flatMap((m) => visibleVariables(btf.section(sectionName(m.name)), rings))
       .map((v) => [v.name, typeOf(v.layout, `${inner}  `)] as const);
   const typeById = (id: number) => (id ? typeOf(btf.layout(id), `${inner}    `) : "unknown");
-  const mapType = (m: MapDescription) => struct([["key", typeById(m.keyTypeId)], ["value", typeById(m.valueTypeId)]], `${inner}  `);
+  const valueType = (m: MapDescription) => (isPerCpu(m.typeName) ? `PerCpu<${typeById(m.valueTypeId)}>` : typeById(m.valueTypeId));
+  const mapType = (m: MapDescription) => struct([["key", typeById(m.keyTypeId)], ["value", valueType(m)]], `${inner}  `);
   const eventType = (ring: string) => {
     const record = btf.pointee(`${ring}_record`);
     return record ? struct(flatten(record).map((f) => [f.name, typeOf(f.layout)] as const), `${inner}  `) : "Record<string, unknown>";

@@ -23,6 +23,8 @@ export function cType(layout: Layout | undefined): string {
       return "pointer";
     case "text":
       return `char[${layout.size}]`;
+    case "address":
+      return "struct in6_addr";
     case "array":
       return `${cType(layout.element)}[${layout.length}]`;
     case "struct":

@@ -1,4 +1,5 @@
 import { table as makeTable, type ColumnTable } from "arquero";
+import { addressBytes, formatAddress } from "../net/address.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.
@@ -54,8 +55,26 @@ export class BooleanColumn {
   }
 }
 
+/** Addresses, 16 bytes each, read as text. */
+export class AddressColumn {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+  get length(): number {
+    return this.bytes.length / addressBytes;
+  }
+  at(row: number): string {
+    return formatAddress(this.bytes.subarray(row * addressBytes, (row + 1) * addressBytes));
+  }
+  *[Symbol.iterator](): Iterator<string> {
+    for (let row = 0; row < this.length; row++) yield this.at(row);
+  }
+}
+
 /** Arrays of one length: row i is a slice of `values`, which may be a column of any kind. */
-export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanColumn = TypedArray> {
+export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanColumn | AddressColumn = TypedArray> {
   readonly values: Values;
   /** Elements of a row. */
   readonly size: number;
@@ -78,7 +97,7 @@ export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanCo
 }
 
 /** A column as streams make them. */
-export type EventColumn = TypedArray | DictionaryColumn | BooleanColumn | ListColumn<any>;
+export type EventColumn = TypedArray | DictionaryColumn | BooleanColumn | AddressColumn | ListColumn<any>;
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
@@ -97,6 +116,7 @@ function concatColumns(parts: readonly EventColumn[]): EventColumn {
   const first = parts[0]!;
   if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
   if (first instanceof BooleanColumn) return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
+  if (first instanceof AddressColumn) return new AddressColumn(concatArrays((parts as AddressColumn[]).map((p) => p.bytes)));
   if (first instanceof ListColumn) return new ListColumn(concatColumns((parts as ListColumn<any>[]).map((p) => p.values as EventColumn)) as TypedArray, first.size);
   return concatArrays(parts as TypedArray[]);
 }

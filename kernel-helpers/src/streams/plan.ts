@@ -3,7 +3,8 @@ import { flatten, type FlatField } from "../bpf/flatten.js";
 import type { Plan, PlanColumn } from "../bpf/native.js";
 import { ArgumentError } from "../errors.js";
 import { unknownName } from "../bpf/names.js";
-import { BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
+import { addressBytes } from "../net/address.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
 
 /** How the drain thread decodes a record, and how its memory becomes columns here. */
 export interface RecordPlan {
@@ -70,6 +71,8 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
       return { ...common, decode: scalar.size === 4 ? "f32" : "f64" };
     case "bool":
       return { ...common, decode: "u8" };
+    case "address":
+      return { ...common, decode: "u8", count: count * addressBytes };
     case "pointer":
       return { ...common, decode: exact ? "u64_exact" : "u64" };
     case "int": {
@@ -82,12 +85,26 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
   }
 }
 
-function maker({ layout }: FlatField, { decode, count = 1 }: PlanColumn): RecordPlan["columns"][number]["make"] {
+function maker({ layout }: FlatField, { decode, count: elements = 1 }: PlanColumn): RecordPlan["columns"][number]["make"] {
   const Array = arrays[decode];
-  const boolean = scalarOf(layout).kind === "bool";
+  const { kind } = scalarOf(layout);
+  const count = kind === "address" ? elements / addressBytes : elements;
   return (buffer, offset, rows, dictionary) => {
-    const values = new Array(buffer, offset, rows * count);
-    const scalars = decode === "text" || decode === "enum" ? new DictionaryColumn(values as Uint32Array, dictionary) : boolean ? new BooleanColumn(values as Uint8Array) : values;
+    const scalars = scalarColumn(kind, new Array(buffer, offset, rows * elements), dictionary);
     return count === 1 ? scalars : new ListColumn(scalars as never, count);
   };
+}
+
+function scalarColumn(kind: Layout["kind"], values: EventColumn, dictionary: string[]): EventColumn {
+  switch (kind) {
+    case "text":
+    case "enum":
+      return new DictionaryColumn(values as Uint32Array, dictionary);
+    case "bool":
+      return new BooleanColumn(values as Uint8Array);
+    case "address":
+      return new AddressColumn(values as Uint8Array);
+    default:
+      return values;
+  }
 }

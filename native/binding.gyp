@@ -12,9 +12,11 @@
         "src/link.cc",
         "src/map.cc",
         "src/object.cc",
+        "src/plan.cc",
         "src/program.cc",
         "src/ring.cc",
-        "src/system.cc"
+        "src/system.cc",
+        "src/walk.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "cflags": ["<!@(pkg-config --cflags libbpf)"],

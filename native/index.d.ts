@@ -94,12 +94,22 @@ export function bpf_map__close(map: MapHandle): void;
 export function bpf_map_lookup_elem(map: MapHandle, key: Uint8Array): Buffer | undefined;
 export function bpf_map_update_elem(map: MapHandle, key: Uint8Array, value: Uint8Array, flags: number): void;
 export function bpf_map_delete_elem(map: MapHandle, key: Uint8Array): boolean;
-export function bpf_map_get_next_key(map: MapHandle, key: Uint8Array | null): Buffer | undefined;
-export function bpf_map_lookup_batch(
-  map: MapHandle,
-  token: Uint8Array | null,
-  count: number,
-): { keys: Buffer; values: Buffer; count: number; token: Buffer; done: boolean };
+export function bpf_map_lookup_and_delete_elem(map: MapHandle, key: Uint8Array): Buffer | undefined;
+/** Puts all in, or throws at the first that it cannot; one system call where the kernel has it. */
+export function bpf_map_update_batch(map: MapHandle, keys: Uint8Array, values: Uint8Array): void;
+/** Takes the keys out; returns how many were there. */
+export function bpf_map_delete_batch(map: MapHandle, keys: Uint8Array): number;
+/**
+ * All entries side by side, none twice, also while others change the map.
+ * @param batch false: key by key, as kernels without batch operations have to
+ */
+export function map_walk(map: MapHandle, batch: boolean): { rows: number; keys: Buffer; values: Buffer };
+/** Records that lie side by side as columns, each record `repeat` times. */
+export function map_columns(
+  bytes: Uint8Array,
+  plan: Plan,
+  repeat: number,
+): { rows: number; buffer: ArrayBuffer; offsets: number[]; labels: (string[] | undefined)[]; inexact: number };
 export function map_memory_read(map: MapHandle, offset: number, length: number): Buffer;
 export function map_memory_write(map: MapHandle, offset: number, bytes: Uint8Array): void;
 
@@ -118,6 +128,8 @@ export interface BtfType {
   members?: { name: string; type: number; bitOffset: number; bitSize: number }[];
   values?: { name: string; value: number }[];
   variables?: { type: number; offset: number; size: number }[];
+  /** Of a decl_tag: which member it marks, or -1 for the type itself. */
+  component?: number;
 }
 /** All types of an object; the index is the BTF id. */
 export function bpf_object__btf(object: ObjectHandle): BtfType[];

@@ -43,6 +43,11 @@
 					   ? BPF_RB_FORCE_WAKEUP                               \
 					   : BPF_RB_NO_WAKEUP)
 
+/* Marks a field of a per-CPU map's value: user space makes one value of all CPUs' by taking
+ * the smallest, COMBINE(min), or the largest, COMBINE(max); other numbers it adds up. A CPU
+ * whose value is all zero has not written to it, and does not count. */
+#define COMBINE(HOW) __attribute__((btf_decl_tag("combine:" #HOW)))
+
 /* The observer: the notebook's kernel, and the Jupyter server that turns its output into
  * more writes. As the whole machine numbers them, also when they run in a PID namespace.
  * User space fills them in at load; zero means nobody. */

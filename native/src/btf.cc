@@ -100,6 +100,7 @@ Napi::Object Type(Napi::Env env, const btf* btf, const btf_type* type) {
   } else if (btf_is_ptr(type) || btf_is_mod(type) || btf_is_typedef(type) || btf_is_var(type) || btf_is_func(type) ||
              btf_kind(type) == BTF_KIND_TYPE_TAG || btf_kind(type) == BTF_KIND_DECL_TAG || btf_is_func_proto(type)) {
     entry.Set("type", Napi::Number::New(env, type->type));
+    if (btf_is_decl_tag(type)) entry.Set("component", Napi::Number::New(env, btf_decl_tag(type)->component_idx));
   }
   return entry;
 }

@@ -34,9 +34,6 @@ struct Reaper {
   }
 };
 
-// What the kernel says for "this map type cannot do that"; it should not leave the kernel, so no C library knows it.
-constexpr int kNotSupported = 524;
-
 thread_local std::string* sink = nullptr;
 
 int Print(enum libbpf_print_level level, const char* format, va_list args) {

@@ -30,6 +30,9 @@ void Reap(Napi::Env env, const std::weak_ptr<Closable>& handle);
 // Called once per environment; installs the reaper.
 void InstallReaper(Napi::Env env);
 
+// What the kernel says for "this map type cannot do that"; it should not leave the kernel, so no C library knows it.
+constexpr int kNotSupported = 524;
+
 // An Error with errno and its name as fields, and libbpf's words as `log`.
 Napi::Error SystemError(Napi::Env env, int error, const std::string& what, const std::string& log = "");
 [[noreturn]] void ThrowArgument(Napi::Env env, const std::string& what);

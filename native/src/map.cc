@@ -7,9 +7,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "object.h"
+#include "plan.h"
+#include "walk.h"
 
 namespace bpflab {
 
@@ -66,12 +70,15 @@ Napi::Value CloseMap(const Napi::CallbackInfo& info) {
 
 Napi::Buffer<uint8_t> KeyArg(const Napi::CallbackInfo& info, const Map& map) { return BytesArg(info, 1, map.key_size(), "the key"); }
 
+// Queues and stacks have no keys, and the kernel insists on a null pointer for one.
+void* Key(Napi::Buffer<uint8_t>& key) { return key.Length() ? key.Data() : nullptr; }
+
 // bpf_map_lookup_elem(map, key) -> bytes, or undefined when the key is not there
 Napi::Value Lookup(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   auto key = KeyArg(info, *map);
   auto value = Napi::Buffer<uint8_t>::New(info.Env(), map->lookup_size());
-  int error = bpf_map_lookup_elem(map->fd(), key.Data(), value.Data());
+  int error = bpf_map_lookup_elem(map->fd(), Key(key), value.Data());
   if (error == -ENOENT) return info.Env().Undefined();
   if (error) throw SystemError(info.Env(), error, "map lookup");
   return value;
@@ -82,7 +89,7 @@ Napi::Value Update(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   auto key = KeyArg(info, *map);
   auto value = BytesArg(info, 2, map->lookup_size(), "the value");
-  int error = bpf_map_update_elem(map->fd(), key.Data(), value.Data(), static_cast<uint64_t>(IntArg(info, 3, 0, 7)));
+  int error = bpf_map_update_elem(map->fd(), Key(key), value.Data(), static_cast<uint64_t>(IntArg(info, 3, 0, 7)));
   if (error) throw SystemError(info.Env(), error, "map update");
   return info.Env().Undefined();
 }
@@ -95,37 +102,98 @@ Napi::Value Delete(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), error == 0);
 }
 
-// bpf_map_get_next_key(map, key | null) -> key, or undefined at the end
-Napi::Value NextKey(const Napi::CallbackInfo& info) {
+// bpf_map_lookup_and_delete_elem(map, key) -> the value, or undefined when there is none
+Napi::Value LookupAndDelete(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
-  auto next = Napi::Buffer<uint8_t>::New(info.Env(), map->key_size());
-  const void* from = info[1].IsNull() || info[1].IsUndefined() ? nullptr : KeyArg(info, *map).Data();
-  int error = bpf_map_get_next_key(map->fd(), from, next.Data());
+  auto key = KeyArg(info, *map);
+  auto value = Napi::Buffer<uint8_t>::New(info.Env(), map->lookup_size());
+  int error = bpf_map_lookup_and_delete_elem(map->fd(), Key(key), value.Data());
   if (error == -ENOENT) return info.Env().Undefined();
-  if (error) throw SystemError(info.Env(), error, "map walk");
-  return next;
+  if (error) throw SystemError(info.Env(), error, "map lookup and delete");
+  return value;
 }
 
-// bpf_map_lookup_batch(map, token | null, count) -> { keys, values, count, token, done }; one system call for many entries
-Napi::Value LookupBatch(const Napi::CallbackInfo& info) {
+// True when this kernel has no batch operation for this type of map.
+bool NoBatch(int error) { return error == -EINVAL || error == -EOPNOTSUPP || error == -kNotSupported; }
+
+// bpf_map_update_batch(map, keys, values): puts all in, or throws at the first that it cannot
+Napi::Value UpdateBatch(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
+  auto keys = BytesArg(info, 1);
+  size_t total = keys.Length() / map->key_size();
+  auto values = BytesArg(info, 2, total * map->lookup_size(), "the values");
+  for (size_t done = 0; done < total;) {
+    auto count = static_cast<uint32_t>(total - done);
+    uint8_t* key = keys.Data() + done * map->key_size();
+    uint8_t* value = values.Data() + done * map->lookup_size();
+    int error = bpf_map_update_batch(map->fd(), key, value, &count, nullptr);
+    if (NoBatch(error)) {
+      count = 1;
+      error = bpf_map_update_elem(map->fd(), key, value, BPF_ANY);
+    }
+    if (error) throw SystemError(info.Env(), error, "map update");
+    done += count;
+  }
+  return info.Env().Undefined();
+}
+
+// bpf_map_delete_batch(map, keys) -> how many of them were there
+Napi::Value DeleteBatch(const Napi::CallbackInfo& info) {
+  auto map = Unwrap<Map>(info, 0);
+  auto keys = BytesArg(info, 1);
+  size_t total = keys.Length() / map->key_size();
+  size_t deleted = 0;
+  for (size_t at = 0; at < total;) {
+    auto count = static_cast<uint32_t>(total - at);
+    uint8_t* key = keys.Data() + at * map->key_size();
+    int error = bpf_map_delete_batch(map->fd(), key, &count, nullptr);
+    if (NoBatch(error)) {
+      error = bpf_map_delete_elem(map->fd(), key);
+      count = error ? 0 : 1;
+    }
+    if (error && error != -ENOENT) throw SystemError(info.Env(), error, "map delete");
+    deleted += count;
+    at += count + (error ? 1 : 0);  // the key that stopped it was gone already
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(deleted));
+}
+
+// Hands a vector's memory to JavaScript.
+Napi::Value Bytes(Napi::Env env, std::vector<uint8_t>&& bytes) {
+  auto* held = new std::vector<uint8_t>(std::move(bytes));
+  return Napi::Buffer<uint8_t>::New(env, held->data(), held->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* last) { delete last; }, held);
+}
+
+// map_walk(map, batch) -> { rows, keys, values }: all entries, side by side; see walk.h
+Napi::Value WalkAll(const Napi::CallbackInfo& info) {
+  auto map = Unwrap<Map>(info, 0);
+  Entries entries;
+  int error = WalkMap(*map, info[1].ToBoolean(), &entries);
+  if (error) throw SystemError(info.Env(), error, "map walk");
+  auto result = Napi::Object::New(info.Env());
+  result.Set("rows", Napi::Number::New(info.Env(), static_cast<double>(entries.rows)));
+  result.Set("keys", Bytes(info.Env(), std::move(entries.keys)));
+  result.Set("values", Bytes(info.Env(), std::move(entries.values)));
+  return result;
+}
+
+// map_columns(bytes, plan, repeat) -> { rows, buffer, offsets, labels, inexact }: records that lie side by side as
+// columns, each record `repeat` times
+Napi::Value Columns(const Napi::CallbackInfo& info) {
   auto env = info.Env();
-  auto wanted = static_cast<uint32_t>(IntArg(info, 2, 1, 1 << 24));
-  // The token is a key for arrays and LPM tries, a 32-bit bucket number for hashes.
-  size_t token_size = map->key_size() < 4 ? 4 : map->key_size();
-  void* from = info[1].IsBuffer() ? BytesArg(info, 1, token_size, "the token").Data() : nullptr;
-  auto token = Napi::Buffer<uint8_t>::New(env, token_size);
-  auto keys = Napi::Buffer<uint8_t>::New(env, wanted * map->key_size());
-  auto values = Napi::Buffer<uint8_t>::New(env, wanted * map->lookup_size());
-  uint32_t count = wanted;
-  int error = bpf_map_lookup_batch(map->fd(), from, token.Data(), keys.Data(), values.Data(), &count, nullptr);
-  if (error && error != -ENOENT) throw SystemError(env, error, "map batch lookup");
-  auto result = Napi::Object::New(env);
-  result.Set("keys", keys);
-  result.Set("values", values);
-  result.Set("count", Napi::Number::New(env, count));
-  result.Set("token", token);
-  result.Set("done", Napi::Boolean::New(env, error == -ENOENT));
+  auto bytes = BytesArg(info, 0);
+  Plan plan = PlanArg(info, info[1].As<Napi::Object>());
+  auto repeat = static_cast<size_t>(IntArg(info, 2, 1, 1 << 16));
+  if (bytes.Length() % plan.record_size) ThrowArgument(env, "the bytes are not whole records");
+  std::vector<const uint8_t*> records;
+  records.reserve(bytes.Length() / plan.record_size * repeat);
+  for (size_t at = 0; at < bytes.Length(); at += plan.record_size) records.insert(records.end(), repeat, bytes.Data() + at);
+  auto pool = std::make_shared<BlockPool>(Chunk::Bytes(plan, records.size()));
+  auto chunk = std::make_unique<Chunk>(plan, pool, records.size());
+  uint64_t inexact = chunk->Append(plan, records.data(), records.size());
+  auto result = ChunkObject(env, plan, std::move(chunk));
+  result.Set("labels", TakeLabels(env, plan));
+  result.Set("inexact", Napi::Number::New(env, static_cast<double>(inexact)));
   return result;
 }
 
@@ -176,8 +244,11 @@ void InitMap(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_map_lookup_elem", Napi::Function::New(env, Lookup));
   exports.Set("bpf_map_update_elem", Napi::Function::New(env, Update));
   exports.Set("bpf_map_delete_elem", Napi::Function::New(env, Delete));
-  exports.Set("bpf_map_get_next_key", Napi::Function::New(env, NextKey));
-  exports.Set("bpf_map_lookup_batch", Napi::Function::New(env, LookupBatch));
+  exports.Set("bpf_map_lookup_and_delete_elem", Napi::Function::New(env, LookupAndDelete));
+  exports.Set("bpf_map_update_batch", Napi::Function::New(env, UpdateBatch));
+  exports.Set("bpf_map_delete_batch", Napi::Function::New(env, DeleteBatch));
+  exports.Set("map_walk", Napi::Function::New(env, WalkAll));
+  exports.Set("map_columns", Napi::Function::New(env, Columns));
   exports.Set("map_memory_read", Napi::Function::New(env, MemoryRead));
   exports.Set("map_memory_write", Napi::Function::New(env, MemoryWrite));
 }

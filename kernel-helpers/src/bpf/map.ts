@@ -3,138 +3,285 @@ import { ArgumentError, BpflabError, ClosedError } from "../errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 import { isNativeError, native, type MapDescription, type MapHandle } from "./native.js";
+import { requireOperation, type Operation } from "./operations.js";
+import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
 
-/** Entries fetched by one system call in a walk. */
-const batchSize = 4096;
+/** Where a program counts the updates of a map that found no room: its global NAME_lost. */
+export interface LossCounter {
+  map: MapHandle;
+  offset: number;
+}
 
 /**
- * A map of a loaded object, with keys and values as BTF types them.
+ * A map of a loaded object, with keys and values as BTF types them. What it can do depends on its
+ * type: arrays cannot delete, queues and stacks have no keys. An operation that the type lacks is
+ * an ArgumentError that says what there is.
  *
  * @typeParam Key integers are numbers, structs are objects, `char[N]` is a string
+ * @typeParam Value in a per-CPU map an array, one value for each possible CPU
+ * @example
+ * stats.maps.stats_map.getSummed({ pid: 1234, fd: 1 })?.writes
  */
 export class BpfMap<Key = any, Value = any> {
   readonly name: string;
   /** The kernel's name of the type, such as `hash`. */
   readonly type: string;
   readonly maxEntries: number;
-  /** Layouts from BTF; undefined where the object does not say. */
+  /** Values that a key has: the possible CPUs for a per-CPU map, else 1. */
+  readonly cpus: number;
+  /** Layouts from BTF, of one CPU's value; undefined where the object does not say. */
   readonly keyLayout: Layout | undefined;
   readonly valueLayout: Layout | undefined;
-  readonly #owner: string;
+  /** The object's name and its own, as errors and tables call it. */
+  readonly path: string;
   readonly #handle: MapHandle;
+  readonly #keySize: number;
+  readonly #loss: LossCounter | undefined;
+  readonly #onClose = new Set<() => void>();
   #closed = false;
 
   /** @internal */
-  constructor(owner: string, handle: MapHandle, description: MapDescription, key: Layout | undefined, value: Layout | undefined) {
-    this.#owner = owner;
+  constructor(owner: string, handle: MapHandle, description: MapDescription, key: Layout | undefined, value: Layout | undefined, loss?: LossCounter) {
+    this.path = `${owner}.${description.name}`;
     this.#handle = handle;
+    this.#keySize = description.keySize;
+    this.#loss = loss;
     this.name = description.name;
     this.type = description.typeName;
     this.maxEntries = description.maxEntries;
+    this.cpus = isPerCpu(this.type) ? native.libbpf_num_possible_cpus : 1;
     this.keyLayout = key;
     this.valueLayout = value;
   }
 
   /** For the layers above: the addon's handle. @throws ClosedError */
   get handle(): MapHandle {
-    if (this.#closed) throw new ClosedError(`The map ${this.#owner}.${this.name}`);
+    if (this.#closed) throw new ClosedError(`The map ${this.path}`);
     return this.#handle;
   }
 
-  #encodeKey(key: Key): Buffer {
-    return encode(this.#layout("key"), key, `${this.name} key`);
+  get closed(): boolean {
+    return this.#closed;
   }
 
-  #layout(part: "key" | "value"): Layout {
-    const layout = part === "key" ? this.keyLayout : this.valueLayout;
-    if (layout && !this.type.includes("percpu")) return layout;
-    throw new ArgumentError(`The map ${this.name} of type ${this.type} has no ${part} that can be read or written one by one.`);
-  }
-
-  #call<T>(what: string, act: (handle: MapHandle) => T): T {
-    const handle = this.handle;
-    try {
-      return act(handle);
-    } catch (error) {
-      if (!isNativeError(error)) throw error;
-      throw new BpflabError("MAP", `${what} failed on the map ${this.name} (${this.type}): ${error.message}.`, { cause: error, ...hintFor(error.code, this) });
-    }
-  }
-
-  /** The value of a key, or undefined when it is not there. @throws ArgumentError, ClosedError */
-  get(key: Key): Value | undefined {
-    const layout = this.#layout("value");
-    const value = this.#call("get", (handle) => native.bpf_map_lookup_elem(handle, this.#encodeKey(key)));
-    return value && (decode(layout, viewOf(value)) as Value);
-  }
-
-  /** True if the key is there. */
-  has(key: Key): boolean {
-    return this.get(key) !== undefined;
+  /** Updates that found no room, if the program counts them in a global called NAME_lost; else undefined. */
+  get lost(): number | undefined {
+    if (!this.#loss || this.#closed) return undefined;
+    return decode(u64, viewOf(native.map_memory_read(this.#loss.map, this.#loss.offset, 8))) as number;
   }
 
   /**
-   * Puts a value under a key, whether or not one is there. Fields left out are zero.
+   * The value of a key, or undefined when it is not there; in a per-CPU map an array with the value
+   * of each possible CPU. An LPM trie answers with the longest prefix that the key falls under.
    *
-   * @throws ArgumentError that names the field and its range; BpflabError when the map is full
+   * @throws ArgumentError that names the field and its range, ClosedError
    */
-  set(key: Key, value: Value): void {
-    const bytes = encode(this.#layout("value"), value, `${this.name} value`);
-    this.#call("set", (handle) => native.bpf_map_update_elem(handle, this.#encodeKey(key), bytes, 0));
+  get(key: Key): Value | undefined {
+    const bytes = this.#lookup("get", key);
+    return bytes && this.#decodeValue(bytes);
   }
 
-  /** Removes a key; returns whether it was there. */
+  /**
+   * The values of all CPUs as one. Numbers are added up, or the smallest or largest is taken where the
+   * program's struct says so with COMBINE(min) or COMBINE(max).
+   *
+   * @throws ArgumentError, ClosedError
+   */
+  getSummed(key: Key): Summed<Value> | undefined {
+    const bytes = this.#lookup("getSummed", key);
+    return bytes && (sumPerCpu(this.layoutOf("value"), bytes) as Summed<Value>);
+  }
+
+  /** True if the key is there; in an LPM trie, if it falls under a prefix. @throws ArgumentError, ClosedError */
+  has(key: Key): boolean {
+    return this.#lookup("has", key) !== undefined;
+  }
+
+  /**
+   * Puts a value under a key, whether or not one is there. Fields left out are zero. An LRU map makes
+   * room by itself; every other can be full.
+   *
+   * @throws ArgumentError that names the field and its range, or says that the map is full; ClosedError
+   */
+  set(key: Key, value: Value): void {
+    const [keyBytes, valueBytes] = [this.#encodeKey("set", key), this.#encodeValue(value)];
+    this.#call("set", (handle) => native.bpf_map_update_elem(handle, keyBytes, valueBytes, 0));
+  }
+
+  /**
+   * Puts many values at one go, in one system call where the kernel has it. Those before one that
+   * fails stay.
+   *
+   * @throws ArgumentError, as `set`
+   * @example
+   * blocked.maps.addresses.setAll(addresses.map((address) => [address, { hits: 0 }]));
+   */
+  setAll(entries: Iterable<readonly [Key, Value]>): void {
+    requireOperation(this, "setAll");
+    const [keys, values]: [Buffer[], Buffer[]] = [[], []];
+    for (const [key, value] of entries) {
+      keys.push(this.#encodeKey("setAll", key));
+      values.push(this.#encodeValue(value));
+    }
+    this.#call("setAll", (handle) => native.bpf_map_update_batch(handle, Buffer.concat(keys), Buffer.concat(values)));
+  }
+
+  /** Removes a key; returns whether it was there. @throws ArgumentError, ClosedError */
   delete(key: Key): boolean {
-    return this.#call("delete", (handle) => native.bpf_map_delete_elem(handle, this.#encodeKey(key)));
+    const bytes = this.#encodeKey("delete", key);
+    return this.#call("delete", (handle) => native.bpf_map_delete_elem(handle, bytes));
   }
 
   /**
    * All entries. The kernel may change the map meanwhile: an entry that comes or goes during
    * the walk may or may not be seen, but none is seen twice and the walk ends.
    *
+   * @throws ArgumentError, ClosedError
    * @example
    * for (const [thread, event] of hashmap.maps.match_map.entries()) console.log(thread, event.fd);
    */
   entries(): [Key, Value][] {
-    const key = this.#layout("key");
-    const value = this.#layout("value");
-    const seen = new Map<string, [Key, Value]>();
-    const add = (rawKey: Buffer, rawValue: Buffer) => {
-      seen.set(rawKey.toString("latin1"), [decode(key, viewOf(rawKey)) as Key, decode(value, viewOf(rawValue)) as Value]);
-    };
-    this.#call("entries", (handle) => {
-      let token: Buffer | null = null;
-      for (;;) {
-        const batch = native.bpf_map_lookup_batch(handle, token, batchSize);
-        for (let i = 0; i < batch.count; i++) {
-          add(batch.keys.subarray(i * key.size, (i + 1) * key.size), batch.values.subarray(i * value.size, (i + 1) * value.size));
-        }
-        if (batch.done) return;
-        token = batch.token;
-      }
-    });
-    return [...seen.values()];
+    const { rows, keys, values } = this.walk("entries");
+    const size = values.length / rows;
+    return this.#decodeKeys(rows, keys).map((key, row) => [key, this.#decodeValue(values.subarray(row * size, (row + 1) * size))]);
   }
 
-  /** The keys there are. */
+  /** The keys there are; see `entries`. */
   keys(): Key[] {
-    return this.entries().map(([key]) => key);
+    const { rows, keys } = this.walk("keys");
+    return this.#decodeKeys(rows, keys);
+  }
+
+  /**
+   * Empties the map; the entries of an array become zero. What programs put in meanwhile may stay.
+   *
+   * @returns the number of entries taken out, or made zero
+   */
+  clear(): number {
+    requireOperation(this, "clear");
+    if (this.type === "queue" || this.type === "stack") {
+      let taken = 0;
+      while (taken < this.maxEntries && this.pop() !== undefined) taken++;
+      return taken;
+    }
+    const { rows, keys, values } = this.walk("clear");
+    if (!this.#isArray) return this.#call("clear", (handle) => native.bpf_map_delete_batch(handle, keys));
+    this.#call("clear", (handle) => native.bpf_map_update_batch(handle, keys, values.fill(0)));
+    return rows;
+  }
+
+  /** Adds a value: at the end of a queue, on top of a stack. @throws ArgumentError when it is full or the value does not fit */
+  push(value: Value): void {
+    requireOperation(this, "push");
+    const bytes = this.#encodeValue(value);
+    this.#call("push", (handle) => native.bpf_map_update_elem(handle, noKey, bytes, 0));
+  }
+
+  /** Takes out the first value of a queue, the top one of a stack; undefined when it is empty. */
+  pop(): Value | undefined {
+    requireOperation(this, "pop");
+    const bytes = this.#call("pop", (handle) => native.bpf_map_lookup_and_delete_elem(handle, noKey));
+    return bytes && this.#decodeValue(bytes);
+  }
+
+  /** The value that `pop` would take out. */
+  peek(): Value | undefined {
+    requireOperation(this, "peek");
+    const bytes = this.#call("peek", (handle) => native.bpf_map_lookup_elem(handle, noKey));
+    return bytes && this.#decodeValue(bytes);
+  }
+
+  /** @internal all entries as the kernel's bytes, side by side */
+  walk(operation: Operation): { rows: number; keys: Buffer; values: Buffer } {
+    requireOperation(this, operation);
+    return this.#call(operation, (handle) => native.map_walk(handle, true));
+  }
+
+  /** @internal the layout of a key or of one CPU's value. @throws ArgumentError */
+  layoutOf(part: "key" | "value"): Layout {
+    const layout = part === "key" ? this.keyLayout : this.valueLayout;
+    if (layout) return layout;
+    throw new ArgumentError(`${this.path} does not say what its ${part} is.`, { hint: `Declare it in the C source with __type(${part}, …) instead of __uint(${part}_size, …).` });
+  }
+
+  /** Calls back when the map closes; returns a function that takes it back. */
+  onClose(act: () => void): () => void {
+    this.#onClose.add(act);
+    return () => this.#onClose.delete(act);
   }
 
   /** @internal */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const act of [...this.#onClose]) act();
     native.bpf_map__close(this.#handle);
   }
 
   [inspect.custom](): string {
-    return `BpfMap ${this.#owner}.${this.name} (${this.type}, at most ${this.maxEntries} entries)${this.#closed ? " [closed]" : ""}`;
+    return `BpfMap ${this.path} (${this.type}, at most ${this.maxEntries} entries)${this.#closed ? " [closed]" : ""}`;
+  }
+
+  get #isArray(): boolean {
+    return this.type === "array" || this.type === "percpu_array";
+  }
+
+  #lookup(operation: Operation, key: Key): Buffer | undefined {
+    const bytes = this.#encodeKey(operation, key);
+    return this.#call(operation, (handle) => native.bpf_map_lookup_elem(handle, bytes));
+  }
+
+  #encodeKey(operation: Operation, key: Key): Buffer {
+    requireOperation(this, operation);
+    const layout = this.layoutOf("key");
+    if (this.#isArray) requireRange(`${this.name} key`, key, this.maxEntries - 1);
+    const bytes = encode(layout, key, `${this.name} key`);
+    // A trie's key begins with the prefix length, in bits of what follows it.
+    if (this.type === "lpm_trie" && layout.kind === "struct") {
+      const length = layout.fields[0]!;
+      requireRange(`${this.name} key.${length.name}`, decode(length.layout, viewOf(bytes)), (this.#keySize - 4) * 8);
+    }
+    return bytes;
+  }
+
+  #encodeValue(value: Value): Buffer {
+    const layout = this.layoutOf("value");
+    return isPerCpu(this.type) ? encodePerCpu(layout, value, this.cpus, `${this.name} value`) : encode(layout, value, `${this.name} value`);
+  }
+
+  #decodeKeys(rows: number, keys: Buffer): Key[] {
+    const layout = this.layoutOf("key");
+    const view = viewOf(keys);
+    return Array.from({ length: rows }, (_, row) => decode(layout, view, row * this.#keySize) as Key);
+  }
+
+  #decodeValue(bytes: Uint8Array): Value {
+    const layout = this.layoutOf("value");
+    return (isPerCpu(this.type) ? decodePerCpu(layout, bytes) : decode(layout, viewOf(bytes))) as Value;
+  }
+
+  #call<T>(what: Operation, act: (handle: MapHandle) => T): T {
+    const handle = this.handle;
+    try {
+      return act(handle);
+    } catch (error) {
+      if (!isNativeError(error)) throw error;
+      if (error.code === "E2BIG" || error.code === "ENOSPC") {
+        throw new ArgumentError(`The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`, {
+          hint: `Take some out, or load it with a larger maxEntries.${this.name}.`,
+          cause: error,
+        });
+      }
+      throw new BpflabError("MAP", `${what} failed on the map ${this.path} (${this.type}): ${error.message}.`, { cause: error });
+    }
   }
 }
 
-function hintFor(code: string, map: BpfMap): { hint?: string } {
-  if (code === "E2BIG") return { hint: `It holds at most ${map.maxEntries} entries; delete some, or load it with a larger maxEntries.` };
-  if (code === "ENOTSUPP" || code === "EOPNOTSUPP" || code === "EINVAL") return { hint: `Maps of type ${map.type} may not have this operation.` };
-  return {};
+const noKey = Buffer.alloc(0);
+const u64: Layout = { kind: "int", size: 8, signed: false };
+
+/** @throws ArgumentError */
+function requireRange(path: string, value: unknown, most: number): void {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
+  throw new ArgumentError(`${path}: expected an integer from 0 to ${most}, got ${typeof value === "bigint" ? value : JSON.stringify(value) ?? String(value)}.`);
 }

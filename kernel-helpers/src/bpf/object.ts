@@ -59,14 +59,16 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     const descriptions = native.bpf_object__maps(handle);
     const rings = descriptions.filter((d) => d.typeName === "ringbuf").map((d) => d.name);
     for (const description of descriptions) {
-      if (!description.isInternal) {
-        const [key, value] = [description.keyTypeId, description.valueTypeId].map((id) => (id ? btf.layout(id) : undefined));
-        maps[description.name] = new BpfMap(name, native.bpf_object__find_map_by_name(handle, description.name), description, key, value);
-      } else if (globalSection.test(description.name)) {
-        const map = native.bpf_object__find_map_by_name(handle, description.name);
-        this.#sections.push(map);
-        variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
-      }
+      if (!description.isInternal || !globalSection.test(description.name)) continue;
+      const map = native.bpf_object__find_map_by_name(handle, description.name);
+      this.#sections.push(map);
+      variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
+    }
+    for (const description of descriptions) {
+      if (description.isInternal) continue;
+      const [key, value] = [description.keyTypeId, description.valueTypeId].map((id) => (id ? btf.layout(id) : undefined));
+      const map = native.bpf_object__find_map_by_name(handle, description.name);
+      maps[description.name] = new BpfMap(name, map, description, key, value, this.#find(`${description.name}_lost`));
     }
     this.maps = namedObject("map", name, maps) as typeof this.maps;
     this.globals = globalsObject(`${name}.globals`, variables, () => this.#closed);

@@ -1,14 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Btf } from "./btf.js";
 import { compileShipped, shippedPrograms } from "./compile.js";
-import { declaration } from "./declarations.js";
-import { native } from "./native.js";
+import { typesOf } from "./declarations.js";
 
 /** The checked-in types of the shipped programs. */
 export const generatedFile = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));
 
 const head = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edit.
+import type { PerCpu } from "../bpf/per-cpu.js";
 
 /** The shipped programs by name: their maps, globals, constants, programs and ring buffer records. */
 `;
@@ -17,13 +16,7 @@ const head = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edi
 export async function programTypes(): Promise<string> {
   const members: string[] = [];
   for (const name of await shippedPrograms()) {
-    const { elf } = await compileShipped(name);
-    const handle = native.bpf_object__open_mem(elf, name);
-    try {
-      members.push(`  ${name}: ${declaration(handle, new Btf(native.bpf_object__btf(handle)), "  ")};\n`);
-    } finally {
-      native.bpf_object__close(handle);
-    }
+    members.push(`  ${name}: ${typesOf(await compileShipped(name), "  ")};\n`);
   }
   return `${head}export interface ShippedPrograms {\n${members.join("")}}\n`;
 }

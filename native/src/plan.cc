@@ -1,0 +1,118 @@
+#include "plan.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+namespace bpflab {
+
+namespace {
+
+const std::map<std::string, Decode>& Decodes() {
+  static const std::map<std::string, Decode> names = {
+      {"u8", Decode::U8},   {"i8", Decode::I8},   {"u16", Decode::U16}, {"i16", Decode::I16}, {"u32", Decode::U32},
+      {"i32", Decode::I32}, {"f32", Decode::F32}, {"f64", Decode::F64}, {"u64", Decode::U64}, {"i64", Decode::I64},
+      {"u64_exact", Decode::U64Exact},            {"i64_exact", Decode::I64Exact},            {"bits", Decode::Bits},
+      {"text", Decode::Text},                     {"enum", Decode::Enum},
+  };
+  return names;
+}
+
+// Bytes of the record that a column reads.
+size_t SourceBytes(const Column& column) {
+  switch (column.decode) {
+    case Decode::Text:
+    case Decode::Enum:
+    case Decode::Bits:
+      return size_t{column.width} * column.count;
+    default:
+      return ElementSize(column.decode) * column.count;
+  }
+}
+
+}  // namespace
+
+uint32_t NumberField(const Napi::Object& from, const char* name, uint32_t otherwise) {
+  Napi::Value value = from.Get(name);
+  return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : otherwise;
+}
+
+Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
+  Plan plan;
+  plan.record_size = NumberField(from, "recordSize");
+  auto columns = from.Get("columns").As<Napi::Array>();
+  for (uint32_t i = 0; i < columns.Length(); i++) {
+    auto source = columns.Get(i).As<Napi::Object>();
+    auto decode = Decodes().find(source.Get("decode").ToString());
+    if (decode == Decodes().end()) ThrowArgument(info.Env(), "unknown decode " + source.Get("decode").ToString().Utf8Value());
+    Column column;
+    column.decode = decode->second;
+    column.offset = NumberField(source, "offset");
+    column.width = NumberField(source, "width");
+    column.count = NumberField(source, "count", 1);
+    column.bit_offset = NumberField(source, "bitOffset");
+    column.bit_size = NumberField(source, "bitSize");
+    column.is_signed = source.Get("signed").ToBoolean();
+    if (column.count == 0 || column.offset + SourceBytes(column) > plan.record_size)
+      ThrowArgument(info.Env(), "column " + std::to_string(i) + " reaches past the end of the record");
+    if (column.decode == Decode::Bits &&
+        (column.width > 8 || column.bit_size == 0 || uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
+      ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not a bit field");
+    if (column.decode == Decode::Enum && column.width != 1 && column.width != 2 && column.width != 4 && column.width != 8)
+      ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not an enum of 1, 2, 4 or 8 bytes");
+    if (column.decode == Decode::Text || column.decode == Decode::Enum) column.dictionary = std::make_unique<Dictionary>();
+    Napi::Value labels = source.Get("labels");
+    if (column.decode == Decode::Enum && labels.IsArray()) {
+      auto list = labels.As<Napi::Array>();
+      for (uint32_t j = 0; j < list.Length(); j++) {
+        auto label = list.Get(j).As<Napi::Object>();
+        column.dictionary->AddLabel(label.Get("value").As<Napi::Number>().Int64Value(), label.Get("name").ToString());
+      }
+    }
+    plan.columns.push_back(std::move(column));
+  }
+  if (plan.record_size == 0 || plan.columns.empty()) ThrowArgument(info.Env(), "a plan needs a record size and columns");
+  return plan;
+}
+
+Napi::Array TakeLabels(Napi::Env env, const Plan& plan) {
+  auto labels = Napi::Array::New(env, plan.columns.size());
+  for (size_t c = 0; c < plan.columns.size(); c++) {
+    const auto& dictionary = plan.columns[c].dictionary;
+    if (!dictionary) continue;
+    auto added = dictionary->TakeAdded();
+    auto list = Napi::Array::New(env, added.size());
+    for (size_t i = 0; i < added.size(); i++) list.Set(static_cast<uint32_t>(i), Napi::String::New(env, added[i]));
+    labels.Set(static_cast<uint32_t>(c), list);
+  }
+  return labels;
+}
+
+Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk> chunk) {
+  auto result = Napi::Object::New(env);
+  auto offsets = Napi::Array::New(env, plan.columns.size());
+  result.Set("rows", Napi::Number::New(env, static_cast<double>(chunk->rows)));
+  result.Set("offsets", offsets);
+  if (chunk->rows * 2 >= chunk->capacity) {
+    for (size_t c = 0; c < plan.columns.size(); c++)
+      offsets.Set(static_cast<uint32_t>(c), Napi::Number::New(env, static_cast<double>(chunk->offsets[c])));
+    auto* memory = chunk->memory;
+    auto* held = chunk.release();  // goes back to its pool with the last array over it
+    result.Set("buffer", Napi::ArrayBuffer::New(env, memory, held->pool->bytes(),
+                                                [](Napi::Env, void*, Chunk* filled) { delete filled; }, held));
+    return result;
+  }
+  auto buffer = Napi::ArrayBuffer::New(env, Chunk::Bytes(plan, chunk->rows));
+  auto* to = static_cast<uint8_t*>(buffer.Data());
+  size_t at = 0;
+  for (size_t c = 0; c < plan.columns.size(); c++) {
+    size_t bytes = ElementSize(plan.columns[c].decode) * plan.columns[c].count * chunk->rows;
+    memcpy(to + at, chunk->memory + chunk->offsets[c], bytes);
+    offsets.Set(static_cast<uint32_t>(c), Napi::Number::New(env, static_cast<double>(at)));
+    at += (bytes + 63) / 64 * 64;
+  }
+  result.Set("buffer", buffer);
+  return result;
+}
+
+}  // namespace bpflab

@@ -51,3 +51,10 @@ export async function runClang(args: string[], name: string, sources: Record<str
   if (result.failed) throw compileError(name, result.stderr, diagnostics, result.signal);
   return diagnostics;
 }
+
+/** What clang prints for one input, whether or not the input is right. @throws MissingFeatureError without clang */
+export async function clangOutput(args: string[], input: string): Promise<string> {
+  const result = await execa(clang(), args, { reject: false, input, env: { LC_ALL: "C" } });
+  if (result.code === "ENOENT") throw missing(result);
+  return result.stdout;
+}

@@ -33,6 +33,12 @@ export interface CompileOptions {
 // Whoever includes one of these gets the precompiled kernel types before the first line.
 const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
 
+/** clang's flags for a source: the target's, the include path, and the precompiled kernel types if the source wants them. */
+export async function compilerFlags(source: string, includes: string[] = [includeDir, programsDir]): Promise<string[]> {
+  const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
+  return [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+}
+
 async function headersOf(dirs: string[]): Promise<string[]> {
   const texts: string[] = [];
   for (const dir of dirs) {
@@ -59,9 +65,8 @@ async function headersOf(dirs: string[]): Promise<string[]> {
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
   const { name, file = `${name}.bpf.c`, include = [] } = options;
   if (!/^[A-Za-z]\w*$/.test(name)) throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
-  const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
   const includes = [...include, includeDir, programsDir];
-  const flags = [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+  const flags = await compilerFlags(source, includes);
   const hash = createHash("sha256")
     .update(JSON.stringify([source, file, flags, await clangVersion(), await headersOf(includes)]))
     .digest("hex");

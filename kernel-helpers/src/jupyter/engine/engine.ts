@@ -7,6 +7,7 @@ import { setHost } from "../../host.js";
 import { Shared, type Request, type ToEngine } from "../link.js";
 import { GRACE_MS } from "../wire/interrupter.js";
 import { runningCell, setRunningCell } from "./cell.js";
+import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
 import { Channel } from "./channel.js";
 import { complete, inspect, isComplete } from "./completion.js";
 import { KeyboardInterrupt } from "./errors.js";
@@ -96,9 +97,14 @@ export class Engine {
       return;
     }
     this.#channel.busy(request);
+    void this.#replyTo(request);
+  }
+
+  async #replyTo(request: Request): Promise<void> {
     let reply: Content | undefined;
     try {
-      const content = this.#answer(request);
+      const answer = this.#answer(request);
+      const content = answer instanceof Promise ? await answer : answer; // most are ready at once, and go out in order
       reply = content && { status: "ok", ...content };
     } catch (error) {
       reply = { status: "error", ename: "Error", evalue: String(error), traceback: [] };
@@ -151,13 +157,13 @@ export class Engine {
   }
 
   /** Everything but execution, at once: a cell that awaits does not keep completion waiting. */
-  #answer({ type, parent, content }: Request): Content | undefined {
+  #answer({ type, parent, content }: Request): Content | undefined | Promise<Content> {
     const { executor, compiler } = this.#runner;
     const code = String(content["code"] ?? "");
     const cursor = Number(content["cursor_pos"] ?? code.length);
     switch (type) {
       case "complete_request":
-        return { ...complete(executor, code, cursor) };
+        return isBpfCell(code) ? completeBpfCell(code, cursor).then((found) => ({ ...found })) : { ...complete(executor, code, cursor) };
       case "inspect_request": {
         const text = inspect(executor, code, cursor, content["detail_level"] === 1);
         return { found: text !== undefined, data: text === undefined ? {} : { "text/plain": text }, metadata: {} };

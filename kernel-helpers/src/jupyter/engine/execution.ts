@@ -1,12 +1,13 @@
 /** One execute request, from `busy` to its reply. */
 import { bundleOf, type MimeBundle } from "../../host.js";
 import type { Request } from "../link.js";
+import { bpfMagic } from "./bpf-cell.js";
 import { encodeBundle } from "./bundle.js";
 import { Cell, inTurn, released, setRunningCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 import { inspect } from "./completion.js";
 import type { History } from "./history.js";
-import { runMagic } from "./magics.js";
+import { runMagic, type CellMagic } from "./magics.js";
 import type { Outcome, Runner } from "./runner.js";
 import type { Tracebacks } from "./traceback.js";
 
@@ -24,6 +25,7 @@ export class Execution {
   readonly #runner: Runner;
   readonly #tracebacks: Tracebacks;
   readonly #history: History;
+  readonly #magics: readonly CellMagic[];
   #count = 0;
 
   constructor(channel: Channel, runner: Runner, tracebacks: Tracebacks, history: History) {
@@ -31,6 +33,7 @@ export class Execution {
     this.#runner = runner;
     this.#tracebacks = tracebacks;
     this.#history = history;
+    this.#magics = [bpfMagic((cell, source) => runner.run(cell, source))];
   }
 
   get count(): number {
@@ -87,7 +90,7 @@ export class Execution {
 
   #run(cell: Cell, payload: Page[]): Promise<Outcome> {
     const name = HELP.exec(cell.code)?.[1];
-    if (!name) return runMagic(cell) ?? this.#runner.run(cell);
+    if (!name) return runMagic(cell, this.#magics) ?? this.#runner.run(cell);
     const text = inspect(this.#runner.executor, name, name.length, true) ?? `There is nothing called ${name}.`;
     payload.push({ source: "page", data: { "text/plain": text }, start: 0 });
     return Promise.resolve({ ok: true });

@@ -10,13 +10,10 @@ export interface CellMagic {
   run(cell: Cell, args: string, body: string): Promise<Outcome>;
 }
 
-/** Every magic there is. */
-export const magics: CellMagic[] = [];
-
 const FIRST_LINE = /^%%(\w+)[^\S\n]*(.*?)\s*(?:\n|$)/;
 
 /** Runs a cell that begins with `%%`; undefined for any other cell. */
-export function runMagic(cell: Cell, known: readonly CellMagic[] = magics): Promise<Outcome> | undefined {
+export function runMagic(cell: Cell, known: readonly CellMagic[]): Promise<Outcome> | undefined {
   const match = FIRST_LINE.exec(cell.code);
   if (!match) return undefined;
   const [line, name, args] = match;

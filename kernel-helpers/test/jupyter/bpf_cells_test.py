@@ -1,0 +1,122 @@
+"""Cells in C: %%bpf on the real kernel."""
+
+import time
+import unittest
+
+from harness import KernelTestCase
+
+COUNTER = """%%bpf counter{options}
+#include "bpflab.h"
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile int step = 1;
+int calls = 0;
+struct point {{ int x; char name[8]; }};
+struct {{ __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, struct point); }} points SEC(".maps");
+
+SEC("tp/syscalls/sys_enter_getppid")
+int on_getppid(void *ctx)
+{{
+	{body}
+	return 0;
+}}
+"""
+
+
+def counter(options="", body="__sync_fetch_and_add(&calls, step);"):
+    return COUNTER.format(options=options, body=body)
+
+
+class BpfCells(KernelTestCase):
+    def setUp(self):
+        super().setUp()
+        self.run_cell("process.ppid;")
+
+    def test_a_c_cell_defines_a_typed_handle(self):
+        ran = self.run_cell(counter())
+        self.assertEqual(ran.reply["status"], "ok", ran.messages)
+        shown = ran.of("execute_result")[0]["data"]
+        for part in ("on_getppid", "tp/syscalls/sys_enter_getppid", "points", "struct point { s32 x; char[8] name }", "calls"):
+            self.assertIn(part, shown["text/plain"])
+            self.assertIn(part, shown["text/html"])
+        self.assertEqual(self.run_cell("counter.maps.points.set(1, { x: -7, name: 'a' }); counter.maps.points.get(1)!.x").result, "-7")
+        for wrong in ("counter.maps.point", "counter.maps.points.get(1)!.y", "counter.globals.call", "counter.programs.on_getpid"):
+            error = self.run_cell(wrong).error
+            self.assertEqual(error["ename"], "TypeScriptError", wrong)
+
+    def test_options_attach_and_set_constants(self):
+        self.assertEqual(self.run_cell(counter(" --attach --constant step=10")).reply["status"], "ok")
+        self.assertEqual(self.run_cell("counter.attached && counter.globals.calls >= 0").result, "true")
+        before = int(self.run_cell("counter.globals.calls").result)
+        self.run_cell('import { execFileSync } from "node:child_process"; execFileSync("sh", ["-c", "exec perl -e getppid"]);')
+        after = int(self.run_cell("counter.globals.calls").result)
+        self.assertGreater(after, before)
+        self.assertEqual((after - before) % 10, 0)
+
+    def test_a_rerun_replaces_and_the_types_change_at_once(self):
+        self.run_cell(counter(" --attach"))
+        self.run_cell("const first = counter;")
+        ran = self.run_cell(counter(" --attach").replace("int calls", "int runs").replace("&calls", "&runs"))
+        self.assertEqual(ran.reply["status"], "ok", ran.messages)
+        self.assertEqual(self.run_cell("[first.closed, counter.attached].join()").result, "true,true")
+        self.assertGreaterEqual(int(self.run_cell("counter.globals.runs").result), 0)
+        self.assertEqual(self.run_cell("counter.globals.calls").error["ename"], "TypeScriptError")
+
+    def test_an_error_in_c_points_at_the_line_of_the_cell(self):
+        self.run_cell(counter())
+        error = self.run_cell(counter(body="calls = 1 +;")).error
+        self.assertEqual(error["ename"], "CompileError")
+        self.assertIn("counter.bpf.c:13:13: expected expression", error["evalue"])
+        self.assertIn("13 | \tcalls = 1 +;", error["evalue"])
+        self.assertEqual(self.run_cell("counter.closed").result, "false", "the handle of before is still there")
+
+    def test_a_rejection_points_at_the_line_of_the_cell_and_keeps_the_old_program(self):
+        self.run_cell(counter(" --attach"))
+        error = self.run_cell(counter(body="calls = *(volatile int *)(long)bpf_get_prandom_u32();")).error
+        self.assertEqual(error["ename"], "VerifierError")
+        self.assertIn("counter.bpf.c:13: R", error["evalue"])
+        self.assertEqual(self.run_cell("counter.attached").result, "true")
+
+    def test_a_wrong_first_line_says_how_it_is_written(self):
+        for line in ("%%bpf\n", "%%bpf name --attatch\n", "%%bpf name --constant step\n"):
+            error = self.run_cell(line).error
+            self.assertEqual(error["ename"], "ArgumentError", line)
+            self.assertIn("%%bpf NAME [--attach] [--no-load] [--constant key=value]", error["evalue"])
+
+    def test_warnings_are_shown_and_no_load_only_compiles(self):
+        ran = self.run_cell(counter(" --no-load", body=f"int unused_{time.time_ns()};"))
+        self.assertIn("warning: unused variable", ran.text("stderr"))
+        self.assertGreater(int(self.run_cell("counter.elf.length").result), 1000)
+
+    def complete(self, code, cursor):
+        return self.kc.complete(code, cursor, reply=True, timeout=30)["content"]
+
+    def test_completion_inside_c_knows_kernel_structs_helpers_and_maps(self):
+        self.run_cell(counter())
+        for typed, found in [
+            ("struct task_struct *task = (void *)bpf_get_current_task(); task->start_bo", "start_boottime"),
+            ("bpf_ktime_get_n", "bpf_ktime_get_ns"),
+            ("bpf_map_lookup_elem(&poin", "points"),
+            ("/* 🎈 */ cal", "calls"),
+        ]:
+            code = counter(body=typed)
+            cursor = code.index(typed) + len(typed)
+            reply = self.complete(code, cursor)
+            self.assertEqual(reply["status"], "ok")
+            self.assertIn(found, reply["matches"], typed)
+            word = code[reply["cursor_start"] : reply["cursor_end"]]
+            self.assertTrue(found.startswith(word) and word, (typed, word))
+
+    def test_completion_answers_while_a_cell_awaits(self):
+        self.run_cell(counter())
+        running = self.send("await new Promise((resolve) => setTimeout(resolve, 3000));")
+        code = counter(body="bpf_get_current_com")
+        begun = time.monotonic()
+        reply = self.complete(code, code.index("current_com") + len("current_com"))
+        self.assertIn("bpf_get_current_comm", reply["matches"])
+        self.assertLess(time.monotonic() - begun, 2.5, "it waited for the cell")
+        self.messages(running)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,4 +1,4 @@
-import type { Btf, Layout } from "./btf.js";
+import { Btf, type Layout } from "./btf.js";
 import { flatten } from "./flatten.js";
 import { visibleVariables } from "./globals.js";
 import { native, type MapDescription, type ObjectHandle } from "./native.js";
@@ -62,4 +62,14 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
     ],
     indent,
   );
+}
+
+/** The members of `ProgramTypes` for a compiled object, as TypeScript source that knows the type PerCpu. */
+export function typesOf({ elf, name }: { elf: Uint8Array; name: string }, indent = ""): string {
+  const handle = native.bpf_object__open_mem(elf, name);
+  try {
+    return declaration(handle, new Btf(native.bpf_object__btf(handle)), indent);
+  } finally {
+    native.bpf_object__close(handle);
+  }
 }

@@ -84,7 +84,7 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
       signal?.removeEventListener("abort", stop);
       for (const subscription of subscriptions) subscription.unsubscribe();
       const note = lossNote(capture());
-      void progress.done(`${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`).then(finish);
+      void progress.done(`${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`).then(finish).catch(reject);
     };
     const stop = () => {
       if (ended) return;
@@ -97,8 +97,9 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
         next(batch) {
           if (ended) return;
           newest = batch;
-          if (batch.rows > 0) batches.push(batch);
-          rows += batch.rows;
+          const more = batch.table.numRows(); // an operator on the way may have filtered it
+          if (more > 0) batches.push(batch);
+          rows += more;
           if (rows >= most) end(() => resolve(gather()));
         },
         error: (error: unknown) => end(() => reject(new CollectError(gather(), error))),

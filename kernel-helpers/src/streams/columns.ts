@@ -1,4 +1,6 @@
 import { table as makeTable, type ColumnTable } from "arquero";
+import { listNames } from "../bpf/names.js";
+import { ArgumentError } from "../errors.js";
 import { addressBytes, formatAddress } from "../net/address.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
@@ -101,24 +103,44 @@ export type EventColumn = TypedArray | DictionaryColumn | BooleanColumn | Addres
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
- * copied once, dictionaries are shared or merged. The tables have the same columns and
- * no filter.
+ * copied once, dictionaries are shared or merged. Columns that are not of one kind in all
+ * tables, or of another kind than streams make, become arrays.
+ *
+ * @throws ArgumentError when the tables do not have the same columns
  */
 export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   const first = tables[0];
   if (!first) return makeTable({});
   if (tables.length === 1) return first;
-  const columns = first.columnNames().map((name) => [name, concatColumns(tables.map((t) => t.column(name) as unknown as EventColumn))] as const);
+  const names = first.columnNames();
+  const odd = tables.find((t) => t.numCols() !== names.length || names.some((name) => t.columnIndex(name) < 0));
+  if (odd) throw new ArgumentError(`Tables of different columns cannot be put together: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`);
+  const plain = tables.map((t) => (t.isFiltered() || t.isOrdered() ? t.reify() : t));
+  const columns = names.map((name) => [name, concatColumns(plain.map((t) => t.column(name) as unknown as AnyColumn))] as const);
   return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }
 
-function concatColumns(parts: readonly EventColumn[]): EventColumn {
+/** What arquero takes as a column. */
+type AnyColumn = EventColumn | readonly unknown[];
+
+function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
   const first = parts[0]!;
+  if (parts.some((part) => part.constructor !== first.constructor)) return concatValues(parts);
   if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
   if (first instanceof BooleanColumn) return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
   if (first instanceof AddressColumn) return new AddressColumn(concatArrays((parts as AddressColumn[]).map((p) => p.bytes)));
-  if (first instanceof ListColumn) return new ListColumn(concatColumns((parts as ListColumn<any>[]).map((p) => p.values as EventColumn)) as TypedArray, first.size);
-  return concatArrays(parts as TypedArray[]);
+  if (first instanceof ListColumn) {
+    const lists = parts as ListColumn<any>[];
+    if (lists.some((list) => list.size !== first.size || list.values.constructor !== first.values.constructor)) return concatValues(parts);
+    return new ListColumn(concatColumns(lists.map((p) => p.values as EventColumn)) as TypedArray, first.size);
+  }
+  return ArrayBuffer.isView(first) ? concatArrays(parts as TypedArray[]) : concatValues(parts);
+}
+
+function concatValues(parts: readonly AnyColumn[]): unknown[] {
+  const all: unknown[] = [];
+  for (const part of parts) for (const value of part) all.push(value);
+  return all;
 }
 
 function concatArrays<Values extends TypedArray>(parts: readonly Values[]): Values {

@@ -1,14 +1,17 @@
 import { display, hasHost, type DisplayHandle } from "../host.js";
 
-/** One line in the notebook that says how a long call is getting on; silent in a plain script. */
+/**
+ * One line in the notebook that says how a long call is getting on; silent in a plain script.
+ * That it cannot be shown is no reason to lose what the call is about.
+ */
 export class Progress {
-  #handle: Promise<DisplayHandle> | undefined;
+  #handle: Promise<DisplayHandle | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param line what to show, asked for four times a second */
   constructor(line: () => string) {
     if (!hasHost()) return;
-    this.#handle = display(line());
+    this.#handle = display(line()).catch(() => undefined);
     this.#timer = setInterval(() => void this.#show(line()), 250).unref();
   }
 

@@ -8,6 +8,9 @@ import { SetupError } from "./command.mjs";
 import { leftovers, MARK, snapshot } from "./leftovers.mjs";
 import { helpers, repo } from "./paths.mjs";
 
+/** A file that hangs fails, with its name, instead of holding up everything. */
+const FILE_TIMEOUT_MS = 300_000;
+
 /** The test files that there are sources for, of those whose path holds one of `words` if there are any. */
 function testFiles(words) {
   const sources = readdirSync(join(helpers, "test"), { recursive: true }).filter((file) => file.endsWith(".test.ts")).sort();
@@ -21,7 +24,8 @@ export async function runTests(words) {
   const mark = randomUUID();
   const before = await snapshot(mark);
   // One file at a time: the tests share one kernel, and count its events.
-  const runner = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-reporter=spec", ...testFiles(words)], {
+  const options = ["--test", "--test-concurrency=1", `--test-timeout=${FILE_TIMEOUT_MS}`, "--test-reporter=spec"];
+  const runner = spawn(process.execPath, [...options, ...testFiles(words)], {
     cwd: repo,
     env: { ...process.env, [MARK]: mark },
     stdio: "inherit",

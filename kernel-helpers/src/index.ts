@@ -9,6 +9,7 @@
  * charts.histogram(writes, { x: "duration_ns", by: "comm" });
  */
 import "./streams/methods.js";
+import "./streams/map-methods.js";
 import "./tables/display.js";
 
 export * as bpf from "./bpf.js";
@@ -26,9 +27,12 @@ export { CompileError, type Diagnostic } from "./bpf/diagnostics.js";
 export { VerifierError } from "./bpf/verifier.js";
 export type { BpfObject } from "./bpf/object.js";
 export type { BpfMap } from "./bpf/map.js";
+export type { PerCpu, Summed } from "./bpf/per-cpu.js";
 export type { BpfProgram, ProgramStats } from "./bpf/program.js";
 export type { ProgramTypes } from "./bpf/types.js";
 export type { EventBatch } from "./streams/batch.js";
 export type { EventTable, ColumnName } from "./streams/table.js";
 export type { EventsOptions } from "./streams/events.js";
+export type { MapRow, MapTableOptions } from "./streams/map-table.js";
+export type { PolledRow, PollOptions } from "./streams/poll.js";
 export type { ShippedPrograms } from "./generated/programs.js";

@@ -137,6 +137,14 @@ export class Btf {
     return pointer.kind === "ptr" ? this.layout(pointer.type!) : undefined;
   }
 
+  /** The type that a map's definition gives with __type(key, …) or __type(value, …). */
+  mapPart(map: string, part: "key" | "value"): Layout | undefined {
+    const found = this.types.find((t) => t.kind === "var" && t.name === map);
+    const member = found && this.strip(found.type!).members?.find((m) => m.name === part);
+    const pointer = member && this.strip(member.type);
+    return pointer?.kind === "ptr" ? this.layout(pointer.type!) : undefined;
+  }
+
   /** A struct by its name. */
   struct(name: string): Layout | undefined {
     const id = this.types.findIndex((t) => (t.kind === "struct" || t.kind === "typedef") && t.name === name);

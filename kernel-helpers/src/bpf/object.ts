@@ -1,5 +1,7 @@
 import { inspect } from "node:util";
+import { ArgumentError } from "../errors.js";
 import { displaySymbol, type MimeBundle } from "../host.js";
+import type { NetworkHook } from "../net/attach.js";
 import type { Btf, Layout } from "./btf.js";
 import { describeBundle, describeText } from "./describe.js";
 import { globalsObject, visibleVariables } from "./globals.js";
@@ -66,7 +68,8 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     }
     for (const description of descriptions) {
       if (description.isInternal) continue;
-      const [key, value] = [description.keyTypeId, description.valueTypeId].map((id) => (id ? btf.layout(id) : undefined));
+      // From the definition: of queues, stacks and some others libbpf forgets the types when it loads them.
+      const [key, value] = [btf.mapPart(description.name, "key"), btf.mapPart(description.name, "value")];
       const map = native.bpf_object__find_map_by_name(handle, description.name);
       maps[description.name] = new BpfMap(name, map, description, key, value, this.#find(`${description.name}_lost`));
     }
@@ -95,20 +98,26 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   }
 
   /**
-   * Attaches each program to the hook that its SEC() names; those that are attached stay as they are.
-   * If one cannot be, those that this call attached are taken off again.
+   * Attaches each program to the hook that its SEC() names, and network programs to the interface
+   * given; those that are attached there stay as they are. If one cannot be, those that this call attached are taken off again.
    *
    * @returns this object
-   * @throws AttachError, MissingFeatureError, ClosedError
+   * @throws AttachError, MissingFeatureError, ClosedError, ArgumentError
+   * @example
+   * await ringbuf.attach();
+   * await filter.attach({ interface: "eth0", direction: "ingress" });
    */
-  async attach(): Promise<this> {
+  async attach(on?: NetworkHook): Promise<this> {
     this.#open();
+    if (on !== undefined && !this.#programs().some((program) => program.isNetwork)) {
+      throw new ArgumentError(`${this.name} has no program for a network interface: attach it without one.`);
+    }
     const fresh: BpfProgram[] = [];
     try {
       for (const program of this.#programs()) {
-        if (program.attached) continue;
-        await program.attach();
-        fresh.push(program);
+        const was = program.attached;
+        await program.attach(on);
+        if (!was) fresh.push(program);
       }
     } catch (error) {
       for (const program of fresh) program.detach();

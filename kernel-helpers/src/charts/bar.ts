@@ -65,7 +65,7 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
     { ...options, height: options.height ?? Math.min(Math.max(shown.length * 22, 44), 2 * defaultSize.height) },
     {
       title: `${/^p\d/.test(measure) ? measure : capital(measure)} by ${fieldTitle(x)}`,
-      counts: y === undefined ? undefined : `${counted(table.numRows(), "row")}${capture ? ` from ${counted(capture.rows, "event")}` : ""}`,
+      counts: y === undefined ? undefined : `${counted(table.numRows(), "row")}${capture && capture.of !== "entries" ? ` from ${counted(capture.rows, "event")}` : ""}`,
       notes: [order.length > shown.length ? `first ${shown.length} of ${order.length.toLocaleString("en")}` : undefined],
       values: rows,
       layers: [

@@ -58,7 +58,9 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
 
 function eventCount(table: ColumnTable): string {
   const rows = table.numRows();
-  const all = captureOf(table)?.rows ?? rows;
+  const capture = captureOf(table);
+  if (capture?.of === "entries") return `${counted(rows, "row")} of ${capture.source}`;
+  const all = capture?.rows ?? rows;
   return all > rows ? `${rows.toLocaleString("en")} of ${counted(all, "event")}` : counted(rows, "event");
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ColumnTable } from "arquero";
+import { ColumnTable } from "arquero";
 import type { Observable, Subscription } from "rxjs";
 import { bundleOf, display, type Displayable, type DisplayHandle, displaySymbol, interruptSignal, mime, type MimeBundle } from "../host.js";
 import type { EventBatch } from "../streams/batch.js";
@@ -20,7 +20,8 @@ export interface LiveOptions {
 /**
  * A view that follows a stream, in one output that updates in place.
  *
- * `draw` gets a table of the newest events and returns a chart or anything else that can be shown.
+ * Of a stream of events `draw` gets a table of the newest ones; of a stream of tables, such as a map's
+ * `poll`, the newest table. It returns a chart or anything else that can be shown.
  * The view ends with the stream, with `stop()`, with an interrupt of the cell, or with an error of
  * `draw`, which the output then shows. The last frame is always drawn, and with a picture, so that a
  * saved notebook keeps it.
@@ -31,11 +32,13 @@ export interface LiveOptions {
  * await collect(ringbuf.events("rb"), { seconds: 10 });
  * await view.stop();
  */
-export function live<Event>(stream: Observable<EventBatch<Event>>, draw: (table: EventTable<Event>) => unknown, options: LiveOptions = {}): LiveView {
+export function live<Event>(stream: Observable<EventBatch<Event>>, draw: (table: EventTable<Event>) => unknown, options?: LiveOptions): LiveView;
+export function live<Table extends ColumnTable>(stream: Observable<Table>, draw: (table: Table) => unknown, options?: LiveOptions): LiveView;
+export function live(stream: Observable<EventBatch | ColumnTable>, draw: (table: any) => unknown, options: LiveOptions = {}): LiveView {
   const period = 1000 / positive(options.fps ?? 4, "fps");
   const rows = positive(options.window?.rows ?? 100_000, "window.rows");
   const seconds = positive(options.window?.seconds ?? 30, "window.seconds");
-  return new LiveView(stream as Observable<EventBatch>, draw as (table: ColumnTable) => unknown, period, new EventWindow(rows, seconds));
+  return new LiveView(stream, draw, period, new EventWindow(rows, seconds));
 }
 
 /** A running live view. */
@@ -51,10 +54,11 @@ export class LiveView implements Displayable {
   private ended = false;
   private changed = false;
   private wake: () => void = () => {};
+  private newest: ColumnTable | undefined; // of a stream of tables
   private shown: unknown; // what draw returned last
 
   constructor(
-    stream: Observable<EventBatch>,
+    stream: Observable<EventBatch | ColumnTable>,
     private readonly draw: (table: ColumnTable) => unknown,
     private readonly period: number,
     private readonly window: EventWindow,
@@ -62,8 +66,9 @@ export class LiveView implements Displayable {
     this.done = this.follow(display("waiting for events"));
     this.signal?.addEventListener("abort", this.onInterrupt, { once: true });
     this.subscription = stream.subscribe({
-      next: (batch) => {
-        if (!this.window.add(batch)) return;
+      next: (news) => {
+        if (news instanceof ColumnTable) this.newest = news;
+        else if (!this.window.add(news)) return;
         this.changed = true;
         this.wake();
       },
@@ -117,7 +122,7 @@ export class LiveView implements Displayable {
 
   private async drawFrame(): Promise<void> {
     this.changed = false;
-    const table = this.window.table();
+    const table = this.newest ?? this.window.table();
     if (table) this.shown = await this.draw(table);
   }
 

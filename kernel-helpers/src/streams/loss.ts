@@ -4,9 +4,11 @@ import type { ColumnTable } from "arquero";
 export interface Capture {
   /** The stream's name, such as `ringbuf.rb`. */
   source: string;
-  /** Events in the table when it was collected. */
+  /** What a row is: an event of a stream (the default), or an entry of a map. */
+  of?: "events" | "entries";
+  /** Rows of the table when it was made. */
   rows: number;
-  /** Events the kernel could not store during the capture. */
+  /** Events the kernel could not store during the capture; of a map, updates that ever found it full. */
   lost: number;
   /** Events dropped at our own memory bound during the capture. */
   dropped: number;
@@ -42,6 +44,7 @@ export function captureOf(table: ColumnTable): Capture | undefined {
 /** One sentence about what is missing, or undefined when nothing is. */
 export function lossNote(capture: Capture | undefined): string | undefined {
   if (!capture || capture.lost + capture.dropped === 0) return undefined;
+  if (capture.of === "entries") return `Incomplete: ${capture.lost.toLocaleString("en")} ${capture.lost === 1 ? "update" : "updates"} found no room in ${capture.source}.`;
   const total = capture.rows + capture.lost + capture.dropped;
   const share = ((100 * (capture.lost + capture.dropped)) / total).toPrecision(2);
   const parts = [

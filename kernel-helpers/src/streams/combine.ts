@@ -1,0 +1,70 @@
+import type { Combine } from "../bpf/btf.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
+
+type Numbers = Float64Array | BigInt64Array | BigUint64Array;
+
+/**
+ * One row from the rows of all CPUs, which follow each other. Numbers are added up, or the smallest or largest
+ * is taken; booleans are true if one is; of text, enums and addresses the first counts that a CPU wrote.
+ *
+ * @param written for each CPU's row, whether that CPU has written to it
+ */
+export function combineCpus(column: EventColumn, cpus: number, written: Uint8Array, how: Combine): EventColumn {
+  if (column instanceof ListColumn) {
+    const { size } = column;
+    if (!ArrayBuffer.isView(column.values)) return pickWritten(column, cpus, written);
+    return new ListColumn(combineNumbers(column.values as never, cpus, size, written, how) as never, size);
+  }
+  if (column instanceof BooleanColumn) {
+    const rows = column.length / cpus;
+    return new BooleanColumn(Uint8Array.from({ length: rows }, (_, row) => (column.bytes.subarray(row * cpus, (row + 1) * cpus).some(Boolean) ? 1 : 0)));
+  }
+  if (column instanceof DictionaryColumn || column instanceof AddressColumn) return pickWritten(column, cpus, written);
+  return combineNumbers(column as never, cpus, 1, written, how);
+}
+
+function combineNumbers(values: ArrayLike<number>, cpus: number, size: number, written: Uint8Array, how: Combine): Numbers {
+  const rows = values.length / size / cpus;
+  // A sum of small integers may outgrow their type; BigInts stay what they are.
+  const sums = (values instanceof BigInt64Array || values instanceof BigUint64Array ? new (values.constructor as BigUint64ArrayConstructor)(rows * size) : new Float64Array(rows * size)) as Float64Array;
+  const fresh = new Uint8Array(rows).fill(1);
+  for (let row = 0; row < rows; row++) {
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      if (!written[row * cpus + cpu]) continue;
+      for (let i = 0; i < size; i++) {
+        const value = values[(row * cpus + cpu) * size + i]!;
+        const at = row * size + i;
+        if (how === "sum") sums[at]! += value;
+        else if (fresh[row] || (how === "min" ? value < sums[at]! : value > sums[at]!)) sums[at] = value;
+      }
+      fresh[row] = 0;
+    }
+  }
+  return sums;
+}
+
+/** The row of the first CPU that wrote something there: for text one that is not empty, if there is one. */
+function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColumn<any>>(column: Column, cpus: number, written: Uint8Array): Column {
+  const rows = column.length / cpus;
+  const picked = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const all = Array.from({ length: cpus }, (_, cpu) => row * cpus + cpu).filter((at) => written[at]);
+    picked[row] = all.find((at) => column.at(at) !== "") ?? all[0] ?? row * cpus;
+  }
+  return take(column, picked) as Column;
+}
+
+function take(column: DictionaryColumn | AddressColumn | ListColumn<any>, picked: Uint32Array): EventColumn {
+  if (column instanceof DictionaryColumn) return new DictionaryColumn(picked.map((row) => column.codes[row]!), column.dictionary);
+  if (column instanceof AddressColumn) return new AddressColumn(slices(column.bytes, column.bytes.length / column.length, picked));
+  const { size, values } = column as ListColumn<DictionaryColumn | AddressColumn | BooleanColumn>;
+  const elements = Uint32Array.from({ length: picked.length * size }, (_, i) => picked[Math.floor(i / size)]! * size + (i % size));
+  if (values instanceof BooleanColumn) return new ListColumn(new BooleanColumn(slices(values.bytes, 1, elements)), size);
+  return new ListColumn(take(values, elements) as DictionaryColumn, size);
+}
+
+function slices(bytes: Uint8Array, width: number, picked: Uint32Array): Uint8Array {
+  const out = new Uint8Array(picked.length * width);
+  picked.forEach((row, i) => out.set(bytes.subarray(row * width, (row + 1) * width), i * width));
+  return out;
+}

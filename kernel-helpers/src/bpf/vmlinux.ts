@@ -23,6 +23,10 @@ const architecture = ({ x64: "x86", arm64: "arm64", s390x: "s390", ppc64: "power
  */
 export const targetFlags = ["-target", "bpf", "-mcpu=v3", "-O2", "-g", `-D__TARGET_ARCH_${architecture}`, "-fno-stack-protector"];
 
+// Two processes may write vmlinux.h at once, each with what the other has; without this clang takes the later file for
+// another one than was precompiled, and refuses the header for good.
+const headerFlags = [...targetFlags, "-w", "-Xclang", "-fno-pch-timestamp"];
+
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -96,7 +100,7 @@ async function make(btfPath: string): Promise<Vmlinux> {
   const dir = join(cacheDir(), "vmlinux", id);
   const file = join(dir, "vmlinux.h");
   if (!(await exists(file))) await writeWhole(file, (to) => writeFile(to, header(native.btf_dump_c(btfPath))));
-  const pch = join(dir, `vmlinux.${createHash("sha256").update(compiler).digest("hex").slice(0, 16)}.pch`);
-  if (!(await exists(pch))) await writeWhole(pch, (to) => runClang([...targetFlags, "-w", "-x", "c-header", file, "-o", to], "vmlinux.h"));
+  const pch = join(dir, `vmlinux.${createHash("sha256").update(compiler).update(headerFlags.join(" ")).digest("hex").slice(0, 16)}.pch`);
+  if (!(await exists(pch))) await writeWhole(pch, (to) => runClang([...headerFlags, "-x", "c-header", file, "-o", to], "vmlinux.h"));
   return { dir, pch };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ArgumentError, MissingFeatureError } from "../errors.js";
 import { clangVersion, runClang } from "./clang.js";
@@ -30,19 +30,26 @@ export interface CompileOptions {
   include?: string[];
 }
 
+// Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
+const triple = ({ x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<string, string>)[process.arch];
+const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu`] : [];
+
 // Whoever includes one of these gets the precompiled kernel types before the first line.
 const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
 
 /** clang's flags for a source: the target's, the include path, and the precompiled kernel types if the source wants them. */
 export async function compilerFlags(source: string, includes: string[] = [includeDir, programsDir]): Promise<string[]> {
   const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
-  return [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+  return [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
 }
 
 async function headersOf(dirs: string[]): Promise<string[]> {
   const texts: string[] = [];
   for (const dir of dirs) {
-    for (const name of (await readdir(dir)).filter((n) => n.endsWith(".h")).sort()) {
+    const names = await readdir(dir).catch((cause: unknown) => {
+      throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
+    });
+    for (const name of names.filter((n) => n.endsWith(".h")).sort()) {
       texts.push(name, await readFile(join(dir, name), "utf8"));
     }
   }
@@ -72,14 +79,16 @@ export async function compile(source: string, options: CompileOptions): Promise<
     .digest("hex");
   const cached = join(cacheDir(), "objects", `${hash}.o`);
   const compiled = { name, hash, source, file };
+  const said = join(cacheDir(), "objects", `${hash}.warnings.json`);
   const before = await readFile(cached).catch(() => undefined);
-  if (before) return { ...compiled, elf: before, warnings: [] };
+  if (before) return { ...compiled, elf: before, warnings: JSON.parse(await readFile(said, "utf8").catch(() => "[]")) as Diagnostic[] };
 
   let warnings: Diagnostic[] = [];
   // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
   const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
   await writeWhole(cached, async (to) => {
     warnings = await runClang([...flags, "-x", "c", "-c", "-", "-o", to], name, { [file]: source }, text);
+    if (warnings.length > 0) await writeWhole(said, (path) => writeFile(path, JSON.stringify(warnings)));
   });
   return { ...compiled, elf: await readFile(cached), warnings };
 }

@@ -16,6 +16,7 @@
         "src/program.cc",
         "src/ring.cc",
         "src/system.cc",
+        "src/tc.cc",
         "src/walk.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -182,6 +182,21 @@ export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, on: bo
 export function drain_totals(ring: RingHandle): RingTotals;
 export function drain_take(ring: RingHandle): Taken;
 
+// Network interfaces and tc
+
+/** The interfaces of this process's network namespace. */
+export function if_nameindex(): { name: string; index: number; up: boolean }[];
+/** The interface that a TCX or XDP link is on; 0 when it has gone. */
+export function bpf_link_ifindex(link: LinkHandle): number;
+/** Makes a clsact qdisc; false when there is one. Attach points: 1 ingress, 2 egress, 3 both. */
+export function bpf_tc_hook_create(ifindex: number, attachPoint: number): boolean;
+/** With both attach points: removes the qdisc with all filters on it. */
+export function bpf_tc_hook_destroy(ifindex: number, attachPoint: number): void;
+/** With `replace` the program of the filter with this handle is exchanged atomically. */
+export function bpf_tc_attach(object: ObjectHandle, program: string, ifindex: number, attachPoint: number, handle: number, priority: number, replace: boolean): void;
+/** False when the filter, its qdisc or the interface has gone. */
+export function bpf_tc_detach(ifindex: number, attachPoint: number, handle: number, priority: number): boolean;
+
 // System
 
 export const libbpf_version: string;

@@ -15,6 +15,7 @@ import "./tables/display.js";
 export * as bpf from "./bpf.js";
 export * as charts from "./charts/index.js";
 export * as latency from "./tables/latency.js";
+export * as net from "./net/index.js";
 export * as aq from "arquero";
 
 export { collect, CollectError, type CollectOptions } from "./streams/collect.js";
@@ -29,6 +30,7 @@ export type { BpfObject } from "./bpf/object.js";
 export type { BpfMap } from "./bpf/map.js";
 export type { PerCpu, Summed } from "./bpf/per-cpu.js";
 export type { BpfProgram, ProgramStats } from "./bpf/program.js";
+export type { NetworkHook } from "./net/attach.js";
 export type { ProgramTypes } from "./bpf/types.js";
 export type { EventBatch } from "./streams/batch.js";
 export type { EventTable, ColumnName } from "./streams/table.js";

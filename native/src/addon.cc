@@ -12,6 +12,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitObject(env, exports);
   InitProgram(env, exports);
   InitSystem(env, exports);
+  InitTc(env, exports);
   return exports;
 }
 

@@ -1,17 +1,27 @@
 import { AttachError, MissingFeatureError } from "../errors.js";
 import { listNames } from "./names.js";
-import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
+import { attachToInterface, type NetworkAttachment, type NetworkHook } from "../net/attach.js";
+import { isNativeError, native, type ObjectHandle, type ProgramDescription } from "./native.js";
 import { tracepointId, tracepoints } from "./tracefs.js";
 
 // Sections that libbpf attaches by itself, from the section's name alone.
 const tracepoint = /^(?:tp|tracepoint)\/([^/]+)\/(.+)$/;
 
+/** What keeps a program on its hook. */
+export type Attachment = { detach(): void } & Partial<NetworkAttachment>;
+
+/** True for programs that see the packets of an interface, which their SEC() does not name. */
+export function isNetworkProgram(program: ProgramDescription): boolean {
+  return program.typeName === "sched_cls";
+}
+
 /**
- * Attaches a loaded program to the hook that its SEC() names.
+ * Attaches a loaded program to the hook that its SEC() names; a network program to an interface.
  *
- * @throws AttachError when the kernel refuses or the hook does not exist; MissingFeatureError when the kernel lacks the kind of hook
+ * @throws ArgumentError when a network program is given no interface; AttachError when the kernel refuses or the hook does not exist; MissingFeatureError when the kernel lacks the kind of hook
  */
-export async function attachProgram(object: ObjectHandle, program: ProgramDescription): Promise<LinkHandle> {
+export async function attachProgram(object: ObjectHandle, program: ProgramDescription, on?: NetworkHook): Promise<Attachment> {
+  if (isNetworkProgram(program)) return attachToInterface(object, program.name, on);
   const hook = program.section;
   const traced = tracepoint.exec(hook);
   let id: number | undefined;
@@ -21,7 +31,8 @@ export async function attachProgram(object: ObjectHandle, program: ProgramDescri
     if (id === undefined) throw new AttachError(program.name, hook, `There is no tracepoint ${category}/${name} for program ${program.name}.`, { hint: await similar(category, name) });
   }
   try {
-    return id === undefined ? native.bpf_program__attach(object, program.name) : native.bpf_program__attach_tracepoint_id(object, program.name, id);
+    const link = id === undefined ? native.bpf_program__attach(object, program.name) : native.bpf_program__attach_tracepoint_id(object, program.name, id);
+    return { detach: () => native.bpf_link__destroy(link) };
   } catch (error) {
     if (!isNativeError(error)) throw error;
     throw refusal(program, error.errno, error.code, error.message, error);

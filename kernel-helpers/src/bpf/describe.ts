@@ -39,7 +39,7 @@ interface Part {
 }
 
 function parts(object: BpfObject<any>): Part[] {
-  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, p.attached ? "attached" : "not attached"]);
+  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, stateOfProgram(p)]);
   const maps = Object.values<BpfMap>(object.maps).map((map) => {
     if (map.type !== "ringbuf") return [map.name, map.type, cType(map.keyLayout), cType(map.valueLayout), map.maxEntries ? map.maxEntries.toLocaleString("en") : "–"];
     return [map.name, map.type, "–", object.closed ? "–" : cType(object.ring(map.name).record), `${(map.maxEntries / 1024).toLocaleString("en")} KiB`];
@@ -50,6 +50,11 @@ function parts(object: BpfObject<any>): Part[] {
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
     { title: "Globals", head: ["name", "value now"], rows: globals },
   ].filter((part) => part.rows.length > 0);
+}
+
+function stateOfProgram({ attached, hook }: BpfProgram): string {
+  if (!attached) return "not attached";
+  return hook ? `attached to ${hook.interface} ${hook.direction} (${hook.method})` : "attached";
 }
 
 function stateOf(object: BpfObject<any>): string {

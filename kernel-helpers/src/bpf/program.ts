@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { ArgumentError, ClosedError } from "../errors.js";
-import { attachProgram } from "./attach.js";
+import type { NetworkHook } from "../net/attach.js";
+import { attachProgram, isNetworkProgram, type Attachment } from "./attach.js";
 import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
 
 /** What a program has cost, while somebody looked. */
@@ -24,8 +25,8 @@ export class BpfProgram {
   readonly type: string;
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
-  #link: LinkHandle | undefined;
-  #attaching: Promise<LinkHandle> | undefined;
+  #attachment: Attachment | undefined;
+  #attaching: Promise<Attachment> | undefined;
 
   /** @internal */
   constructor(object: () => ObjectHandle, description: ProgramDescription) {
@@ -36,19 +37,35 @@ export class BpfProgram {
     this.type = description.typeName;
   }
 
-  /** True while it is attached to its hook by this handle. */
+  /** True while it is attached to its hook by this handle; false when its interface has gone. */
   get attached(): boolean {
-    return this.#link !== undefined;
+    return this.#attachment !== undefined && !this.#attachment.isGone?.();
   }
 
-  /** Attaches it to the hook of its SEC(); does nothing when it is. @throws AttachError, MissingFeatureError, ClosedError */
-  async attach(): Promise<void> {
-    if (this.#link) return;
-    this.#attaching ??= attachProgram(this.#object(), this.#description);
+  /** The interface that a network program is attached to. */
+  get hook(): Required<NetworkHook> | undefined {
+    return this.attached ? this.#attachment!.hook : undefined;
+  }
+
+  /** True for a program that is attached to a network interface. */
+  get isNetwork(): boolean {
+    return isNetworkProgram(this.#description);
+  }
+
+  /**
+   * Attaches it to the hook of its SEC(), a network program to the interface given; does nothing when it is
+   * there. A network program that is on another interface moves: it is on the new one before it leaves the old.
+   *
+   * @throws AttachError, MissingFeatureError, ClosedError; ArgumentError when a network program is given no interface
+   */
+  async attach(on?: NetworkHook): Promise<void> {
+    if (this.attached && !this.#isElsewhere(on)) return;
+    this.#attaching ??= attachProgram(this.#object(), this.#description, on);
     try {
-      const link = await this.#attaching;
-      if (this.#link === link) return;
-      this.#link = link;
+      const attachment = await this.#attaching;
+      if (this.#attachment === attachment) return;
+      this.detach();
+      this.#attachment = attachment;
       try {
         this.#object(); // closed meanwhile: do not leave it attached
       } catch (error) {
@@ -60,10 +77,38 @@ export class BpfProgram {
     }
   }
 
+  #isElsewhere(on: NetworkHook | undefined): boolean {
+    const now = this.#attachment?.hook;
+    if (!now || !on) return false;
+    const { direction = "ingress", method = now.method } = on;
+    return on.interface !== now.interface || direction !== now.direction || method !== now.method;
+  }
+
+  /**
+   * Comes in place of another program: on the same hook by an atomic exchange where the kernel can, else
+   * by attaching beside it.
+   *
+   * @internal
+   * @returns what undoes the exchange; undefined when both are attached now
+   */
+  async takeOver(before: BpfProgram): Promise<(() => void) | undefined> {
+    const attachment = before.#attachment;
+    if (!attachment?.swap || !this.isNetwork) {
+      await this.attach();
+      return undefined;
+    }
+    attachment.swap(this.#object(), this.name);
+    [this.#attachment, before.#attachment] = [attachment, undefined];
+    return () => {
+      attachment.swap!(before.#object(), before.name);
+      [this.#attachment, before.#attachment] = [undefined, attachment];
+    };
+  }
+
   /** Takes it off its hook; idempotent. */
   detach(): void {
-    if (this.#link) native.bpf_link__destroy(this.#link);
-    this.#link = undefined;
+    this.#attachment?.detach();
+    this.#attachment = undefined;
   }
 
   /** The kernel's id of the loaded program, as bpftool shows it. */

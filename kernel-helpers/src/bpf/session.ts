@@ -16,8 +16,9 @@ export function allRunning(): BpfObject[] {
 
 /**
  * Puts an object in the place of the one of the same name: it is attached where the old one
- * was, then the old one is closed. For a moment both are attached, so that no event is missed;
- * each has maps of its own, so none is counted twice.
+ * was, then the old one is closed. On a network interface the kernel exchanges the programs, and
+ * each packet meets one of them. On other hooks both are attached for a moment, so that no event
+ * is missed; each has maps of its own, so none is counted twice.
  *
  * @throws what attaching throws; then the old one is still in place
  */
@@ -25,7 +26,13 @@ export async function replace(object: BpfObject): Promise<void> {
   const before = running(object.name);
   if (before) {
     const attached = Object.values(before.programs).filter((program) => program.attached && program.name in object.programs);
-    for (const { name } of attached) await object.programs[name]!.attach();
+    const undo: (() => void)[] = [];
+    try {
+      for (const { name } of attached) undo.push((await object.programs[name]!.takeOver(before.programs[name]!)) ?? (() => {}));
+    } catch (error) {
+      for (const back of undo) back();
+      throw error;
+    }
   }
   objects.set(object.name, object);
   object.onClose(() => {

@@ -1,0 +1,116 @@
+import { inspect } from "node:util";
+import { execa, type Options, type ResultPromise } from "execa";
+import { ArgumentError, MissingFeatureError } from "../errors.js";
+import { interruptSignal } from "../host.js";
+import { parsePing, type PingResult } from "./ping.js";
+
+export interface PingOptions {
+  /** Echo requests; default 10. */
+  count?: number;
+  /** Between two of them; default 100 ms, and fractions of a millisecond are possible. */
+  intervalMs?: number;
+  /** As fast as replies come, else a hundred a second, instead of an interval. */
+  flood?: boolean;
+  /** 4 (default) or 6. */
+  family?: 4 | 6;
+  /** Bytes of payload; default 56. */
+  size?: number;
+  /** How long to wait for the last reply; default 1000 ms. */
+  timeoutMs?: number;
+  /** The CPU to run on, and with it the one that receives the requests; default is the scheduler's choice. */
+  cpu?: number;
+}
+
+/** A host's addresses. */
+export interface Addresses {
+  ipv4: string;
+  /** Undefined when this machine has no IPv6. */
+  ipv6: string | undefined;
+}
+
+/** A test host of a playground. */
+export class Peer {
+  readonly name: string;
+  /** The network namespace, as `ip netns` lists it. */
+  readonly namespace: string;
+  readonly ipv4: string;
+  readonly ipv6: string | undefined;
+  readonly #host: Addresses;
+  readonly #check: () => void;
+  readonly #running = new Set<ResultPromise>();
+
+  /** @internal made by `playground` */
+  constructor(name: string, namespace: string, { ipv4, ipv6 }: Addresses, host: Addresses, check: () => void) {
+    this.name = name;
+    this.namespace = namespace;
+    this.ipv4 = ipv4;
+    this.ipv6 = ipv6;
+    this.#host = host;
+    this.#check = check;
+  }
+
+  /**
+   * Starts a command on this host. It ends with the playground and with this process, whatever ends them.
+   *
+   * @throws ClosedError
+   * @example
+   * await peer.run("ip", ["route"])
+   */
+  run(file: string, args: readonly string[] = [], options: Options = {}): ResultPromise {
+    this.#check();
+    const inside = ["--pdeathsig", "KILL", "ip", "netns", "exec", this.namespace, file, ...args];
+    const child = execa("setpriv", inside, { env: { LC_ALL: "C" }, ...options });
+    this.#running.add(child);
+    const forget = () => this.#running.delete(child);
+    child.then(forget, forget);
+    return child;
+  }
+
+  /**
+   * Pings this machine with iputils' ping. An interrupt of the cell ends it, and what came until then is returned.
+   *
+   * @throws ArgumentError, ClosedError; MissingFeatureError for IPv6 on a machine without it, or when there is no ping
+   * @example
+   * const { received } = await peer.ping({ count: 200, intervalMs: 5 });
+   */
+  async ping(options: PingOptions = {}): Promise<PingResult> {
+    const { count = 10, intervalMs = 100, flood = false, family = 4, size = 56, timeoutMs = 1000, cpu } = options;
+    const whole = (value: number, name: string, min: number, max: number) => {
+      if (!(Number.isInteger(value) && value >= min && value <= max)) throw new ArgumentError(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}.`);
+    };
+    whole(count, "count", 1, 10_000_000);
+    whole(size, "size", 0, 65507);
+    if (!(intervalMs > 0 && intervalMs <= 3_600_000)) throw new ArgumentError(`intervalMs: expected a number above 0, got ${String(intervalMs)}.`);
+    if (!(timeoutMs > 0 && timeoutMs <= 3_600_000)) throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
+    const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
+    if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });
+    const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
+    const args = [`-${family}`, "-n", ...pace, "-c", String(count), "-s", String(size), "-W", String(timeoutMs / 1000), target];
+    if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
+    const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
+    const child = this.run(file!, rest, { reject: false });
+    const signal = interruptSignal();
+    const interrupt = () => child.kill("SIGINT"); // ping sums up, then ends
+    if (signal?.aborted) interrupt();
+    signal?.addEventListener("abort", interrupt, { once: true });
+    const { stdout, stderr, exitCode } = await child;
+    signal?.removeEventListener("abort", interrupt);
+    this.#check();
+    if (exitCode !== 0 && !/packets transmitted/.test(String(stdout))) {
+      throw new MissingFeatureError("ping", `ping cannot run on ${this.name}: ${String(stderr).trim() || `it ended with ${String(exitCode)}`}`, { hint: "It needs Debian's iputils-ping." });
+    }
+    return parsePing(String(stdout));
+  }
+
+  /** @internal ends what runs here */
+  end(): void {
+    for (const child of this.#running) {
+      child.catch(() => {}); // its end is no error of anybody's
+      child.kill("SIGKILL");
+    }
+  }
+
+  [inspect.custom](): string {
+    return `Peer ${this.name}, ${[this.ipv4, this.ipv6].filter(Boolean).join(", ")}, in namespace ${this.namespace}`;
+  }
+}

@@ -1,0 +1,95 @@
+import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+// What outlives the process that made it (namespaces, clsact filters) is written down before it is
+// made, so that a later process can remove it when its owner was killed. /run is empty after a boot,
+// as is what it describes.
+
+/** Who made a thing: process ids are reused, so the time it started belongs to it. */
+export interface Owner {
+  pid: number;
+  /** Clock ticks since boot, from /proc/PID/stat. */
+  started: string;
+  /** The namespaces in which the process id and the interfaces mean something. */
+  pidNamespace: string;
+  netNamespace: string;
+}
+
+/** A thing that was written down. */
+export interface Written {
+  kind: string;
+  owner: Owner;
+}
+
+/** Root's records are in one place for all sessions; others (with CAP_NET_ADMIN) have their own. */
+function directory(): string {
+  const base = process.geteuid?.() === 0 ? "/run" : process.env["XDG_RUNTIME_DIR"] || "/tmp";
+  return join(base, "bpflab");
+}
+
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // the name before it may hold anything
+  } catch {
+    return undefined;
+  }
+}
+
+/** This process. */
+export function self(): Owner {
+  return { pid: process.pid, started: startOf(process.pid) ?? "", pidNamespace: readlinkSync("/proc/self/ns/pid"), netNamespace: readlinkSync("/proc/self/ns/net") };
+}
+
+/** True when the owner is known to have ended. Of another namespace nothing is known. */
+function hasEnded(owner: Owner, here: Owner): boolean {
+  if (owner.pidNamespace !== here.pidNamespace || owner.netNamespace !== here.netNamespace) return false;
+  return startOf(owner.pid) !== owner.started;
+}
+
+/** Writes a thing down under a name; false when the name is taken. Whole or not at all. */
+export function write(name: string, thing: Written): boolean {
+  const dir = directory();
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const draft = join(dir, `.${name}.${process.pid}`);
+  writeFileSync(draft, JSON.stringify(thing), { mode: 0o600 });
+  try {
+    linkSync(draft, join(dir, `${name}.json`));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** What is written under a name. */
+export function read<T extends Written>(name: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory(), `${name}.json`), "utf8")) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Forgets a thing; idempotent. */
+export function erase(name: string): void {
+  rmSync(join(directory(), `${name}.json`), { force: true });
+}
+
+/** What processes that have ended left written down. */
+export function orphans(): { name: string; thing: Written }[] {
+  let files: string[];
+  try {
+    files = readdirSync(directory());
+  } catch {
+    return []; // nothing was ever written
+  }
+  const here = self();
+  return files.flatMap((file) => {
+    const name = /^([^.].*)\.json$/.exec(file)?.[1];
+    const thing = name === undefined ? undefined : read(name);
+    return thing?.owner && hasEnded(thing.owner, here) ? [{ name: name!, thing }] : [];
+  });
+}

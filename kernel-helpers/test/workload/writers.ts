@@ -15,12 +15,22 @@ export interface ThreadReport {
   shortest_ns: number;
 }
 
-/** Compiles the workload into a directory of its own; `remove` deletes it. */
+/** Compiles the workload into a directory of its own; `remove` ends what was started and deletes it. */
 export async function buildWriters(): Promise<{ start: (options: WriterOptions) => Writers; remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "bpflab-writers-"));
   const binary = join(dir, "writers");
   await execa("cc", ["-O2", "-pthread", source, "-o", binary]);
-  return { start: (options) => new Writers(binary, options), remove: () => rm(dir, { recursive: true, force: true }) };
+  const started: Writers[] = [];
+  return {
+    start(options) {
+      started.push(new Writers(binary, options));
+      return started.at(-1)!;
+    },
+    async remove() {
+      for (const writers of started) writers.kill(); // a test that failed may have left one waiting for its go
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
 }
 
 export interface WriterOptions {

@@ -14,13 +14,15 @@ import "./tables/display.js";
 
 export * as bpf from "./bpf.js";
 export * as charts from "./charts/index.js";
-export * as latency from "./tables/latency.js";
+export * as latency from "./tables/latencies.js";
 export * as net from "./net/index.js";
 export * as aq from "arquero";
 
 export { collect, CollectError, type CollectOptions } from "./streams/collect.js";
 export { toDate } from "./streams/clock.js";
 export { captureOf, type Capture } from "./streams/loss.js";
+export { changes, type ChangesOptions } from "./tables/changes.js";
+export { withPaths, type PathOptions } from "./tables/files.js";
 export { concatTables } from "./streams/columns.js";
 export { display, mime, displaySymbol, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";
 export * from "./errors.js";

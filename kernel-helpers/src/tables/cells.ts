@@ -84,7 +84,7 @@ function formatText(value: unknown): string {
   return text.length > maxText ? `${text.slice(0, maxText)}…` : text;
 }
 
-const inspection = { breakLength: Infinity, maxArrayLength: 8, depth: 1 };
+const inspection = { breakLength: Infinity, compact: true, maxArrayLength: 8, depth: 1 };
 
 /** A row of a column of arrays is a typed array, whose kind is of no interest in a cell. */
 const plainArray = (value: unknown) => (ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as unknown as ArrayLike<unknown>) : value);

@@ -1,0 +1,3 @@
+// What a notebook calls `latency`: of events, and of histograms that the kernel counted.
+export * from "./latency.js";
+export { buckets, estimates, type BucketsOptions, type EstimatesOptions } from "./log2.js";

@@ -5,6 +5,7 @@ import { Btf, type Variable } from "./btf.js";
 import { encode } from "./codec.js";
 import { compileShipped, type Compiled } from "./compile.js";
 import { unknownName } from "./names.js";
+import { sweepOnce } from "../net/sweep.js";
 import { isNativeError, native, type ObjectHandle } from "./native.js";
 import { BpfObject, sectionName } from "./object.js";
 import { ownIds } from "./self.js";
@@ -47,6 +48,7 @@ export async function load(what: string | Compiled, options: LoadOptions = {}): 
 }
 
 async function start(compiled: Compiled, options: LoadOptions, fingerprint: string, before: BpfObject | undefined): Promise<BpfObject> {
+  await sweepOnce();
   const own = await ownIds();
   const handle = open(compiled);
   let object: BpfObject;

@@ -26,3 +26,7 @@ wire.on("error", (error) => {
 
 const { Engine } = await import("./engine/engine.js");
 new Engine({ port: link.port1, shared, answers: input.port1 });
+
+// What a killed kernel left on the network goes before anybody wonders about it.
+const { sweepOnce } = await import("../net/sweep.js");
+await sweepOnce();

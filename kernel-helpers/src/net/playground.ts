@@ -112,7 +112,7 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   if (!(Number.isInteger(peers) && peers >= 1 && peers <= 200)) throw new ArgumentError(`peers: expected an integer from 1 to 200, got ${String(peers)}.`);
   if (!(Number.isInteger(mtu) && mtu >= 1280 && mtu <= 65535)) throw new ArgumentError(`mtu: expected an integer from 1280 to 65535, got ${String(mtu)}.`);
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
-  sweep();
+  await sweep();
   closeAtExit();
   const { name, record, slot } = reserve(peers);
   const hasIPv6 = ipv6IsOn();

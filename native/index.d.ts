@@ -146,6 +146,7 @@ export interface PlanColumn {
   width?: number;
   /** Elements a row; more than 1 for a fixed array. */
   count?: number;
+  /** Of `bits`, and of an `enum` that is a bit field. */
   bitOffset?: number;
   bitSize?: number;
   signed?: boolean;

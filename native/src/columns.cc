@@ -62,12 +62,12 @@ int64_t Integer(const uint8_t* at, uint32_t width, bool is_signed) {
   }
 }
 
-double BitField(const Column& column, const uint8_t* record) {
+int64_t BitField(const Column& column, const uint8_t* record) {
   uint64_t word = 0;
   memcpy(&word, record + column.offset, column.width);
   word <<= 64 - column.bit_offset - column.bit_size;
-  if (column.is_signed) return static_cast<double>(static_cast<int64_t>(word) >> (64 - column.bit_size));
-  return static_cast<double>(word >> (64 - column.bit_size));
+  if (column.is_signed) return static_cast<int64_t>(word) >> (64 - column.bit_size);
+  return static_cast<int64_t>(word >> (64 - column.bit_size));
 }
 
 uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
@@ -95,7 +95,7 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
     case Decode::I64:
       return CopyToDouble<int64_t>(column, records, n, to);
     case Decode::Bits:
-      for (size_t i = 0; i < n; i++) reinterpret_cast<double*>(to)[i] = BitField(column, records[i]);
+      for (size_t i = 0; i < n; i++) reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i]));
       return 0;
     case Decode::Text:
       for (size_t i = 0; i < n; i++)
@@ -104,6 +104,10 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
               column.dictionary->Text(records[i] + column.offset + j * column.width, column.width);
       return 0;
     case Decode::Enum:
+      if (column.bit_size) {
+        for (size_t i = 0; i < n; i++) reinterpret_cast<uint32_t*>(to)[i] = column.dictionary->Enum(BitField(column, records[i]));
+        return 0;
+      }
       for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < column.count; j++)
           reinterpret_cast<uint32_t*>(to)[i * column.count + j] = column.dictionary->Enum(

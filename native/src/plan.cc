@@ -55,10 +55,11 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     column.is_signed = source.Get("signed").ToBoolean();
     if (column.count == 0 || column.offset + SourceBytes(column) > plan.record_size)
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " reaches past the end of the record");
-    if (column.decode == Decode::Bits &&
-        (column.width > 8 || column.bit_size == 0 || uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
+    const bool is_bits = column.decode == Decode::Bits || (column.decode == Decode::Enum && column.bit_size > 0);
+    if (is_bits && (column.width > 8 || column.bit_size == 0 || column.bit_size > 63 ||
+                    uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not a bit field");
-    if (column.decode == Decode::Enum && column.width != 1 && column.width != 2 && column.width != 4 && column.width != 8)
+    if (column.decode == Decode::Enum && !is_bits && column.width != 1 && column.width != 2 && column.width != 4 && column.width != 8)
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not an enum of 1, 2, 4 or 8 bytes");
     if (column.decode == Decode::Text || column.decode == Decode::Enum) column.dictionary = std::make_unique<Dictionary>();
     Napi::Value labels = source.Get("labels");

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ArgumentError } from "../errors.js";
 import { addressBytes, formatAddress, parseAddress } from "../net/address.js";
 import type { Field, Layout } from "./btf.js";
@@ -8,7 +9,7 @@ import { unknownName } from "./names.js";
 // struct in6_addr ↔ an address as text, struct ↔ object, array ↔ array. Pointers are numbers.
 
 const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-const text = new TextDecoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 const bytes = new TextEncoder();
 
 /** Reads a value; 64-bit integers beyond 2^53 are rounded, as in tables. */
@@ -22,10 +23,8 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
       return view.getUint8(at) !== 0;
     case "float":
       return layout.size === 4 ? view.getFloat32(at, little) : view.getFloat64(at, little);
-    case "enum": {
-      const value = readInt(view, at, layout.size, layout.signed);
-      return layout.values.find((v) => v.value === value)?.name ?? String(value);
-    }
+    case "enum":
+      return labelOf(layout, readInt(view, at, layout.size, layout.signed));
     case "text": {
       const raw = new Uint8Array(view.buffer, view.byteOffset + at, layout.size);
       const end = raw.indexOf(0);
@@ -38,6 +37,12 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
     case "struct":
       return Object.fromEntries(layout.fields.map((f) => [f.name, f.bits ? readBits(view, at, f) : decode(f.layout, view, at + f.offset)]));
   }
+}
+
+type Enum = Layout & { kind: "enum" };
+
+function labelOf(layout: Enum, value: number): string {
+  return layout.values.find((v) => v.value === value)?.name ?? String(value);
 }
 
 function readInt(view: DataView, at: number, size: number, signed: boolean): number {
@@ -62,11 +67,17 @@ function bitsAt(view: DataView, at: number, field: Field): { word: bigint; bytes
   return { word, bytes: count, shift: BigInt(field.bits!.offset), mask: (1n << BigInt(field.bits!.size)) - 1n };
 }
 
-function readBits(view: DataView, at: number, field: Field): number {
+function readBits(view: DataView, at: number, field: Field): unknown {
+  const { layout } = field;
   const { word, shift, mask } = bitsAt(view, at, field);
-  const value = (word >> shift) & mask;
-  const signed = field.layout.kind === "int" && field.layout.signed;
-  return Number(signed ? BigInt.asIntN(field.bits!.size, value) : value);
+  const raw = (word >> shift) & mask;
+  const value = Number(isSigned(layout) ? BigInt.asIntN(field.bits!.size, raw) : raw);
+  if (layout.kind === "bool") return value !== 0;
+  return layout.kind === "enum" ? labelOf(layout, value) : value;
+}
+
+function isSigned(layout: Layout): boolean {
+  return (layout.kind === "int" || layout.kind === "enum") && layout.signed;
 }
 
 /**
@@ -88,16 +99,12 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
     case "pointer":
       return writeInt(view, at, 8, integer(value, 64, false, path));
     case "bool":
-      if (typeof value !== "boolean") throw mismatch(path, "true or false", value);
-      return view.setUint8(at, value ? 1 : 0);
+      return view.setUint8(at, flag(value, path));
     case "float":
       if (typeof value !== "number") throw mismatch(path, "a number", value);
       return layout.size === 4 ? view.setFloat32(at, value, little) : view.setFloat64(at, value, little);
-    case "enum": {
-      const named = layout.values.find((v) => v.name === value);
-      if (!named && typeof value === "string") throw mismatch(path, `one of ${layout.values.map((v) => v.name).join(", ")}`, value);
-      return writeInt(view, at, layout.size, integer(named ? named.value : value, layout.size * 8, layout.signed, path));
-    }
+    case "enum":
+      return writeInt(view, at, layout.size, integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path));
     case "text": {
       if (typeof value !== "string") throw mismatch(path, "a string", value);
       const encoded = bytes.encode(value);
@@ -119,6 +126,20 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
       }
     }
   }
+}
+
+function flag(value: unknown, path: string): 0 | 1 {
+  if (typeof value !== "boolean") throw mismatch(path, "true or false", value);
+  return value ? 1 : 0;
+}
+
+/** The number behind a label; a value that has no label is its number as text, as reading gives it. */
+function valueOf(layout: Enum, value: unknown, path: string): unknown {
+  const named = layout.values.find((v) => v.name === value);
+  if (named) return named.value;
+  if (typeof value !== "string") return value;
+  if (/^-?\d+$/.test(value)) return BigInt(value);
+  throw mismatch(path, `one of ${layout.values.map((v) => v.name).join(", ")}`, value);
 }
 
 function integer(value: unknown, bits: number, signed: boolean, path: string): bigint {
@@ -146,15 +167,16 @@ function writeInt(view: DataView, at: number, size: number, value: bigint): void
 }
 
 function writeBits(view: DataView, at: number, field: Field, value: unknown, path: string): void {
-  const signed = field.layout.kind === "int" && field.layout.signed;
-  const given = BigInt.asUintN(field.bits!.size, integer(value, field.bits!.size, signed, path));
+  const { layout } = field;
+  const number = layout.kind === "bool" ? flag(value, path) : layout.kind === "enum" ? valueOf(layout, value, path) : value;
+  const given = BigInt.asUintN(field.bits!.size, integer(number, field.bits!.size, isSigned(layout), path));
   const { word, bytes: count, shift, mask } = bitsAt(view, at, field);
   let whole = (word & ~(mask << shift)) | (given << shift);
   for (let i = 0; i < count; i++, whole >>= 8n) view.setUint8(at + field.offset + i, Number(whole & 0xffn));
 }
 
 function mismatch(path: string, expected: string, got: unknown): ArgumentError {
-  const shown = typeof got === "bigint" ? `${got}` : (JSON.stringify(got) ?? String(got));
+  const shown = typeof got === "bigint" ? `${got}` : typeof got === "string" ? JSON.stringify(got) : inspect(got, { breakLength: Infinity, depth: 1 });
   return new ArgumentError(`${path}: expected ${expected}, got ${shown.slice(0, 100)}.`);
 }
 

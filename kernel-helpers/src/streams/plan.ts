@@ -59,8 +59,11 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
   const count = layout.kind === "array" ? layout.length : 1;
   const common = { offset, count };
   if (bits) {
-    const signed = scalar.kind === "int" && scalar.signed;
-    return { ...common, decode: "bits", width: Math.ceil((bits.offset + bits.size) / 8), bitOffset: bits.offset, bitSize: bits.size, signed };
+    const width = Math.ceil((bits.offset + bits.size) / 8);
+    if (width > 8 || bits.size > 63) throw new ArgumentError(`The bit field ${field.name} does not lie in 8 bytes, so no column can hold it; make it a field of its own.`);
+    const place = { ...common, width, bitOffset: bits.offset, bitSize: bits.size };
+    if (scalar.kind === "enum") return { ...place, decode: "enum", signed: scalar.signed, labels: scalar.values };
+    return { ...place, decode: "bits", signed: scalar.kind === "int" && scalar.signed };
   }
   switch (scalar.kind) {
     case "text":

@@ -159,6 +159,8 @@ describe("the addon's arguments", () => {
       [{ decode: "bits", offset: 0, width: 1, bitOffset: 5, bitSize: 4 }, /not a bit field/],
       [{ decode: "bits", offset: 0, width: 9, bitOffset: 7, bitSize: 60 }, /not a bit field/],
       [{ decode: "bits", offset: 0, width: 4, bitOffset: 0xffff_ffff, bitSize: 1 }, /not a bit field/],
+      [{ decode: "enum", offset: 0, width: 4, bitOffset: 30, bitSize: 3 }, /not a bit field/],
+      [{ decode: "bits", offset: 0, width: 8, bitSize: 64 }, /not a bit field/],
       [{ decode: "enum", offset: 45, width: 3 }, /column 0 is not an enum/],
       [{ decode: "enum", offset: 48, width: 0 }, /column 0 is not an enum/],
       [{ decode: "u128" as "u64", offset: 0 }, /unknown decode u128/],

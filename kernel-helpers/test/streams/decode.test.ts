@@ -92,6 +92,16 @@ describe("records become columns, by BTF", () => {
     assert.throws(() => object.events("rb", { bigint: ["u32"] }), /has no 64-bit column "u32"\.\nIt has: u64, s64 and pointer\./);
   });
 
+  test("bit fields of bool and enum are what their type says", async () => {
+    const packed = source("e->u32 = 3; e->once = true; e->tint = RED; e->hue = GREEN; e->odd = 7;")
+      .replace("struct everything {", "struct everything { bool never : 1, once : 1; enum color tint : 5; enum color hue : 5; enum color odd : 5;");
+    const object = await bpf.load(await bpf.compile(packed, { name: "packed" }));
+    const table = await collect(object.events("rb"), { rows: 3, until: async () => { for (let i = 0; i < 3; i++) object.programs["fill"]!.testRun(); } });
+    assert.deepEqual(["never", "once", "tint", "hue", "odd"].map((name) => table.array(name)), [
+      [false, false, false], [true, true, true], ["RED", "RED", "RED"], ["GREEN", "GREEN", "GREEN"], ["7", "7", "7"],
+    ]);
+  });
+
   test("a ring that does not name its record says how to name it", async () => {
     const plain = source("").replace("RING_BUFFER(rb, struct everything, 65536);", `
       struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 65536); } rb SEC(".maps");

@@ -53,15 +53,14 @@ class Walk {
   // the walk goes back to the last key it knows that is still there. Bounded even if all keys keep vanishing.
   int Keys() {
     std::vector<uint8_t> next(key_);
-    MakeRoom(1);
     long at = static_cast<long>(entries_->rows) - 1;
     for (size_t steps = 16 * map_.max_entries() + 4096; steps > 0; steps--) {
+      MakeRoom(1);  // for the next row, which is also where values go that only tell whether a key is there
       int error = bpf_map_get_next_key(map_.fd(), at < 0 ? nullptr : Key(static_cast<size_t>(at)), next.data());
       if (error == -ENOENT) return 0;
       if (error) return error;
       auto known = seen_.find(Text(next.data()));
       if (known == seen_.end()) {
-        MakeRoom(1);
         error = bpf_map_lookup_elem(map_.fd(), next.data(), Value(entries_->rows));
         if (error == -ENOENT) continue;  // gone already: ask again
         if (error) return error;

@@ -134,7 +134,8 @@ export class BpfMap<Key = any, Value = any> {
 
   /**
    * All entries. The kernel may change the map meanwhile: an entry that comes or goes during
-   * the walk may or may not be seen, but none is seen twice and the walk ends.
+   * the walk may or may not be seen, but none is seen twice and the walk ends. (Of an LPM trie that
+   * changes, the kernel may also pass over an entry that stays.)
    *
    * @throws ArgumentError, ClosedError
    * @example

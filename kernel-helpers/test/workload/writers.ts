@@ -39,14 +39,18 @@ export interface WriterOptions {
   bytes?: number;
   /** Thread 0 writes to a pipe whose reader takes at least so long a read, µs. */
   slow_us?: number;
+  /** All threads write to the descriptor of thread 0. */
+  shared?: boolean;
+  /** Each thread rests for so many µs after every so many writes. */
+  burst?: { writes: number; pause_us: number };
 }
 
 /** A started workload: it waits for `run` before it writes. */
 export class Writers {
   private readonly child: ChildProcess;
 
-  constructor(binary: string, { threads = 1, writes, bytes = 1, slow_us = 0 }: WriterOptions) {
-    this.child = spawn(binary, [threads, writes, bytes, slow_us].map(String), { stdio: ["pipe", "ignore", "pipe"] });
+  constructor(binary: string, { threads = 1, writes, bytes = 1, slow_us = 0, shared = false, burst }: WriterOptions) {
+    this.child = spawn(binary, [threads, writes, bytes, slow_us, Number(shared), burst?.writes ?? 0, burst?.pause_us ?? 0].map(String), { stdio: ["pipe", "ignore", "pipe"] });
   }
 
   get pid(): number {

@@ -24,9 +24,8 @@ wire.on("error", (error) => {
   process.kill(process.pid, "SIGKILL");
 });
 
-const { Engine } = await import("./engine/engine.js");
-new Engine({ port: link.port1, shared, answers: input.port1 });
-
-// What a killed kernel left on the network goes before anybody wonders about it.
-const { sweepOnce } = await import("../net/sweep.js");
+const [{ Engine }, { sweepOnce }] = await Promise.all([import("./engine/engine.js"), import("../net/sweep.js")]);
+// What a killed kernel left on the network goes before anybody wonders about it. And before the first cell:
+// require() in a cell fails on a module that import() is still loading.
 await sweepOnce();
+new Engine({ port: link.port1, shared, answers: input.port1 });

@@ -25,6 +25,39 @@ export interface DisplayHandle {
   update(value: unknown): void;
 }
 
+/** What a comm message carries beside its data. */
+export interface CommExtras {
+  metadata?: Record<string, unknown>;
+  /** Binary data, which JSON cannot carry; it is copied. */
+  buffers?: readonly (ArrayBufferView | ArrayBuffer)[];
+}
+
+/**
+ * One end of a conversation with an object in the page, such as a widget's, in Jupyter's comm messages.
+ * Handlers run as part of the cell that set them: what they print is shown below it.
+ */
+export interface Comm {
+  readonly id: string;
+  /** What the two ends agreed to talk about, such as `jupyter.widget`. */
+  readonly target: string;
+  readonly closed: boolean;
+  /** Sends data that JSON can carry. Once the comm is closed it does nothing. */
+  send(data: unknown, extras?: CommExtras): void;
+  /** Ends the conversation. Idempotent; `onClose` is for the page's end only. */
+  close(data?: unknown): void;
+  onMessage(handler: (data: unknown, buffers: readonly Uint8Array[]) => void): void;
+  /** Calls back when the page closes its end, as it does at once when nothing there knows the target. */
+  onClose(handler: (data: unknown) => void): void;
+}
+
+/** Both ways to begin a conversation with the page. */
+export interface CommHost {
+  /** Opens one with what the page has registered under the target. */
+  open(target: string, data?: unknown, extras?: CommExtras): Comm;
+  /** Takes those that the page opens; returns a function that refuses further ones. */
+  onOpen(target: string, accept: (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void): () => void;
+}
+
 /** What a kernel implements. */
 export interface Host {
   /** Shows a bundle as a new output of the cell that is running in the caller's async context. */
@@ -33,6 +66,7 @@ export interface Host {
   interruptSignal(): AbortSignal | undefined;
   /** The cell of the caller's async context does not end before this work does: what is being drawn is part of its output. */
   hold?(work: Promise<unknown>): void;
+  readonly comms?: CommHost;
 }
 
 let current: Host | undefined;
@@ -49,6 +83,11 @@ export function setHost(host: Host | undefined): () => void {
 /** True when a notebook's kernel is there to show things. */
 export function hasHost(): boolean {
   return current !== undefined;
+}
+
+/** Conversations with the page; undefined where there is none, as in a plain script. */
+export function comms(): CommHost | undefined {
+  return current?.comms;
 }
 
 /** The signal that aborts when the user interrupts the running cell. */

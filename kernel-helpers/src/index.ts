@@ -24,7 +24,7 @@ export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
 export { concatTables } from "./streams/columns.js";
-export { display, mime, displaySymbol, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";
+export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";
 export * from "./errors.js";
 export { CompileError, type Diagnostic } from "./bpf/diagnostics.js";
 export { VerifierError } from "./bpf/verifier.js";

@@ -17,6 +17,8 @@ export interface Request {
   /** The request's header as it came, the parent of everything it causes. */
   readonly parent: string;
   readonly content: Record<string, unknown>;
+  /** Binary data beside the content, as comm messages have it. */
+  readonly buffers: readonly Uint8Array[];
 }
 
 export type ToEngine =
@@ -26,8 +28,14 @@ export type ToEngine =
   | { kind: "terminated"; sequence: number }
   | { kind: "shutdown" };
 
+/** What a message may carry beside its content. */
+export interface Extras {
+  metadata?: Record<string, unknown>;
+  buffers?: readonly Uint8Array[];
+}
+
 export type ToWire =
-  | { kind: "publish"; type: string; parent: string; content: string }
+  | { kind: "publish"; type: string; parent: string; content: string; extras?: Extras }
   | { kind: "stream"; name: "stdout" | "stderr"; parent: string; text: string }
   /** Replaces an update of the same display that waits to be sent. */
   | { kind: "update"; displayId: string; parent: string; content: string }

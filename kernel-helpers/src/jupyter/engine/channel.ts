@@ -1,6 +1,6 @@
 /** The engine's way to the wire: what a cell publishes, under the cell's header. */
 import type { MessagePort } from "node:worker_threads";
-import { type Request, type ToWire } from "../link.js";
+import type { Extras, Request, ToWire } from "../link.js";
 import { toJson } from "./bundle.js";
 
 export class Channel {
@@ -15,8 +15,8 @@ export class Channel {
   }
 
   /** A message on iopub. */
-  publish(type: string, parent: string, content: Record<string, unknown>): void {
-    this.post({ kind: "publish", type, parent, content: toJson(content) });
+  publish(type: string, parent: string, content: Record<string, unknown>, extras: Extras = {}): void {
+    this.post({ kind: "publish", type, parent, content: toJson(content), extras });
   }
 
   busy(request: Request): void {

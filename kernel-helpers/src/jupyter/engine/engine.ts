@@ -9,6 +9,7 @@ import { GRACE_MS } from "../wire/interrupter.js";
 import { runningCell, setRunningCell } from "./cell.js";
 import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
 import { Channel } from "./channel.js";
+import { Comms } from "./comms.js";
 import { complete, inspect, isComplete } from "./completion.js";
 import { KeyboardInterrupt } from "./errors.js";
 import { Execution } from "./execution.js";
@@ -39,6 +40,7 @@ export interface EngineOptions {
 export class Engine {
   readonly #shared: Int32Array;
   readonly #channel: Channel;
+  readonly #comms: Comms;
   readonly #runner: Runner;
   readonly #execution: Execution;
   readonly #history = new History();
@@ -50,6 +52,7 @@ export class Engine {
   constructor({ port, shared, answers }: EngineOptions) {
     this.#shared = shared;
     this.#channel = new Channel(port);
+    this.#comms = new Comms(this.#channel);
     const protect: Protect = (work) => {
       Atomics.add(shared, Shared.protected, 1);
       try {
@@ -61,7 +64,7 @@ export class Engine {
     const tracebacks = new Tracebacks();
     this.#runner = new Runner(tracebacks, protect);
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
-    setHost(notebookHost(this.#channel));
+    setHost(notebookHost(this.#channel, this.#comms));
     captureStdio((name, parent, text) => this.#channel.post({ kind: "stream", name, parent, text }));
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
@@ -83,6 +86,7 @@ export class Engine {
       case "terminated":
         // node:vm takes the listeners off while it runs code, and ended code does not put them back.
         if (!process.listeners("SIGINT").includes(this.#onSigint)) process.on("SIGINT", this.#onSigint);
+        this.#comms.abandon();
         return runningCell()?.stop({ error: new KeyboardInterrupt() });
       case "shutdown":
         Atomics.store(this.#shared, Shared.leaving, 1);
@@ -157,7 +161,8 @@ export class Engine {
   }
 
   /** Everything but execution, at once: a cell that awaits does not keep completion waiting. */
-  #answer({ type, parent, content }: Request): Content | undefined | Promise<Content> {
+  #answer(request: Request): Content | undefined | Promise<Content | undefined> {
+    const { type, content } = request;
     const { executor, compiler } = this.#runner;
     const code = String(content["code"] ?? "");
     const cursor = Number(content["cursor_pos"] ?? code.length);
@@ -173,11 +178,11 @@ export class Engine {
       case "history_request":
         return { history: this.#history.query(content) };
       case "comm_info_request":
-        return { comms: {} };
+        return { comms: this.#comms.info(content["target_name"]) };
       case "comm_open":
-        // Nobody listens on this target: the protocol asks to close it again.
-        this.#channel.publish("comm_close", parent, { comm_id: content["comm_id"], data: {} });
-        return undefined;
+      case "comm_msg":
+      case "comm_close":
+        return this.#comms.receive(request).then(() => undefined);
       default:
         return undefined;
     }

@@ -1,12 +1,13 @@
 /** The notebook as `host.ts` knows it: displays, their updates, and word of an interrupt. */
 import { randomUUID } from "node:crypto";
-import type { Host } from "../../host.js";
+import type { CommHost, Host } from "../../host.js";
 import { encodeBundle, toJson } from "./bundle.js";
 import { currentCell, runningCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 
-export function notebookHost(channel: Channel): Host {
+export function notebookHost(channel: Channel, comms: CommHost): Host {
   return {
+    comms,
     show(bundle) {
       const cell = currentCell();
       if (!cell || cell.silent) return { update: () => undefined };

@@ -3,6 +3,7 @@
  * https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import type { Extras } from "../link.js";
 
 /** The version of the messaging protocol that this kernel speaks. */
 export const PROTOCOL_VERSION = "5.4";
@@ -16,6 +17,8 @@ export interface Incoming {
   header: string;
   type: string;
   content: Record<string, unknown>;
+  /** Binary data behind the signed parts. */
+  buffers: Uint8Array[];
 }
 
 /** Signs and writes what goes out, checks and reads what comes in. */
@@ -39,7 +42,7 @@ export class Codec {
   }
 
   /** The frames of a message; `content` and `parent` are JSON text. */
-  encode(identities: readonly Buffer[], type: string, parent: string, content: string): (string | Buffer)[] {
+  encode(identities: readonly Buffer[], type: string, parent: string, content: string, { metadata, buffers = [] }: Extras = {}): (string | Buffer)[] {
     const header = JSON.stringify({
       msg_id: `${this.#session}_${this.#sent++}`,
       session: this.#session,
@@ -48,8 +51,8 @@ export class Codec {
       msg_type: type,
       version: PROTOCOL_VERSION,
     });
-    const parts = [header, parent, "{}", content];
-    return [...identities, DELIMITER, this.#sign(parts), ...parts];
+    const parts = [header, parent, JSON.stringify(metadata ?? {}), content];
+    return [...identities, DELIMITER, this.#sign(parts), ...parts, ...buffers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))];
   }
 
   /** The message in the frames, or undefined when they are none or the signature is wrong. */
@@ -64,7 +67,8 @@ export class Codec {
       const { msg_type: type } = JSON.parse(header) as { msg_type: unknown };
       const content: unknown = JSON.parse(parts[3]!.toString());
       if (typeof type !== "string" || typeof content !== "object" || content === null) return undefined;
-      return { identities: frames.slice(0, delimiter), header, type, content: content as Record<string, unknown> };
+      const buffers = parts.slice(4).map((frame) => new Uint8Array(frame)); // copies: a frame may be a piece of a large pool
+      return { identities: frames.slice(0, delimiter), header, type, content: content as Record<string, unknown>, buffers };
     } catch {
       return undefined;
     }

@@ -3,6 +3,7 @@
  * several updates of one display only the newest is sent, for at most 50 ms or
  * until something else is published.
  */
+import type { Extras } from "../link.js";
 import type { Codec } from "./message.js";
 import type { Outbox } from "./outbox.js";
 
@@ -13,7 +14,7 @@ const STREAM_CHUNK = 256 * 1024;
 type Pending =
   | { kind: "stream"; name: string; parent: string; texts: string[]; length: number }
   | { kind: "update"; displayId: string; parent: string; content: string }
-  | { kind: "message"; type: string; parent: string; content: string };
+  | { kind: "message"; type: string; parent: string; content: string; extras: Extras };
 
 export class IopubPublisher {
   readonly #codec: Codec;
@@ -26,8 +27,8 @@ export class IopubPublisher {
     this.#outbox = outbox;
   }
 
-  publish(type: string, parent: string, content: string): void {
-    this.#pending.push({ kind: "message", type, parent, content });
+  publish(type: string, parent: string, content: string, extras: Extras = {}): void {
+    this.#pending.push({ kind: "message", type, parent, content, extras });
     this.flush();
   }
 
@@ -72,6 +73,6 @@ export class IopubPublisher {
   #send(one: Pending): void {
     const type = one.kind === "stream" ? "stream" : one.kind === "update" ? "update_display_data" : one.type;
     const content = one.kind === "stream" ? JSON.stringify({ name: one.name, text: one.texts.join("") }) : one.content;
-    void this.#outbox.send(this.#codec.encode([Buffer.from(type)], type, one.parent, content));
+    void this.#outbox.send(this.#codec.encode([Buffer.from(type)], type, one.parent, content, one.kind === "message" ? one.extras : undefined));
   }
 }

@@ -97,13 +97,14 @@ function receive(socket: Asked["socket"], frames: Buffer[]): void {
   const id = ++requests;
   asked.set(id, request);
   if (message.type === "execute_request") Atomics.store(shared, Shared.newestExecute, id);
-  tellEngine({ kind: "request", request: { id, type: message.type, parent: message.header, content: message.content } });
+  const { type, header: parent, content, buffers } = message;
+  tellEngine({ kind: "request", request: { id, type, parent, content, buffers } });
 }
 
 function fromEngine(message: ToWire): void {
   switch (message.kind) {
     case "publish":
-      return iopub.publish(message.type, message.parent, message.content);
+      return iopub.publish(message.type, message.parent, message.content, message.extras);
     case "stream":
       return iopub.stream(message.name, message.parent, message.text);
     case "update":

@@ -178,7 +178,8 @@ export function drain_add(
   plan: Plan,
   options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number },
 ): RingHandle;
-export function drain_remove(drainer: DrainerHandle, ring: RingHandle): void;
+/** Stops reading it. The last account: what waits is unread. */
+export function drain_remove(drainer: DrainerHandle, ring: RingHandle): RingTotals;
 export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, on: boolean): void;
 export function drain_totals(ring: RingHandle): RingTotals;
 export function drain_take(ring: RingHandle): Taken;

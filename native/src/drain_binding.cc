@@ -46,16 +46,6 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), ring);
 }
 
-// drain_remove(drainer, ring): stops reading it and unmaps it
-Napi::Value Remove(const Napi::CallbackInfo& info) {
-  auto drainer = UnwrapAny<Drainer>(info, 0);
-  auto ring = UnwrapAny<Ring>(info, 1);
-  drainer->Remove(ring.get());
-  ring->Close();
-  if (!drainer->IsClosed()) drainer->SubscriptionsChanged(info.Env());
-  return info.Env().Undefined();
-}
-
 // drain_subscribe(drainer, ring, on)
 Napi::Value Subscribe(const Napi::CallbackInfo& info) {
   auto drainer = Unwrap<Drainer>(info, 0);
@@ -73,6 +63,16 @@ Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
   number("unread", totals.unread);
   number("inexact", totals.inexact);
   return result;
+}
+
+// drain_remove(drainer, ring) -> totals: stops reading it and unmaps it; the last account, in which what waits is unread
+Napi::Value Remove(const Napi::CallbackInfo& info) {
+  auto drainer = UnwrapAny<Drainer>(info, 0);
+  auto ring = UnwrapAny<Ring>(info, 1);
+  drainer->Remove(ring.get());
+  ring->Close();
+  if (!drainer->IsClosed()) drainer->SubscriptionsChanged(info.Env());
+  return TotalsObject(info.Env(), ring->totals());
 }
 
 // drain_totals(ring) -> { delivered, lost, dropped, unread, inexact }

@@ -56,6 +56,8 @@ void Ring::Close() {
   std::lock_guard<std::mutex> lock(mutex_);
   munmap(consumer_, page_);
   munmap(producer_, page_ + 2 * size_);
+  totals_.unread += rows_;
+  rows_ = 0;
   chunks_.clear();
 }
 

@@ -19,6 +19,8 @@ export interface EventsOptions {
 interface Reading {
   reader: RingReader;
   options: string;
+  /** Takes back the promise to close the reader with its object. */
+  forget: () => void;
 }
 
 const readings = new WeakMap<BpfObject<any>, Map<string, Reading>>();
@@ -79,8 +81,8 @@ function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions):
   }
   const plan = planRecord(`${object.name}.${ring}`, record, bigint);
   before?.reader.close(); // a ring has one reader at a time
-  const reader = new RingReader(description, plan, bufferBytes);
-  perObject.set(ring, { reader, options: asked });
-  object.onClose(() => reader.close());
+  before?.forget();
+  const reader = new RingReader(description, plan, bufferBytes, before?.reader.totals);
+  perObject.set(ring, { reader, options: asked, forget: object.onClose(() => reader.close()) });
   return reader;
 }

@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run report` and `npm run build` do: set up what is missing, then the thing itself.
+ * What `npm start`, `npm test`, `npm run report`, `npm run bench` and `npm run build` do: set up what is missing, then the thing itself.
  * Runs with nothing installed but Node.js, so it and its neighbours import nothing from npm.
  */
 import { addon } from "./addon.mjs";
@@ -9,11 +9,12 @@ import { jupyterLab } from "./jupyterlab.mjs";
 import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
 import { program } from "./paths.mjs";
+import { runBench } from "./bench.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
 import { runSteps } from "./steps.mjs";
 import { runTests } from "./tests.mjs";
-import { typescript, typescriptTests } from "./typescript.mjs";
+import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
 const build = (forTests = false) => [debianPackages(forTests), npmPackages, addon, typescript, programs, kernelspec];
 
@@ -24,6 +25,7 @@ const commands = {
   build: { steps: build(), then: () => 0 },
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
+  bench: { steps: [...build(true), typescriptBench], then: runBench },
   test: { steps: [...build(true), jupyterLab, typescriptTests], then: runTests },
 };
 

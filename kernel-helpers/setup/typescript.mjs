@@ -1,4 +1,4 @@
-/** The TypeScript builds: the package, and its tests. */
+/** The TypeScript builds: the package, its tests, its benchmark. */
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { helpers, repo } from "./paths.mjs";
@@ -26,3 +26,5 @@ export const typescript = build("TypeScript", helpers, sources, join(helpers, "d
 
 /** The tests are checked against the package's types, so they are built anew after it. */
 export const typescriptTests = build("Tests", join(helpers, "test"), [...sources, join(helpers, "test")], join(helpers, "dist-test"));
+
+export const typescriptBench = build("Benchmark", join(helpers, "bench"), [...sources, join(helpers, "bench")], join(helpers, "dist-bench"));

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { BpflabError, MissingFeatureError } from "../errors.js";
+import { ArgumentError, BpflabError, MissingFeatureError } from "../errors.js";
 import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
 import { alive, descendantsOf } from "./descendants.js";
 
@@ -19,11 +19,15 @@ interface ServerInfo {
 }
 
 /**
- * `bpflab lab`: runs JupyterLab on the notebooks until Ctrl-C, and prints the address to open.
+ * `bpflab lab [directory]`: runs JupyterLab on the shipped notebooks, or on those of a directory, until Ctrl-C, and
+ * prints the address to open.
  *
- * @throws MissingFeatureError without JupyterLab, BpflabError when it does not start or would let anybody in
+ * @throws ArgumentError when the directory is none, MissingFeatureError without JupyterLab, BpflabError when it does not start or
+ * would let anybody in
  */
-export async function lab({ port }: { port?: number }): Promise<number> {
+export async function lab({ directory = notebooks, port }: { directory?: string; port?: number }): Promise<number> {
+  const isDirectory = await stat(directory).then((there) => there.isDirectory(), () => false);
+  if (!isDirectory) throw new ArgumentError(`Expected a directory with notebooks, got ${directory}.`);
   const found = recordedJupyterLab();
   if (!found) throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", { hint: "Run `npm start`, which finds or installs one." });
   const runtime = runtimeDirectory();
@@ -32,7 +36,7 @@ export async function lab({ port }: { port?: number }): Promise<number> {
   const log = await open(logFile, "w"); // no pipe: kernels inherit it, and would keep it open
 
   // A server must not outlive this process, whatever ends it; a group of its own keeps Ctrl-C for us to pass on.
-  const server = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(port)], {
+  const server = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(resolve(directory), port)], {
     env: { ...process.env, ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
     stdio: ["ignore", log.fd, log.fd],
     detached: true,
@@ -60,14 +64,14 @@ export async function lab({ port }: { port?: number }): Promise<number> {
   }
 }
 
-function serverOptions(port: number | undefined): string[] {
+function serverOptions(directory: string, port: number | undefined): string[] {
   const hasDisplay = process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"];
   return [
     "--ServerApp.ip=127.0.0.1",
     ...(port === undefined ? [] : [`--ServerApp.port=${port}`]),
     "--ServerApp.allow_remote_access=False",
     "--ServerApp.allow_root=True",
-    `--ServerApp.root_dir=${notebooks}`,
+    `--ServerApp.root_dir=${directory}`,
     ...(hasDisplay ? [] : ["--no-browser"]),
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=None",

@@ -33,9 +33,10 @@ export async function main(args: string[]): Promise<number> {
   program
     .command("lab")
     .description("open JupyterLab on the notebooks, on this machine's loopback address")
+    .argument("[directory]", "the notebooks' directory (default: the repository's notebooks)")
     .option("--port <number>", "the port to listen on (default: the first that is free from 8888)", portNumber)
-    .action(async (options: { port?: number }) => {
-      exitCode = await (await import("./lab.js")).lab(options);
+    .action(async (directory: string | undefined, options: { port?: number }) => {
+      exitCode = await (await import("./lab.js")).lab({ directory, ...options });
     });
 
   program

@@ -1,0 +1,125 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import type { Browser } from "playwright-core";
+import { printed } from "../cli/output.js";
+import { launchChromium } from "./chromium.js";
+import { NotebookPage } from "./notebook-page.js";
+
+const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
+const shipped = fileURLToPath(new URL("../../../notebooks/", import.meta.url));
+/** Pictures for a person to look at; ignored by git. */
+export const pictures = fileURLToPath(new URL("../../../reports/browser/", import.meta.url));
+
+/** A code cell of a saved notebook. */
+export interface SavedCell {
+  cell_type: string;
+  source: string | string[];
+  execution_count: number | null;
+  outputs: { output_type: string; name?: string; text?: string | string[]; data?: Record<string, unknown> }[];
+}
+
+/** What the server says about a notebook's kernel. */
+interface Session {
+  id: string;
+  path: string;
+  kernel: { connections: number } | null;
+}
+
+const START_MS = 60_000;
+
+/** A running JupyterLab on a directory of its own, and a browser in front of it. */
+export class Lab {
+  private constructor(
+    readonly directory: string,
+    readonly address: URL,
+    private readonly browser: Browser,
+    private readonly stop: () => Promise<void>,
+  ) {}
+
+  /** Starts both. Settings, workspaces and signatures of this user stay untouched. */
+  static async start(): Promise<Lab> {
+    const scratch = await mkdtemp(join(tmpdir(), "bpflab-browser-"));
+    const directory = join(scratch, "notebooks");
+    await mkdir(directory);
+    const env = {
+      JUPYTER_CONFIG_DIR: join(scratch, "config"),
+      JUPYTER_DATA_DIR: join(scratch, "data"),
+      JUPYTERLAB_SETTINGS_DIR: join(scratch, "settings"),
+      JUPYTERLAB_WORKSPACES_DIR: join(scratch, "workspaces"),
+    };
+    const server = execa(process.execPath, [entry, "lab", directory], { env, reject: false, buffer: false, stdin: "ignore" });
+    const stop = async () => {
+      server.kill("SIGTERM");
+      await server;
+      await rm(scratch, { recursive: true, force: true });
+    };
+    try {
+      const [address] = await printed(server, /http:\S+(?=\n)/);
+      return new Lab(directory, new URL(address), await launchChromium(), stop);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.stop();
+  }
+
+  /** Puts a copy of a shipped notebook into the directory. */
+  async copy(name: string): Promise<string> {
+    await cp(join(shipped, name), join(this.directory, name));
+    return name;
+  }
+
+  /** Writes a notebook with these code cells into the directory. */
+  async write(name: string, cells: string[]): Promise<string> {
+    const code = cells.map((source, i) => ({ cell_type: "code", id: `cell-${i}`, metadata: {}, execution_count: null, outputs: [], source }));
+    const metadata = { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } };
+    await writeFile(join(this.directory, name), JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
+    return name;
+  }
+
+  /** The code cells of a notebook as they are on disk. */
+  async saved(name: string): Promise<SavedCell[]> {
+    const { cells } = JSON.parse(await readFile(join(this.directory, name), "utf8")) as { cells: SavedCell[] };
+    return cells.filter(({ cell_type }) => cell_type === "code");
+  }
+
+  /** Opens a notebook by its address and token in a tab of its own, and waits until its kernel is ready. */
+  async open(name: string, { height = 1000 }: { height?: number } = {}): Promise<NotebookPage> {
+    const context = await this.browser.newContext({ viewport: { width: 1300, height } });
+    const page = await context.newPage();
+    const address = new URL(`/lab/tree/${name}`, this.address);
+    address.search = `${this.address.search}&reset`;
+    await page.goto(address.href, { waitUntil: "domcontentloaded" });
+    const notebook = new NotebookPage(page, name);
+    await this.connected(name);
+    await notebook.ready();
+    return notebook;
+  }
+
+  /** Ends all kernels, so that nothing of one test runs into the next. */
+  async shutdownKernels(): Promise<void> {
+    const sessions = (await (await this.api("sessions")).json()) as Session[];
+    await Promise.all(sessions.map(({ id }) => this.api(`sessions/${id}`, "DELETE")));
+  }
+
+  /** Waits until a page is connected to the notebook's kernel: what is run before is not. */
+  private async connected(name: string): Promise<void> {
+    for (const end = Date.now() + START_MS; Date.now() < end; await delay(100)) {
+      const sessions = (await (await this.api("sessions")).json()) as Session[];
+      if (sessions.some(({ path, kernel }) => path === name && (kernel?.connections ?? 0) > 0)) return;
+    }
+    throw new Error(`${name} has not been connected to a kernel within ${START_MS / 1000} s`);
+  }
+
+  private api(path: string, method = "GET"): Promise<Response> {
+    return fetch(new URL(`/api/${path}`, this.address), { method, headers: { Authorization: `token ${this.address.searchParams.get("token")}` } });
+  }
+}

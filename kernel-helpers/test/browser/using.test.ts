@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { Lab } from "./lab.js";
+import { assertDrawn, type NotebookPage } from "./notebook-page.js";
+
+let lab: Lab;
+before(async () => {
+  lab = await Lab.start();
+});
+afterEach(() => lab.shutdownKernels());
+after(() => lab.close());
+
+/** Counts the writes of one size: a size that nobody else on the machine writes. */
+const gate = (name: string) => `%%bpf ${name} --attach
+#include "bpflab.h"
+char LICENSE[] SEC("license") = "GPL";
+
+__u32 wanted = 0;
+__u64 seen = 0;
+
+SEC("tp/syscalls/sys_enter_write")
+int ${name}_program(struct trace_event_raw_sys_enter *ctx)
+{
+	if (ctx->args[2] == wanted)
+		__sync_fetch_and_add(&seen, 1);
+	return 0;
+}`;
+
+/** A cell that writes 10 times 12,345 bytes and 20 times 23,456, and shows how many of them the program saw. */
+const count = (name: string) => `const before = ${name}.globals.seen;
+execFileSync("dd", ["if=/dev/zero", "of=/dev/null", "bs=12345", "count=10"], { stdio: "ignore" });
+execFileSync("dd", ["if=/dev/zero", "of=/dev/null", "bs=23456", "count=20"], { stdio: "ignore" });
+const seen = Number(${name}.globals.seen - before);
+console.log(\`\${seen} seen\`);
+charts.bar(aq.table({ of: ["seen", "in all"], writes: [seen, 30] }), { x: "of", y: "writes" })`;
+
+const imports = 'import { aq, bpf, charts, collect } from "kernel-helpers";\nimport { execFileSync } from "node:child_process";';
+
+/** Names of the tracing programs in the kernel that are called so. */
+const loaded = (pattern: RegExp): string[] => {
+  const programs = JSON.parse(execFileSync("bpftool", ["-j", "prog", "list"], { encoding: "utf8" })) as { name?: string }[];
+  return programs.map(({ name }) => name ?? "").filter((name) => pattern.test(name)).sort();
+};
+
+const text = (notebook: NotebookPage, cell: number) => notebook.output(cell).first().innerText();
+
+test("a global edited in its cell and rerun with Shift-Enter changes the next output", async () => {
+  const notebook = await lab.open(await lab.write("edit.ipynb", [imports, gate("edited"), "edited.globals.wanted = 12345;", count("edited")]));
+  await notebook.runAll();
+  assert.equal((await text(notebook, 3)).trim(), "10 seen");
+  const chart = notebook.cell(3).locator("canvas.marks");
+  await assertDrawn(chart);
+  const before = await chart.evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+
+  await notebook.replace(2, "edited.globals.wanted = 23456;");
+  await notebook.run(2);
+  await notebook.run(3);
+  assert.equal((await text(notebook, 3)).trim(), "20 seen");
+  await assertDrawn(chart);
+  assert.notEqual(await chart.evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL()), before);
+  await notebook.picture("edited");
+  await notebook.close();
+});
+
+test("Tab completes in TypeScript, from the kernel's types, and in C", async () => {
+  const notebook = await lab.open(await lab.write("complete.ipynb", [gate("completed"), "completed.globals.", "%%bpf more\n#include \"bpflab.h\"\n__u64 at(void) { return bpf_ktime_get_"]));
+  await notebook.run(0);
+  assert.deepEqual((await notebook.completions(1)).filter((name) => /^(seen|wanted)$/.test(name)).sort(), ["seen", "wanted"]);
+  await notebook.picture("completion");
+  await notebook.page.keyboard.press("Escape");
+  assert.ok((await notebook.completions(2)).includes("bpf_ktime_get_ns"));
+  await notebook.close();
+});
+
+test("the menu interrupts a cell, which keeps the session, and restarts the kernel, which ends it", async () => {
+  const forever = 'console.log("begun");\nfor (;;) await new Promise((resolve) => setTimeout(resolve, 10));';
+  const notebook = await lab.open(await lab.write("stop.ipynb", [gate("stopped"), forever, "typeof stopped"]));
+  await notebook.run(0);
+  await notebook.edit(1);
+  await notebook.page.keyboard.press("Shift+Enter");
+  await notebook.output(1).filter({ hasText: "begun" }).waitFor();
+  await notebook.menu("Kernel", "Interrupt Kernel");
+  await notebook.hasRun(1);
+  assert.match(await notebook.cell(1).locator(".jp-OutputArea").innerText(), /[Ii]nterrupt/);
+  await notebook.run(2);
+  assert.equal((await text(notebook, 2)).trim(), "object");
+  assert.deepEqual(loaded(/^stopped/), ["stopped_program"]);
+
+  await notebook.menu("Kernel", "Restart Kernel…");
+  await notebook.page.locator(".jp-Dialog button.jp-mod-accept").click();
+  await notebook.page.locator(".jp-Dialog").waitFor({ state: "detached" });
+  await notebook.idle();
+  await notebook.replace(2, "40 + 2");
+  await notebook.run(2);
+  assert.equal((await text(notebook, 2)).trim(), "42");
+  assert.deepEqual(loaded(/^stopped/), [], "the old kernel's program is gone");
+  await notebook.close();
+});
+
+test("two notebooks at once have attachments of their own", async () => {
+  const cells = (name: string, wanted: number) => [imports, gate(name), `${name}.globals.wanted = ${wanted};`, count(name)];
+  const left = await lab.open(await lab.write("left.ipynb", cells("both_left", 12345)));
+  const right = await lab.open(await lab.write("right.ipynb", cells("both_right", 23456)));
+  await left.runAll();
+  await right.runAll();
+  await left.run(3);
+  assert.equal((await text(left, 3)).trim(), "10 seen");
+  assert.equal((await text(right, 3)).trim(), "20 seen");
+  assert.deepEqual(loaded(/^both_/), ["both_left_program", "both_right_program"]);
+
+  await left.menu("Kernel", "Shut Down Kernel");
+  await left.page.locator("#jp-main-statusbar", { hasText: "No Kernel" }).waitFor();
+  assert.deepEqual(loaded(/^both_/), ["both_right_program"]);
+  await right.run(3);
+  assert.equal((await text(right, 3)).trim(), "20 seen");
+  await left.close();
+  await right.close();
+});
+
+test("a process whose name is markup shows as that text in tables and charts", async () => {
+  // A thread's name has 15 bytes: the first of these becomes an unfinished tag, the second a whole one.
+  const names = ["<img src=x onerror=alert(1)>", "<i id=markup>"];
+  const shown = names.map((name) => name.slice(0, 15));
+  const scratch = await mkdtemp(join(tmpdir(), "bpflab-markup-"));
+  try {
+    for (const name of names) await symlink("/bin/dd", join(scratch, name));
+    const notebook = await lab.open(
+      await lab.write("markup.ipynb", [
+        imports,
+        `const ringbuf = await bpf.load("ringbuf");
+await ringbuf.attach();
+const run = (name: string) => execFileSync(\`${scratch}/\${name}\`, ["if=/dev/zero", "of=/dev/null", "bs=1", "count=5"], { stdio: "ignore" });
+const all = await collect(ringbuf.events("rb"), { until: async () => ${JSON.stringify(names)}.forEach(run) });
+const strange = all.filter(aq.escape((write: { comm: string }) => write.comm.startsWith("<")));`,
+        "strange",
+        'charts.histogram(strange, { x: "duration_ns", by: "comm" })',
+      ]),
+    );
+    let alerts = 0;
+    notebook.page.on("dialog", (dialog) => {
+      alerts++;
+      void dialog.dismiss();
+    });
+    await notebook.runAll();
+    const table = await notebook.output(2).locator("table").innerText();
+    for (const name of shown) assert.ok(table.includes(name), `${name} in ${table}`);
+    await assertDrawn(notebook.charts.first());
+    await notebook.save();
+    const [, , , chart] = await lab.saved("markup.ipynb");
+    const spec = JSON.stringify(chart!.outputs.map(({ data }) => data?.["application/vnd.vegalite.v5+json"]));
+    for (const name of shown) assert.ok(spec.includes(name), name);
+    assert.equal(await notebook.outputs.locator('img[src="x"], #markup').count(), 0);
+    assert.equal(alerts, 0);
+    await notebook.picture("markup");
+    await notebook.close();
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+});

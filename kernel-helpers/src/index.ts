@@ -14,6 +14,7 @@ import "./tables/display.js";
 
 export * as bpf from "./bpf.js";
 export * as charts from "./charts/index.js";
+export * as widgets from "./widgets/index.js";
 export * as latency from "./tables/latencies.js";
 export * as net from "./net/index.js";
 export * as aq from "arquero";

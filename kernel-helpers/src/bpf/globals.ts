@@ -1,5 +1,5 @@
 import { ClosedError } from "../errors.js";
-import type { Variable } from "./btf.js";
+import type { Layout, Variable } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 import { namedObject } from "./names.js";
 import { native, type MapHandle } from "./native.js";
@@ -8,6 +8,13 @@ import { native, type MapHandle } from "./native.js";
 export interface Section {
   map: MapHandle;
   variables: Variable[];
+}
+
+const layouts = new WeakMap<object, ReadonlyMap<string, Layout>>();
+
+/** How a global lies in memory; undefined for what is no global of a BPF object. */
+export function layoutOfGlobal(globals: object, name: string): Layout | undefined {
+  return layouts.get(globals)?.get(name);
 }
 
 /**
@@ -33,7 +40,9 @@ export function globalsObject<T extends object>(owner: string, sections: Section
       });
     }
   }
-  return namedObject("global", owner, object) as T;
+  const globals = namedObject("global", owner, object) as T;
+  layouts.set(globals, new Map(sections.flatMap(({ variables }) => variables.map(({ name, layout }) => [name, layout] as const))));
+  return globals;
 }
 
 /** Variables a user means: not the compiler's (`handle.____fmt`) and not the type holders of ring buffers. */

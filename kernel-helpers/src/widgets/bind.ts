@@ -1,0 +1,105 @@
+/** Widgets that move a variable of a running program. */
+import { setInterval } from "node:timers"; // not the cell's own: the widget outlives an interrupt
+import type { Layout } from "../bpf/btf.js";
+import { encode } from "../bpf/codec.js";
+import { layoutOfGlobal } from "../bpf/globals.js";
+import { ArgumentError } from "../errors.js";
+import { Dropdown, ToggleButton } from "./choices.js";
+import { FloatSlider, IntSlider, type NumberWidget } from "./numbers.js";
+import type { ValueWidget } from "./widget.js";
+
+/** How often a widget looks whether its variable was changed elsewhere. */
+const LOOK_MS = 250;
+
+/** Names of the variables whose values are of this type. */
+export type NamesOf<Variables, Value> = { [Name in keyof Variables]-?: Variables[Name] extends Value ? Name : never }[keyof Variables] & string;
+
+/** What a slider for a variable is given. */
+export interface SliderBinding {
+  min: number;
+  max: number;
+  step?: number;
+  /** Default: the variable's name. */
+  description?: string;
+  /** False: the variable changes when the slider is let go; default true. */
+  continuous?: boolean;
+}
+
+/** What a switch for a variable can be given. */
+export interface SwitchBinding {
+  /** Default: the variable's name. */
+  description?: string;
+}
+
+/** What a list for a variable can be given. */
+export interface ChoiceBinding<Choice> extends SwitchBinding {
+  /** What can be chosen; default: the labels of the variable's enum. */
+  options?: readonly Choice[];
+}
+
+/**
+ * A widget for a variable: moving it changes the running program at once, and it follows when the
+ * program's variable is changed elsewhere. A number gets a slider, a boolean a button that stays down,
+ * an enum a list. When the object is closed the widget is disabled and says so.
+ *
+ * @param variables the globals of an object, or any object of numbers, booleans and strings
+ * @throws ArgumentError when the variable's type cannot hold `min` and `max`, or its value lies outside of them; ClosedError
+ * @example
+ * widgets.bind(filter.globals, "threshold", { min: 1, max: 500 })
+ */
+export function bind<Variables extends object, Name extends NamesOf<Variables, number>>(variables: Variables, name: Name, options: SliderBinding): NumberWidget;
+export function bind<Variables extends object, Name extends NamesOf<Variables, boolean>>(variables: Variables, name: Name, options?: SwitchBinding): ToggleButton;
+export function bind<Variables extends object, Name extends NamesOf<Variables, string>>(
+  variables: Variables,
+  name: Name,
+  options?: ChoiceBinding<Variables[Name]>,
+): Dropdown<Variables[Name] & string>;
+export function bind(variables: object, name: string, options: Partial<SliderBinding> & ChoiceBinding<any> = {}): ValueWidget<any> {
+  const target = variables as Record<string, unknown>;
+  const layout = layoutOfGlobal(variables, name);
+  const widget = widgetFor(target[name], layout, name, { description: name, ...options });
+  follow(widget, target, name);
+  return widget;
+}
+
+function widgetFor(value: unknown, layout: Layout | undefined, name: string, options: Partial<SliderBinding> & ChoiceBinding<string>): ValueWidget<any> {
+  switch (typeof value) {
+    case "boolean":
+      return new ToggleButton({ ...options, value });
+    case "string": {
+      const choices = options.options ?? (layout?.kind === "enum" ? layout.values.map((one) => one.name) : undefined);
+      if (!choices) throw new ArgumentError(`${name} is text: give what can be chosen, such as { options: ["a", "b"] }.`);
+      return new Dropdown({ ...options, options: choices.includes(value) ? choices : [value, ...choices], value });
+    }
+    case "number": {
+      const { min, max, step } = options;
+      if (min === undefined || max === undefined) throw new ArgumentError(`${name} is a number: give the slider's range, such as { min: 1, max: 500 }.`);
+      if (layout) for (const bound of [min, max]) encode(layout, bound, name); // throws when the variable cannot hold it
+      if (!(value >= min && value <= max)) throw new ArgumentError(`${name} is ${value}, outside of ${min} to ${max}: widen the slider's range, or set the variable first.`);
+      const whole = layout ? layout.kind === "int" : [value, min, max, step ?? 1].every(Number.isInteger);
+      return whole ? new IntSlider({ ...options, value }) : new FloatSlider({ ...options, value });
+    }
+    default:
+      throw new ArgumentError(`${name} is neither a number nor a boolean nor an enum: no widget can move it.`);
+  }
+}
+
+/** Keeps widget and variable equal until one of them is gone. */
+function follow(widget: ValueWidget<unknown>, target: Record<string, unknown>, name: string): void {
+  const attempt = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      clearInterval(look);
+      widget.disable((error as Error).message);
+    }
+  };
+  const look = setInterval(() => {
+    if (widget.closed) return clearInterval(look);
+    attempt(() => {
+      const now = target[name];
+      if (!Object.is(now, widget.value)) widget.follow(now);
+    });
+  }, LOOK_MS).unref();
+  widget.onChange((value) => attempt(() => void (target[name] = value)));
+}

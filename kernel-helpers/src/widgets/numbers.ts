@@ -1,0 +1,140 @@
+import { ArgumentError } from "../errors.js";
+import type { Shown } from "./state.js";
+import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
+
+/** What every widget for a number can be given. */
+export interface NumberOptions extends WidgetOptions {
+  value?: number;
+  min?: number;
+  max?: number;
+  step?: number;
+}
+
+/** What a slider can be given besides. */
+export interface SliderOptions extends NumberOptions {
+  /** False: the value changes when the slider is let go, and not on the way; default true. */
+  continuous?: boolean;
+}
+
+interface Bounds {
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  whole: boolean;
+}
+
+function boundsOf(kind: string, options: NumberOptions, { bounded = true, whole = true } = {}): Bounds {
+  const name = options.description || kind;
+  const { min = bounded ? 0 : -Infinity, max = bounded ? 100 : Infinity } = options;
+  if (!(min < max)) throw new ArgumentError(`${name}: min (${min}) has to be below max (${max}).`);
+  const { step = whole ? 1 : (max - min) / 100, value = bounded ? min : 0 } = options;
+  if (!(step > 0)) throw new ArgumentError(`${name}: expected a step above 0, got ${String(step)}.`);
+  const bounds = { min, max, step, value, whole };
+  for (const one of bounded ? [min, max, value] : [value]) requireNumber(name, one, bounds);
+  return bounds;
+}
+
+function requireNumber(name: string, value: number, { min, max, whole }: Bounds): number {
+  if (typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  const range = Number.isFinite(max) ? ` from ${min} to ${max}` : "";
+  throw new ArgumentError(`${name}: expected ${whole ? "a whole number" : "a number"}${range}, got ${String(value)}.`);
+}
+
+/** A widget whose value is a number within bounds. */
+export abstract class NumberWidget extends ValueWidget<number> {
+  readonly #bounds: Bounds;
+
+  /** @internal */
+  constructor(spec: WidgetSpec, options: NumberOptions, bounds: Bounds) {
+    const { min, max, step, value } = bounds;
+    super({ ...spec, state: { value, step, ...(Number.isFinite(max) ? { min, max } : {}), ...spec.state } }, options);
+    this.#bounds = bounds;
+  }
+
+  get min(): number {
+    return this.#bounds.min;
+  }
+
+  get max(): number {
+    return this.#bounds.max;
+  }
+
+  protected toState(value: number): number {
+    return requireNumber(this.description || this.constructor.name, value, this.#bounds);
+  }
+
+  protected checked(state: unknown): unknown {
+    return typeof state === "number" && Number.isFinite(state) ? this.nearest(state) : undefined;
+  }
+
+  protected nearest(value: number): unknown {
+    const inside = Math.min(this.max, Math.max(this.min, value));
+    return this.#bounds.whole ? Math.round(inside) : inside;
+  }
+
+  protected override text(): string {
+    return this.value.toLocaleString("en", { maximumFractionDigits: 6 });
+  }
+
+  /** @internal */
+  override shown(): Shown[] {
+    const range = Number.isFinite(this.max) ? `${this.min} to ${this.max}` : "";
+    return super.shown().map((row) => ({ ...row, note: row.note || range }));
+  }
+}
+
+const slider = (name: string, readout_format: string, { continuous = true }: SliderOptions): WidgetSpec => ({
+  name,
+  style: "SliderStyleModel",
+  state: { continuous_update: continuous, readout: true, readout_format, orientation: "horizontal", behavior: "drag-tap", description_allow_html: false },
+});
+
+/**
+ * A slider over whole numbers; from 0 to 100 unless told otherwise.
+ *
+ * @throws ArgumentError for bounds or a value that cannot be
+ * @example
+ * const rows = new widgets.IntSlider({ description: "rows", min: 1, max: 500, value: 20 });
+ * rows.changes.subscribe((value) => console.log(value));
+ */
+export class IntSlider extends NumberWidget {
+  constructor(options: SliderOptions = {}) {
+    super(slider("IntSlider", "d", options), options, boundsOf("IntSlider", options));
+  }
+}
+
+/** A slider over numbers, in hundredths of its range unless `step` says otherwise. @throws ArgumentError */
+export class FloatSlider extends NumberWidget {
+  constructor(options: SliderOptions = {}) {
+    super(slider("FloatSlider", ".4~g", options), options, boundsOf("FloatSlider", options, { whole: false }));
+  }
+}
+
+const field = (name: string): WidgetSpec => ({ name, view: "IntText", style: "DescriptionStyleModel", state: { continuous_update: false, description_allow_html: false } });
+
+/** A field for a whole number. @throws ArgumentError */
+export class IntText extends NumberWidget {
+  constructor(options: Omit<NumberOptions, "min" | "max"> = {}) {
+    super(field("IntText"), options, boundsOf("IntText", options, { bounded: false }));
+  }
+}
+
+/** A field for a whole number within bounds; 0 to 100 unless told otherwise. @throws ArgumentError */
+export class BoundedIntText extends NumberWidget {
+  constructor(options: NumberOptions = {}) {
+    super(field("BoundedIntText"), options, boundsOf("BoundedIntText", options));
+  }
+}
+
+/** A bar that shows how far something is; only the program changes it. @throws ArgumentError */
+export class IntProgress extends NumberWidget {
+  constructor(options: NumberOptions = {}) {
+    const state = { bar_style: "", orientation: "horizontal", description_allow_html: false };
+    super({ name: "IntProgress", view: "Progress", style: "ProgressStyleModel", state }, options, boundsOf("IntProgress", options));
+  }
+
+  protected override checked(): undefined {
+    return undefined;
+  }
+}

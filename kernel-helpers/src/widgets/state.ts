@@ -1,0 +1,26 @@
+/** A widget's state for pages where no widget can live: reports, and notebooks without a widget manager. */
+import { escapeHtml, visible } from "../text.js";
+
+/** One label with its value, and a remark such as its range. */
+export interface Shown {
+  label: string;
+  value: string;
+  note?: string;
+}
+
+// Where JupyterLab shows the live widget (an element of Lumino's, which an exported page has not), this row is not seen.
+const style = `
+.jp-OutputArea:has(.lm-Widget.jupyter-widgets) .jp-OutputArea-child:has(.bpflab-widget-state) { display: none; }
+.bpflab-widget-state { display: grid; grid-template-columns: max-content max-content 1fr; gap: 2px 1em; margin: 0.25em 0; font-size: var(--jp-ui-font-size1, 13px); font-variant-numeric: tabular-nums; }
+.bpflab-widget-state small { opacity: 0.75; font-size: inherit; }
+`;
+
+export function stateHtml(rows: readonly Shown[]): string {
+  const cells = rows.map(({ label, value, note }) => `<span>${escapeHtml(label)}</span><b>${escapeHtml(value)}</b><small>${escapeHtml(note ?? "")}</small>`);
+  return `<div class="bpflab-widget-state"><style>${style}</style>${cells.join("\n")}</div>`;
+}
+
+/** @param kind stands in for a missing label, such as `IntSlider` */
+export function stateText(rows: readonly Shown[], kind: string): string {
+  return rows.map(({ label, value, note }) => visible(`${label || kind}${value ? `: ${value}` : ""}${note ? ` (${note})` : ""}`)).join("\n");
+}

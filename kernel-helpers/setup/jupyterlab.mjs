@@ -42,17 +42,21 @@ async function fillDirectory(directory, fill) {
   }
 }
 
+const environment = join(dataDirectory, "jupyterlab-venv");
+
 const virtualEnvironment = {
   origin: "pip, in a private virtual environment",
-  command: () => [join(dataDirectory, "jupyterlab-venv/bin/python"), "-m", "jupyterlab"],
+  command: () => [join(environment, "bin/python"), "-m", "jupyterlab"],
+  /** What draws widgets; environments of the first releases are without it. */
+  isWhole: () => existsSync(join(environment, "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager")),
   async install(progress) {
     const missing = missingPackages(["python3-venv"]);
     if (missing.length > 0) await installPackages(missing, progress);
-    await fillDirectory(join(dataDirectory, "jupyterlab-venv"), async (directory) => {
+    await fillDirectory(environment, async (directory) => {
       await run("/usr/bin/python3", ["-m", "venv", directory], { onLine: progress });
       // Where PyPI cannot be reached this must fail in seconds: pip's own patience is minutes for each package.
       const quick = ["--timeout", "10", "--retries", "1", "--disable-pip-version-check"];
-      await run(join(directory, "bin/python"), ["-m", "pip", "install", ...quick, "jupyterlab"], { onLine: progress, seconds: 600 });
+      await run(join(directory, "bin/python"), ["-m", "pip", "install", ...quick, "jupyterlab", "jupyterlab_widgets"], { onLine: progress, seconds: 600 });
     });
   },
 };
@@ -81,7 +85,7 @@ async function obtain(progress) {
 
   const routes = [virtualEnvironment, distributionPackage, privatePrefix];
   const installed = async (route) => {
-    const found = await versionOf(route.command());
+    const found = (route.isWhole?.() ?? true) && (await versionOf(route.command()));
     return found && { origin: route.origin, command: route.command(), version: found, candidate };
   };
   for (const route of routes) {
@@ -102,8 +106,9 @@ async function obtain(progress) {
 /** True while the JupyterLab written down is there, and PATH has not got another one since. */
 function isRecorded() {
   if (!existsSync(jupyterLabRecord)) return false;
-  const { command, candidate } = JSON.parse(readFileSync(jupyterLabRecord, "utf8"));
-  return existsSync(command[0]) && candidate === onPath("jupyter-lab");
+  const { command, candidate, origin } = JSON.parse(readFileSync(jupyterLabRecord, "utf8"));
+  const whole = origin !== virtualEnvironment.origin || virtualEnvironment.isWhole();
+  return whole && existsSync(command[0]) && candidate === onPath("jupyter-lab");
 }
 
 export const jupyterLab = {

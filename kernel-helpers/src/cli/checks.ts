@@ -1,7 +1,7 @@
 /** What `bpflab doctor` looks at. */
 import { existsSync } from "node:fs";
 import { release } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { KERNEL_NAME } from "../jupyter/kernelspec.js";
 import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
@@ -120,6 +120,19 @@ export const checks: Check[] = [
     look: () => {
       const lab = recordedJupyterLab();
       return lab ? there(`${lab.version}, ${lab.origin}`) : missing("none set up", "npm start");
+    },
+  },
+  {
+    name: "widgets",
+    needed: false,
+    look: async () => {
+      const lab = recordedJupyterLab();
+      const [program = "", ...module] = lab?.command ?? [];
+      const lister = module[0] === "-m" ? [program, "-m", "jupyterlab.labextensions"] : [join(dirname(program), "jupyter-labextension")];
+      const listed = lab && (await execa(lister[0]!, [...lister.slice(1), "list"], { reject: false, stdin: "ignore", all: true, timeout: 30_000 }));
+      const manager = /@jupyter-widgets\/jupyterlab-manager (\S+)/.exec(listed?.all ?? "");
+      if (manager) return there(`@jupyter-widgets/jupyterlab-manager ${manager[1]}`);
+      return missing("JupyterLab has no widget manager", "Widgets show their state and cannot be moved. Install jupyterlab_widgets beside JupyterLab (Debian: python3-jupyterlab-widgets).");
     },
   },
   {

@@ -58,7 +58,11 @@ void Ring::Close() {
   munmap(producer_, page_ + 2 * size_);
   totals_.unread += rows_;
   rows_ = 0;
+  // The handle may stay for long: the garbage collector sees a few bytes and not the megabytes behind it.
   chunks_.clear();
+  pool_.reset();
+  padded_.reset();
+  plan_.columns.clear();
 }
 
 size_t Ring::Drain() {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { ArgumentError, LoadError, NotRootError } from "../errors.js";
-import { Btf, type Variable } from "./btf.js";
+import { Btf, type Layout, type Variable } from "./btf.js";
 import { encode } from "./codec.js";
 import { compileShipped, type Compiled } from "./compile.js";
 import { unknownName } from "./names.js";
@@ -40,11 +40,25 @@ export function load<T extends ProgramTypes = UnknownTypes>(compiled: Compiled, 
 export async function load(what: string | Compiled, options: LoadOptions = {}): Promise<BpfObject> {
   requireRights();
   const compiled = typeof what === "string" ? await compileShipped(what) : what;
+  const turn = (turns.get(compiled.name) ?? Promise.resolve()).then(() => loadInTurn(compiled, options));
+  turns.set(compiled.name, turn.then(noop, noop));
+  return turn;
+}
+
+// Loads of one name follow each other: two at once would both replace the same instance, and one would stay attached unseen.
+const turns = new Map<string, Promise<void>>();
+const noop = () => {};
+
+async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
   const fingerprint = JSON.stringify([compiled.hash, options.constants ?? {}, options.maxEntries ?? {}], (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v));
   const before = running(compiled.name);
-  const object = before?.fingerprint === fingerprint ? before : await start(compiled, options, fingerprint, before);
-  for (const [name, value] of Object.entries(options.globals ?? {})) object.globals[name] = value;
-  return object;
+  if (before?.fingerprint !== fingerprint) return start(compiled, options, fingerprint, before);
+  setGlobals(before, options);
+  return before;
+}
+
+function setGlobals(object: BpfObject, { globals = {} }: LoadOptions): void {
+  for (const [name, value] of Object.entries(globals)) object.globals[name] = value;
 }
 
 async function start(compiled: Compiled, options: LoadOptions, fingerprint: string, before: BpfObject | undefined): Promise<BpfObject> {
@@ -56,7 +70,7 @@ async function start(compiled: Compiled, options: LoadOptions, fingerprint: stri
     const btf = new Btf(native.bpf_object__btf(handle));
     setConstants(handle, btf, compiled.name, own, options.constants ?? {});
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
-    for (const name of options.keep ?? []) if (before) native.bpf_map__reuse_fd(handle, name, before.maps[name]!.handle);
+    for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
     loadVerified(handle, compiled);
     object = new BpfObject(compiled.name, handle, btf, fingerprint);
   } catch (error) {
@@ -64,7 +78,7 @@ async function start(compiled: Compiled, options: LoadOptions, fingerprint: stri
     throw error;
   }
   try {
-    for (const [name, value] of Object.entries(options.globals ?? {})) object.globals[name] = value;
+    setGlobals(object, options);
     await replace(object);
   } catch (error) {
     object.close();
@@ -119,6 +133,18 @@ function setSizes(handle: ObjectHandle, btf: Btf, name: string, sizes: Record<st
     }
     native.bpf_map__set_max_entries(handle, map, size);
   }
+}
+
+function keepMap(handle: ObjectHandle, btf: Btf, name: string, map: string, before: BpfObject | undefined): void {
+  const maps = native.bpf_object__maps(handle).filter((d) => !d.isInternal);
+  const wanted = maps.find((d) => d.name === map);
+  if (!wanted) throw unknownName("map", name, map, maps.map((d) => d.name));
+  if (!before) return;
+  const held = before.maps[map]!;
+  const shape = (type: string, key: Layout | undefined, value: Layout | undefined) => `${type} of ${key?.size ?? 0}-byte keys and ${value?.size ?? 0}-byte values`;
+  const [was, is] = [shape(held.type, held.keyLayout, held.valueLayout), shape(wanted.typeName, btf.mapPart(map, "key"), btf.mapPart(map, "value"))];
+  if (was !== is) throw new ArgumentError(`keep: the map ${held.path} was a ${was} and is a ${is} now, so what it holds cannot be taken over.`, { hint: "Leave it out of keep: the new one begins empty." });
+  native.bpf_map__reuse_fd(handle, map, held.handle);
 }
 
 // A reader that is woken at 512 KiB would never be woken by a ring of 64 KiB.

@@ -72,6 +72,35 @@ describe("a rerun replaces, an end leaves nothing", () => {
     assert.equal(fresh.maps.kept!.get(7), undefined);
   });
 
+  test("two loads of one name at once come one after the other", async () => {
+    const bodies = ["calls += 1; return 0;", "calls += 2; return 0;", "return *(int *)(long)bpf_get_prandom_u32();", "calls += 3; return 0;"];
+    const [one, two, rejected, three] = await Promise.all(bodies.map((body) => bpf.compile(counter(body), { name: "counter" })));
+    const [first, same, other] = await Promise.all([bpf.load(one!), bpf.load(one!), bpf.load(two!)]);
+    assert.equal(same, first);
+    assert.deepEqual([first.closed, other.closed], [true, false]);
+    await other.attach();
+    const all = await Promise.allSettled([bpf.load(one!), bpf.load(rejected!), bpf.load(three!)]);
+    assert.deepEqual(all.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+    const last = (all[2] as PromiseFulfilledResult<typeof other>).value;
+    assert.deepEqual(bpf.allRunning(), [last]);
+    assert.equal(last.attached, true);
+    assert.deepEqual((await heldByUs()).programs, ["on_getpid"]);
+  });
+
+  test("keep refuses a map that is not there, or is another one now", async () => {
+    const before = await (await load("calls += 1; return 0;")).attach();
+    await assert.rejects(load("calls += 2; return 0;", { keep: ["kapt"] }), /counter has no map "kapt"\.\nIt has: kept\./);
+    const changed = (from: string, to: string) => bpf.compile(counter("calls += 2; return 0;").replace(from, to), { name: "counter" });
+    const other = [
+      await changed("__type(value, __u64)", "__type(value, __u32)"),
+      await changed("__type(key, __u32)", "__type(key, __u64)"),
+      await changed("BPF_MAP_TYPE_HASH", "BPF_MAP_TYPE_LRU_HASH"),
+    ];
+    for (const compiled of other) await assert.rejects(bpf.load(compiled, { keep: ["kept"] }), /^ArgumentError: keep: the map counter\.kept .* so what it holds cannot be taken over\./);
+    await assert.rejects(bpf.load(await changed("kept SEC", "renamed SEC"), { keep: ["kept"] }), /counter has no map "kept"\.\nIt has: renamed\./);
+    assert.equal(before.attached, true);
+  });
+
   test("closing detaches, frees the maps and can be repeated", async () => {
     const object = await (await bpf.load("ringbuf")).attach();
     await collect(object.events("rb"), { seconds: 0.01 });

@@ -6,6 +6,12 @@ SLEEP = "const sleep = (ms: number) => new Promise((resolve) => setTimeout(resol
 
 
 class ResultTests(KernelTestCase):
+    def test_shorthand_properties_of_earlier_cells(self):
+        self.run_cell("let rows = 3, other = 4;")
+        self.assertEqual(self.run_cell("const g = () => ({ rows, other: { other } }); JSON.stringify(g())").result, '{"rows":3,"other":{"other":4}}')
+        self.assertEqual(self.run_cell("({ rows, other = 9 } = { rows: 7 } as any); [rows, other].join()").result, "7,9")
+        self.assertEqual(self.run_cell("{ const rows = 1; console.log(JSON.stringify({ rows })); }").text("stdout"), '{"rows":1}\n')
+
     def test_variables_and_types_last_into_later_cells(self):
         self.run_cell("interface Point { x: number }\nconst point: Point = { x: 1 };")
         self.assertEqual(self.run_cell("point.x + 1").result, "2")

@@ -2,7 +2,7 @@
  * tslab's converter with the options that cells need.
  *
  * tslab chooses its TypeScript options inside one function and reads its compiler
- * through require. A copy of the compiler with three functions wrapped, put into
+ * through require. A copy of the compiler with a few functions wrapped, put into
  * require's cache first, is the least invasive way to reach them; tslab is pinned
  * exactly, and its own files stay as they are.
  */
@@ -12,6 +12,7 @@ import type { Converter } from "tslab/dist/converter.js";
 import type TS from "@tslab/typescript-for-tslab";
 import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
 import { leashAwaits } from "./leash-awaits.js";
+import { expandShorthand } from "./shorthand.js";
 import type { MapChain } from "./source-map.js";
 
 const require = createRequire(import.meta.url);
@@ -50,6 +51,15 @@ export function createCompiler(): Compiler {
       return host;
     }) as unknown as typeof TS.createWatchCompilerHost,
     createWatchProgram: ((host: WatchHost) => {
+      const { afterProgramCreate } = host;
+      host.afterProgramCreate = (builder) => {
+        const emit = builder.emit.bind(builder);
+        builder.emit = (file, write, token, only, transformers) => {
+          const before = [...(transformers?.before ?? []), expandShorthand(ts, builder.getProgram().getTypeChecker())];
+          return emit(file, write, token, only, { ...transformers, before });
+        };
+        afterProgramCreate?.(builder);
+      };
       const watch = ts.createWatchProgram(host);
       const { updateRootFileNames } = watch;
       watch.updateRootFileNames = (names) => updateRootFileNames([...names, CELL_GLOBALS]);

@@ -22,5 +22,6 @@ export function stateHtml(rows: readonly Shown[]): string {
 
 /** @param kind stands in for a missing label, such as `IntSlider` */
 export function stateText(rows: readonly Shown[], kind: string): string {
+  if (rows.length === 0) return kind;
   return rows.map(({ label, value, note }) => visible(`${label || kind}${value ? `: ${value}` : ""}${note ? ` (${note})` : ""}`)).join("\n");
 }

@@ -60,20 +60,22 @@ export class BpfProgram {
    */
   async attach(on?: NetworkHook): Promise<void> {
     if (this.attached && !this.#isElsewhere(on)) return;
-    this.#attaching ??= attachProgram(this.#object(), this.#description, on);
+    const attaching = (this.#attaching ??= attachProgram(this.#object(), this.#description, on));
     try {
-      const attachment = await this.#attaching;
+      const attachment = await attaching;
       if (this.#attachment === attachment) return;
-      this.detach();
-      this.#attachment = attachment;
-      try {
-        this.#object(); // closed meanwhile: do not leave it attached
-      } catch (error) {
-        this.detach();
-        throw error;
+      if (this.#attaching !== attaching) {
+        attachment.detach(); // taken off or closed meanwhile: it does not stay
+        this.#object();
+        return;
       }
+      this.#attachment?.detach();
+      this.#attachment = attachment;
+    } catch (error) {
+      this.#object(); // closed meanwhile: that is the reason
+      throw error;
     } finally {
-      this.#attaching = undefined;
+      if (this.#attaching === attaching) this.#attaching = undefined;
     }
   }
 
@@ -105,8 +107,9 @@ export class BpfProgram {
     };
   }
 
-  /** Takes it off its hook; idempotent. */
+  /** Takes it off its hook, also when it is just being attached; idempotent. */
   detach(): void {
+    this.#attaching = undefined;
     this.#attachment?.detach();
     this.#attachment = undefined;
   }

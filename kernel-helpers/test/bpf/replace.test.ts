@@ -101,6 +101,28 @@ describe("a rerun replaces, an end leaves nothing", () => {
     assert.equal(before.attached, true);
   });
 
+  test("detaching and closing win over an attach that is under way", async () => {
+    const object = await load("calls += 1; return 0;");
+    const { on_getpid } = object.programs;
+    const [one, two] = [object.attach(), on_getpid!.attach()];
+    object.detach();
+    await Promise.all([one, two]);
+    assert.equal(object.attached, false);
+    assert.equal((await heldByUs()).links, 0);
+
+    const again = object.attach();
+    object.detach();
+    await Promise.all([again, object.attach()]);
+    assert.equal(object.attached, true);
+    assert.equal((await heldByUs()).links, 1);
+
+    object.detach();
+    const last = object.attach();
+    object.close();
+    await assert.rejects(last, { name: "ClosedError" });
+    assert.equal((await heldByUs()).links, 0);
+  });
+
   test("closing detaches, frees the maps and can be repeated", async () => {
     const object = await (await bpf.load("ringbuf")).attach();
     await collect(object.events("rb"), { seconds: 0.01 });

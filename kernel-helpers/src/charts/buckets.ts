@@ -34,7 +34,7 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
   const lows = numbersOf(table, low, "low of charts.buckets");
   const highs = numbersOf(table, options.high ?? "high_ns", "high of charts.buckets");
   const counts = numbersOf(table, options.count ?? "count", "count of charts.buckets");
-  const series = seriesOf(table, options, "charts.buckets");
+  const series = seriesOf(table, options, "charts.buckets", counts);
   const share = options.share ?? series.labels.length > 1;
 
   const total = counts.reduce((sum, count) => sum + count, 0);

@@ -3,6 +3,7 @@
  * so that a notebook carries a few thousand numbers at most, however many events there were.
  */
 export { bar, type BarOptions } from "./bar.js";
+export { bucketHeatmap, type BucketHeatmapOptions } from "./bucket-heatmap.js";
 export { buckets, type BucketsChartOptions } from "./buckets.js";
 export { Chart, type VegaLiteSpec } from "./chart.js";
 export { ecdf, type EcdfChartOptions } from "./ecdf.js";

@@ -2,7 +2,7 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { counted } from "../tables/units.js";
-import { capital, fieldTitle, valueExpression } from "./axes.js";
+import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
@@ -17,6 +17,8 @@ export interface LinesOptions<Name extends string = string> extends SeriesOption
   y: Name;
   /** Column of times; default `time_ns`. Shown in seconds since the first. */
   x?: Name;
+  /** Logarithmic y axis, which has no place for 0 and less; default false. */
+  log?: boolean;
 }
 
 const maxPoints = 1800;
@@ -36,11 +38,12 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
   const values = numbersOf(table, y, "y of charts.lines");
   const perUnit = secondsPerUnit(x, "charts.lines");
   const series = seriesOf(table, options, "charts.lines");
+  const log = options.log ?? false;
   const { min } = extent(times);
 
   const rowsOf = Array.from({ length: series.size }, () => [] as number[]);
   values.forEach((value, i) => {
-    if (Number.isFinite(value) && Number.isFinite(times[i])) rowsOf[series.ids ? series.ids[i]! : 0]!.push(i);
+    if (Number.isFinite(value) && Number.isFinite(times[i]) && (!log || value > 0)) rowsOf[series.ids ? series.ids[i]! : 0]!.push(i);
   });
   const step = Math.max(1, Math.ceil(rowsOf.reduce((sum, rows) => sum + rows.length, 0) / maxPoints));
   const rows = rowsOf.flatMap((indices, id) => {
@@ -61,7 +64,9 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
         mark: { type: "line", clip: true, color: singleColor, strokeWidth: 2, point: rows.length <= 200 ? { size: 20 } : false },
         encoding: {
           x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
-          y: { field: "value", type: "quantitative", axis: { title: fieldTitle(y), labelExpr: label("datum.value"), tickCount: 6 } },
+          y: log
+            ? { field: "value", type: "quantitative", scale: { type: "log" }, axis: valueAxis(y, true, "y") }
+            : { field: "value", type: "quantitative", axis: { title: fieldTitle(y), labelExpr: label("datum.value"), tickCount: 6 } },
           ...colorEncoding(series, "stroke"),
           tooltip: [
             { field: "t", type: "quantitative", title: "second", format: ",.6~r" },

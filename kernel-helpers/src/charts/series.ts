@@ -27,17 +27,17 @@ export interface SeriesOptions<Name extends string = string> {
 }
 
 /**
- * Series for the visible rows.
+ * Series for the visible rows, the largest first: by the number of rows, or by the sum of their weights.
  *
  * @throws ArgumentError if a column is missing or `top` is no whole number from 1 on.
  */
-export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, chart: string): Series {
+export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, chart: string, weights?: Float64Array): Series {
   if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
   if (groups.by.length === 0) return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined };
 
-  const counts = groupCounts(groups, table.numRows());
+  const counts = groupCounts(groups, table.numRows(), weights);
   const order = Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
   const kept = order.slice(0, top);
   const labels = kept.map((group) => seriesLabel(groups, group));

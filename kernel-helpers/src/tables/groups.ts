@@ -106,10 +106,10 @@ export function groupLabel(groups: Groups, group: number): string {
 }
 
 /** Number of visible rows in each group. */
-export function groupCounts(groups: Groups, rows: number): Float64Array {
+export function groupCounts(groups: Groups, rows: number, weights?: Float64Array): Float64Array {
   const counts = new Float64Array(groups.size);
-  if (groups.ids) for (let i = 0; i < groups.ids.length; i++) counts[groups.ids[i]!]!++;
-  else counts[0] = rows;
+  if (groups.ids) for (let i = 0; i < groups.ids.length; i++) counts[groups.ids[i]!]! += weights ? weights[i]! : 1;
+  else counts[0] = weights ? weights.reduce((sum, weight) => sum + weight, 0) : rows;
   return counts;
 }
 

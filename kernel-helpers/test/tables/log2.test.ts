@@ -82,6 +82,20 @@ describe("histograms that the kernel kept", () => {
     assert.match(text, /^Histogram of duration by comm \|.* 9 events/);
     assert.match(charts.buckets(latency.buckets(kept())).text, /no events/);
   });
+
+  test("a heat map of buckets: a column for each time, from the time before to its own", () => {
+    const table = aq.table({ time_ns: [2e9, 2e9, 3e9, 5e9], low_ns: [0, 4, 4, 8], high_ns: [2, 8, 8, 16], count: [1, 2, 3, 0] });
+    const valuesOf = ({ spec }: charts.Chart) => (spec as unknown as { data: { values: Record<string, number>[] } }).data.values;
+    const chart = charts.bucketHeatmap(table);
+    assert.deepEqual(valuesOf(chart).map(({ t0, t1, low, high, count }) => [t0, t1, low, high, count]), [[0, 1, 1, 2, 1], [0, 1, 4, 8, 2], [1, 2, 4, 8, 3]]);
+    assert.match(chart.text, /^Duration over time \| .* 6 events/);
+    const long = aq.table({ time_ns: Float64Array.from({ length: 250 }, (_, i) => i * 1e9), low_ns: new Float64Array(250).fill(4), high_ns: new Float64Array(250).fill(8), count: new Float64Array(250).fill(1) });
+    const cells = valuesOf(charts.bucketHeatmap(long));
+    assert.equal(cells.length, 84);
+    assert.equal(cells.reduce((sum, { count }) => sum + count!, 0), 250);
+    assert.match(charts.bucketHeatmap(long).text, /3 times in each column/);
+    assert.match(charts.bucketHeatmap(table.filter(() => false)).text, /no events/);
+  });
 });
 
 describe("changes of counters", () => {

@@ -81,7 +81,8 @@ const lines = new Observable<TraceLine>((subscriber) => {
   const timer = setInterval(() => {
     try {
       // A few reads a turn, so that a flood of lines does not hold the event loop.
-      for (let i = 0; i < 8; i++) {
+      // The last subscriber may leave at any line, and takes the descriptor along.
+      for (let i = 0; i < 8 && !subscriber.closed; i++) {
         const text = readSome(fd, buffer);
         if (text === undefined) return;
         for (const line of parser.push(text)) subscriber.next(line);

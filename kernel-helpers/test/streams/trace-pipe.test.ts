@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bpf } from "../../dist/index.js";
@@ -60,6 +63,28 @@ describe("the printing programs, through the trace pipe", () => {
     assert.equal(lines.filter((line) => line.message === `process ${watched.pid} writes 7 bytes to descriptor 3`).length, 50);
     assert.equal(lines.filter((line) => line.message.startsWith(`process ${other.pid} `)).length, 0);
     assert.ok(lines.every((line) => line.comm === "writers" && line.lost === 0));
+  });
+
+  test("one that leaves in the middle is let go at once: its descriptor is another file's from then on", async () => {
+    const writers = workload.start({ writes: 20 });
+    const minimal = await (await bpf.load("minimal", { globals: { watched_pid: writers.pid } })).attach();
+    const text = "not for the trace pipe";
+    const file = join(tmpdir(), `bpflab-trace-pipe-${process.pid}`);
+    writeFileSync(file, text);
+    let fds: number[] = [];
+    let lines = 0;
+    const subscription = bpf.tracePipe().subscribe(() => {
+      lines++;
+      subscription.unsubscribe();
+      fds = Array.from({ length: 50 }, () => openSync(file, "r"));
+      rmSync(file);
+    });
+    await writers.run();
+    await sleep(100);
+    minimal.close();
+    const unread = fds.filter((fd) => readFileSync(fd, "utf8") === text);
+    fds.forEach((fd) => closeSync(fd));
+    assert.deepEqual([lines, unread.length], [1, 50]);
   });
 
   test("hashmap prints the duration of each write, and its map is empty when no write is under way", async () => {

@@ -11,6 +11,7 @@
 import "./streams/methods.js";
 import "./streams/map-methods.js";
 import "./tables/display.js";
+import "./tables/stream-view.js";
 
 export * as bpf from "./bpf.js";
 export * as charts from "./charts/index.js";
@@ -20,6 +21,7 @@ export * as net from "./net/index.js";
 export * as aq from "arquero";
 
 export { collect, CollectError, type CollectOptions } from "./streams/collect.js";
+export { watch, type StreamView } from "./tables/stream-view.js";
 export { toDate } from "./streams/clock.js";
 export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";

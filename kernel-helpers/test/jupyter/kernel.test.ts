@@ -46,6 +46,7 @@ describe("through Jupyter's client", () => {
     ["bpf_cells_test.py", 9],
     ["comms_test.py", 5],
     ["widgets_test.py", 13],
+    ["stream_view_test.py", 6],
   ] as const) {
     it(`passes ${file}`, { timeout: 240_000 }, async () => {
       const { all, exitCode } = await execa(PYTHON, [join(sources, file), "-v"], { env, reject: false, all: true });

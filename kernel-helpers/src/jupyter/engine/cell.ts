@@ -1,5 +1,6 @@
 /** One run of a cell, and how code finds the cell it belongs to. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { getEventListeners } from "node:events";
 import type { Request } from "../link.js";
 
 /** How a run ended, short of its result. */
@@ -54,6 +55,12 @@ export class Cell {
     if (this.#state !== "running") return;
     this.#over("ended");
     this.#owned.clear();
+    lingering = [...lingering, this].filter((cell) => cell.hasListeners);
+  }
+
+  /** True while something that the cell started waits for word of an interrupt, such as a live view. */
+  get hasListeners(): boolean {
+    return getEventListeners(this.interrupt.signal, "abort").length > 0;
   }
 
   /** Calls back at once when the cell is over, without a promise, whose continuation ended code could take with it. */
@@ -86,6 +93,16 @@ const storage = new AsyncLocalStorage<Cell>();
 let newest: Cell | undefined;
 
 let running: Cell | undefined;
+
+/** Cells that have ended and left something that an interrupt ends. */
+let lingering: Cell[] = [];
+
+/** Ends what cells that have ended left running. */
+export function interruptLingering(reason: Error): void {
+  const cells = lingering;
+  lingering = [];
+  for (const cell of cells) cell.interrupt.abort(reason);
+}
 
 /** The cell that the front end waits for. */
 export function runningCell(): Cell | undefined {

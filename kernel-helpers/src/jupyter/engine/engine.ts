@@ -6,7 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { setHost } from "../../host.js";
 import { Shared, type Request, type ToEngine } from "../link.js";
 import { GRACE_MS } from "../wire/interrupter.js";
-import { runningCell, setRunningCell } from "./cell.js";
+import { interruptLingering, runningCell, setRunningCell } from "./cell.js";
 import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
 import { Channel } from "./channel.js";
 import { Comms } from "./comms.js";
@@ -153,7 +153,10 @@ export class Engine {
   #interrupt(sequence: number): void {
     const served = (): unknown => Atomics.store(this.#shared, Shared.interruptsServed, sequence);
     const cell = runningCell();
-    if (!cell) return void served();
+    if (!cell) {
+      served();
+      return interruptLingering(new KeyboardInterrupt());
+    }
     cell.whenOver(served); // and not before: a cell that awaits now may be in a busy loop soon
     const error = new KeyboardInterrupt();
     cell.interrupt.abort(error);

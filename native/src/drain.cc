@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 namespace bpflab {
 
@@ -36,15 +37,19 @@ void Call(Napi::Env env, const Napi::Function& listener) {
 }  // namespace
 
 Drainer::Drainer(Napi::Env env, Napi::Function notify)
-    : notify_(Napi::ThreadSafeFunction::New(env, notify, "bpflab drain", 0, 1)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      control_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), control_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event = {};
   event.events = EPOLLIN;
   if (epoll_.get() < 0 || control_.get() < 0 || epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, control_.get(), &event) < 0)
     throw SystemError(env, errno, "cannot set up the drain thread");
+  notify_ = Napi::ThreadSafeFunction::New(env, notify, "bpflab drain", 0, 1);
   notify_.Unref(env);
-  thread_ = std::thread([this] { Run(); });
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    notify_.Release();
+    throw SystemError(env, error.code().value(), "cannot start the drain thread");
+  }
 }
 
 void Drainer::Close() {

@@ -210,6 +210,19 @@ describe("the event loop", () => {
     assert.deepEqual(await run(script(true)), { code: 0, signal: null, stdout: "still there\n", stderr: "" });
   });
 
+  test("is not held by a drain thread that could not start", async () => {
+    const end = await run(`
+      import { execaSync } from "execa";
+      import { closeSync, openSync, readdirSync } from "node:fs";
+      native.libbpf_version; // loads the addon
+      execaSync("prlimit", ["--pid", String(process.pid), "--nofile=" + (readdirSync("/proc/self/fd").length + 20) + ":"]);
+      const fds = [];
+      try { for (;;) fds.push(openSync("/dev/null")); } catch {}
+      try { native.drain_start(() => {}); } catch ({ code, message }) { console.log(code, message); }
+      fds.forEach((fd) => closeSync(fd));`);
+    assert.deepEqual(end, { code: 0, signal: null, stdout: "EMFILE cannot set up the drain thread: Too many open files\n", stderr: "" });
+  });
+
   test("ends at once when nobody is", async () => {
     assert.deepEqual(await run(script(false)), { code: 0, signal: null, stdout: "", stderr: "" });
   });

@@ -101,9 +101,9 @@ export function bpf_map_update_batch(map: MapHandle, keys: Uint8Array, values: U
 export function bpf_map_delete_batch(map: MapHandle, keys: Uint8Array): number;
 /**
  * All entries side by side, none twice, also while others change the map.
- * @param batch false: key by key, as kernels without batch operations have to
+ * @param batchBytes about how much a system call reads; 0: key by key, as kernels without batch operations have to
  */
-export function map_walk(map: MapHandle, batch: boolean): { rows: number; keys: Buffer; values: Buffer };
+export function map_walk(map: MapHandle, batchBytes: number): { rows: number; keys: Buffer; values: Buffer };
 /** Records that lie side by side as columns, each record `repeat` times. */
 export function map_columns(
   bytes: Uint8Array,

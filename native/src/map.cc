@@ -29,6 +29,7 @@ Map::Map(int fd, const bpf_map* map)
     case BPF_MAP_TYPE_PERCPU_HASH:
     case BPF_MAP_TYPE_LRU_PERCPU_HASH:
     case BPF_MAP_TYPE_PERCPU_ARRAY:
+    case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
       lookup_size_ = (value_size_ + 7) / 8 * 8 * static_cast<size_t>(libbpf_num_possible_cpus());
       break;
     default:
@@ -116,11 +117,17 @@ Napi::Value LookupAndDelete(const Napi::CallbackInfo& info) {
 // True when this kernel has no batch operation for this type of map.
 bool NoBatch(int error) { return error == -EINVAL || error == -EOPNOTSUPP || error == -kNotSupported; }
 
+// How many keys there are; throws where a map has none or the bytes are not whole keys.
+size_t KeyCount(const Napi::CallbackInfo& info, const Map& map, size_t bytes) {
+  if (map.key_size() == 0 || bytes % map.key_size()) ThrowArgument(info.Env(), "the keys are not whole keys of this map");
+  return bytes / map.key_size();
+}
+
 // bpf_map_update_batch(map, keys, values): puts all in, or throws at the first that it cannot
 Napi::Value UpdateBatch(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   auto keys = BytesArg(info, 1);
-  size_t total = keys.Length() / map->key_size();
+  size_t total = KeyCount(info, *map, keys.Length());
   auto values = BytesArg(info, 2, total * map->lookup_size(), "the values");
   for (size_t done = 0; done < total;) {
     auto count = static_cast<uint32_t>(total - done);
@@ -141,7 +148,7 @@ Napi::Value UpdateBatch(const Napi::CallbackInfo& info) {
 Napi::Value DeleteBatch(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   auto keys = BytesArg(info, 1);
-  size_t total = keys.Length() / map->key_size();
+  size_t total = KeyCount(info, *map, keys.Length());
   size_t deleted = 0;
   for (size_t at = 0; at < total;) {
     auto count = static_cast<uint32_t>(total - at);
@@ -164,11 +171,11 @@ Napi::Value Bytes(Napi::Env env, std::vector<uint8_t>&& bytes) {
   return Napi::Buffer<uint8_t>::New(env, held->data(), held->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* last) { delete last; }, held);
 }
 
-// map_walk(map, batch) -> { rows, keys, values }: all entries, side by side; see walk.h
+// map_walk(map, batchBytes) -> { rows, keys, values }: all entries, side by side; see walk.h
 Napi::Value WalkAll(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
   Entries entries;
-  int error = WalkMap(*map, info[1].ToBoolean(), &entries);
+  int error = WalkMap(*map, static_cast<size_t>(IntArg(info, 1, 0, 1 << 30)), &entries);
   if (error) throw SystemError(info.Env(), error, "map walk");
   auto result = Napi::Object::New(info.Env());
   result.Set("rows", Napi::Number::New(info.Env(), static_cast<double>(entries.rows)));

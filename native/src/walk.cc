@@ -12,7 +12,6 @@ namespace bpflab {
 
 namespace {
 
-constexpr uint32_t kBatch = 16384;  // entries a system call
 constexpr uint32_t kMostBatch = 1 << 24;
 
 class Walk {
@@ -21,10 +20,10 @@ class Walk {
 
   // A hash hands out whole buckets under their locks: each entry once and unbroken, whatever others do.
   // An array cannot lose keys. Returns false when this map cannot be read so, or only in part.
-  bool Batches(int* error) {
+  bool Batches(size_t batch_bytes, int* error) {
     // The token is a key for arrays and tries, a 32-bit bucket number for hashes.
     std::vector<uint8_t> token(std::max<size_t>(key_, 4)), next(token.size());
-    uint32_t room = std::clamp<uint32_t>(static_cast<uint32_t>(map_.max_entries()), 1, kBatch);
+    auto room = static_cast<uint32_t>(std::clamp<size_t>(batch_bytes / (key_ + value_ + 1), 1, std::max<size_t>(map_.max_entries(), 1)));
     for (bool first = true;;) {
       MakeRoom(room);
       uint32_t count = room;
@@ -119,10 +118,10 @@ class Walk {
 
 }  // namespace
 
-int WalkMap(const Map& map, bool batch, Entries* entries) {
+int WalkMap(const Map& map, size_t batch_bytes, Entries* entries) {
   Walk walk(map, entries);
   int error = 0;
-  if (!batch || !walk.Batches(&error)) error = walk.Keys();
+  if (!batch_bytes || !walk.Batches(batch_bytes, &error)) error = walk.Keys();
   walk.Trim();
   return error;
 }

@@ -17,7 +17,8 @@ struct Entries {
 
 // Reads all entries while programs and other processes may change the map. An entry that comes or goes meanwhile may
 // be missed; none is read twice, and the walk ends. Returns 0, or a negative errno.
-// `batch` false reads key by key, as kernels before 5.6 have to.
-int WalkMap(const Map& map, bool batch, Entries* entries);
+// A system call reads about `batch_bytes` of entries; 0 reads key by key, as kernels before 5.6 have to. Key by key,
+// and in an LPM trie in any case, the kernel may also pass over entries that stay, where others change beside them.
+int WalkMap(const Map& map, size_t batch_bytes, Entries* entries);
 
 }  // namespace bpflab

@@ -195,7 +195,7 @@ export class BpfMap<Key = any, Value = any> {
   /** @internal all entries as the kernel's bytes, side by side */
   walk(operation: Operation): { rows: number; keys: Buffer; values: Buffer } {
     requireOperation(this, operation);
-    return this.#call(operation, (handle) => native.map_walk(handle, true));
+    return this.#call(operation, (handle) => native.map_walk(handle, batchBytes));
   }
 
   /** @internal the layout of a key or of one CPU's value. @throws ArgumentError */
@@ -277,6 +277,9 @@ export class BpfMap<Key = any, Value = any> {
     }
   }
 }
+
+/** Of entries that one system call of a walk reads. */
+const batchBytes = 8 * 2 ** 20;
 
 const noKey = Buffer.alloc(0);
 const u64: Layout = { kind: "int", size: 8, signed: false };

@@ -42,12 +42,13 @@ export function encodePerCpu(layout: Layout, values: unknown, cpus: number, path
 
 /** For each value, whether a CPU has written to it: one that is all zero is no smallest value and no name. */
 export function touched(bytes: Uint8Array, stride: number): Uint8Array {
-  const words = bytes.byteOffset % 8 === 0 ? new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8) : new BigUint64Array(bytes.slice().buffer);
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
   const marks = new Uint8Array(bytes.length / stride);
-  const each = stride / 8;
+  const each = stride / 4;
   for (let i = 0; i < marks.length; i++) {
     for (let word = i * each; word < (i + 1) * each; word++) {
-      if (words[word] === 0n) continue;
+      if (words[word] === 0) continue;
       marks[i] = 1;
       break;
     }

@@ -48,8 +48,16 @@ function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColum
   const rows = column.length / cpus;
   const picked = new Uint32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const all = Array.from({ length: cpus }, (_, cpu) => row * cpus + cpu).filter((at) => written[at]);
-    picked[row] = all.find((at) => column.at(at) !== "") ?? all[0] ?? row * cpus;
+    const first = row * cpus;
+    let found = -1;
+    for (let at = first; at < first + cpus; at++) {
+      if (!written[at]) continue;
+      if (found < 0) found = at;
+      if (column.at(at) === "") continue;
+      found = at;
+      break;
+    }
+    picked[row] = found < 0 ? first : found;
   }
   return take(column, picked) as Column;
 }

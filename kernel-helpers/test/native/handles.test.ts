@@ -62,7 +62,7 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["map", "bpf_map_lookup_and_delete_elem", (h) => native.bpf_map_lookup_and_delete_elem(h.map, key)],
   ["map", "bpf_map_update_batch", (h) => native.bpf_map_update_batch(h.map, key, key)],
   ["map", "bpf_map_delete_batch", (h) => native.bpf_map_delete_batch(h.map, key)],
-  ["map", "map_walk", (h) => native.map_walk(h.map, true)],
+  ["map", "map_walk", (h) => native.map_walk(h.map, 4096)],
   ["map", "map_memory_read", (h) => native.map_memory_read(h.map, 0, 0)],
   ["map", "map_memory_write", (h) => native.map_memory_write(h.map, 0, key)],
   ["map", "drain_add", (h) => native.drain_add(h.drainer, h.map, plan, { bufferBytes: 1 << 20 })],
@@ -218,7 +218,7 @@ describe("the addon's arguments", () => {
     assert.throws(() => native.bpf_object__open_mem("elf" as never, "x"), { name: "TypeError", message: "argument 1 is not a Uint8Array" });
     const begun = native.bpf_object__find_map_by_name(handles.object, "begun_map");
     assert.throws(() => native.bpf_map_lookup_elem(begun, Buffer.alloc(3)), { name: "TypeError", message: "the key takes 4 bytes, got 3" });
-    assert.throws(() => native.map_walk(begun, true), { errno: 524, code: "ENOTSUPP", message: "map walk: Operation not supported" });
+    assert.throws(() => native.map_walk(begun, 4096), { errno: 524, code: "ENOTSUPP", message: "map walk: Operation not supported" });
     native.bpf_map__close(begun);
     assert.throws(() => native.bpf_object__open_mem(Buffer.from("no ELF"), "x"), { errno: 4001, message: /^libbpf cannot open the object: .*format/, log: /not a proper ELF object/ });
     assert.throws(() => native.bpf_map__set_initial_value(handles.object, "ringbuf.bss", 0, key), { code: "EBUSY", message: /^the object is loaded: / });

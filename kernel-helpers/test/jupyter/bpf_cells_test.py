@@ -107,6 +107,33 @@ class BpfCells(KernelTestCase):
             word = code[reply["cursor_start"] : reply["cursor_end"]]
             self.assertTrue(found.startswith(word) and word, (typed, word))
 
+    def hover(self, code, at, detail=0):
+        asked = self.kc.inspect(code, code.rindex(at) + 1, detail_level=detail)
+        content = self.reply(asked)["content"]
+        return content["data"].get("text/plain", "") if content["found"] else None
+
+    def test_hover_tells_what_a_name_in_c_stands_for(self):
+        body = "/* 🎈 */ struct task_struct *task = (void *)bpf_get_current_task(); u64 at = task->start_boottime; bpf_map_lookup_elem(&points, &at); pid_t n = BPF_ANY;"
+        code = counter(body=body)
+        for at, parts in [
+            ("task_struct", ["struct task_struct {", "struct thread_info thread_info;", "more lines"]),
+            ("start_boottime", ["u64 start_boottime"]),
+            ("bpf_map_lookup_elem", ["Perform a lookup in *map* for an entry associated to *key*.", "(*bpf_map_lookup_elem)(void *map, const void *key)"]),
+            ("points", ["__type(value, struct point); } points SEC"]),
+            ("at);", ["u64 at"]),
+            ("task->", ["struct task_struct * task"]),
+            ("pid_t", ["typedef __kernel_pid_t pid_t;"]),
+            ("BPF_ANY", ["BPF_ANY = 0", "BPF_NOEXIST = 1"]),
+            ("%%bpf", ["--attach"]),
+        ]:
+            text = self.hover(code, at)
+            for part in parts:
+                self.assertIn(part, text or "", at)
+        whole = self.hover(code, "task_struct", detail=1)
+        self.assertGreater(len(whole.split("\n")), 100)
+        self.assertTrue(whole.endswith("};"))
+        self.assertIsNone(self.hover(counter(body="no_such_name();"), "no_such_name"))
+
     def test_completion_answers_while_a_cell_awaits(self):
         self.run_cell(counter())
         running = self.send("await new Promise((resolve) => setTimeout(resolve, 3000));")

@@ -43,7 +43,7 @@ describe("through Jupyter's client", () => {
     ["kernel_test.py", 12],
     ["cells_test.py", 30],
     ["protocol_test.py", 25],
-    ["bpf_cells_test.py", 9],
+    ["bpf_cells_test.py", 10],
     ["comms_test.py", 5],
     ["widgets_test.py", 13],
     ["stream_view_test.py", 6],

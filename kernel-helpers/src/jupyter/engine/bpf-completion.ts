@@ -1,4 +1,5 @@
 /** Completion inside a C cell: clang's, at the cursor. */
+import { createRequire } from "node:module";
 import type { Completions } from "./completion.js";
 import { toCodePoints, toUtf16 } from "./positions.js";
 
@@ -15,7 +16,8 @@ export async function completeBpfCell(code: string, cursor: number): Promise<Com
   const column = Buffer.byteLength(before.slice(before.lastIndexOf("\n") + 1)) + 1;
   const word = /\w*$/.exec(before)![0];
   const start = toCodePoints(code, position - word.length);
-  const { completeC } = await import("../../bpf/complete.js");
+  // Not import(): while that loads, a cell's require() of kernel-helpers would fail.
+  const { completeC } = createRequire(import.meta.url)("../../bpf/complete.js") as typeof import("../../bpf/complete.js");
   // The first line is ours; emptied, the lines below keep their numbers.
   const items = line === 1 ? [] : await completeC(code.replace(/^.*/, ""), line, column);
   const matches = items.map(({ text }) => text);

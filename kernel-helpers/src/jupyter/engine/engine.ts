@@ -8,6 +8,7 @@ import { Shared, type Request, type ToEngine } from "../link.js";
 import { GRACE_MS } from "../wire/interrupter.js";
 import { interruptLingering, runningCell, setRunningCell } from "./cell.js";
 import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
+import { inspectBpfCell } from "./bpf-hover.js";
 import { Channel } from "./channel.js";
 import { Comms } from "./comms.js";
 import { complete, inspect, isComplete } from "./completion.js";
@@ -27,6 +28,8 @@ import { Tracebacks } from "./traceback.js";
 const IDLE_MS = 100;
 
 type Content = Record<string, unknown>;
+
+const inspection = (text: string | undefined): Content => ({ found: text !== undefined, data: text === undefined ? {} : { "text/plain": text }, metadata: {} });
 
 export interface EngineOptions {
   /** To and from the wire. */
@@ -173,8 +176,8 @@ export class Engine {
       case "complete_request":
         return isBpfCell(code) ? completeBpfCell(code, cursor).then((found) => ({ ...found })) : { ...complete(executor, code, cursor) };
       case "inspect_request": {
-        const text = inspect(executor, code, cursor, content["detail_level"] === 1);
-        return { found: text !== undefined, data: text === undefined ? {} : { "text/plain": text }, metadata: {} };
+        const detail = content["detail_level"] === 1;
+        return isBpfCell(code) ? inspectBpfCell(code, cursor, detail).then(inspection) : inspection(inspect(executor, code, cursor, detail));
       }
       case "is_complete_request":
         return isComplete(compiler.ts, code);

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ArgumentError, MissingFeatureError } from "../errors.js";
 import { clangVersion, runClang } from "./clang.js";
 import type { Diagnostic } from "./diagnostics.js";
+import { hashInputs, inputsOf } from "./inputs.js";
 import { cacheDir, includeDir, programsDir } from "./paths.js";
 import { targetFlags, vmlinux, writeWhole } from "./vmlinux.js";
 
@@ -43,22 +44,9 @@ export async function compilerFlags(source: string, includes: string[] = [includ
   return [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
 }
 
-async function headersOf(dirs: string[]): Promise<string[]> {
-  const texts: string[] = [];
-  for (const dir of dirs) {
-    const names = await readdir(dir).catch((cause: unknown) => {
-      throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
-    });
-    for (const name of names.filter((n) => n.endsWith(".h")).sort()) {
-      texts.push(name, await readFile(join(dir, name), "utf8"));
-    }
-  }
-  return texts;
-}
-
 /**
  * Compiles BPF C for the running kernel. `vmlinux.h`, `bpflab.h` and libbpf's headers can be included.
- * A source compiled before comes from the cache.
+ * A source compiled before comes from the cache, unless a header that it read has changed.
  *
  * @throws CompileError with file, line and column; MissingFeatureError without clang or BTF; ArgumentError for a bad name
  * @example
@@ -72,25 +60,51 @@ async function headersOf(dirs: string[]): Promise<string[]> {
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
   const { name, file = `${name}.bpf.c`, include = [] } = options;
   if (!/^[A-Za-z]\w*$/.test(name)) throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+  for (const dir of include) {
+    await access(dir).catch((cause: unknown) => {
+      throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
+    });
+  }
   const includes = [...include, includeDir, programsDir];
   const flags = await compilerFlags(source, includes);
-  const hash = createHash("sha256")
-    .update(JSON.stringify([source, file, flags, await clangVersion(), await headersOf(includes)]))
-    .digest("hex");
-  const cached = join(cacheDir(), "objects", `${hash}.o`);
-  const compiled = { name, hash, source, file };
-  const said = join(cacheDir(), "objects", `${hash}.warnings.json`);
-  const before = await readFile(cached).catch(() => undefined);
-  if (before) return { ...compiled, elf: before, warnings: JSON.parse(await readFile(said, "utf8").catch(() => "[]")) as Diagnostic[] };
+  const objects = join(cacheDir(), "objects");
+  const key = createHash("sha256").update(JSON.stringify([source, file, flags, await clangVersion()])).digest("hex");
+  const compiled = { name, source, file };
+  const known = await lastTime(join(objects, `${key}.json`));
+  if (known) {
+    const hash = await hashInputs(key, known.inputs);
+    const elf = await readFile(join(objects, `${hash}.o`)).catch(() => undefined);
+    if (elf) return { ...compiled, hash, elf, warnings: known.warnings };
+  }
 
-  let warnings: Diagnostic[] = [];
-  // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
-  const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
-  await writeWhole(cached, async (to) => {
-    warnings = await runClang([...flags, "-x", "c", "-c", "-", "-o", to], name, { [file]: source }, text);
-    if (warnings.length > 0) await writeWhole(said, (path) => writeFile(path, JSON.stringify(warnings)));
-  });
-  return { ...compiled, elf: await readFile(cached), warnings };
+  await mkdir(objects, { recursive: true, mode: 0o700 });
+  const work = await mkdtemp(join(objects, "work-"));
+  try {
+    // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
+    const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
+    const [made, rule] = [join(work, "object"), join(work, "inputs")];
+    const warnings = await runClang([...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made], name, { [file]: source }, text);
+    // vmlinux.h lies in a directory that is called by its own hash.
+    const inputs = inputsOf(await readFile(rule, "utf8")).filter((path) => !path.startsWith(join(cacheDir(), "vmlinux")));
+    const hash = await hashInputs(key, inputs);
+    const elf = await readFile(made);
+    await rename(made, join(objects, `${hash}.o`));
+    await writeWhole(join(objects, `${key}.json`), (to) => writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)));
+    return { ...compiled, hash, elf, warnings };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** What a compilation of a source read and said. */
+interface LastTime {
+  inputs: string[];
+  warnings: Diagnostic[];
+}
+
+async function lastTime(path: string): Promise<LastTime | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as LastTime);
 }
 
 /** The names of the shipped programs. */

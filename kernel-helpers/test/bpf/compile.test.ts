@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, unlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -17,7 +17,7 @@ interface Outcome {
 }
 
 /** Compiles in a process of its own, which knows nothing of what was compiled before but the cache. */
-async function compile(source: string, options: object = {}, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+async function compile(source: string, options: object = {}, env: NodeJS.ProcessEnv = {}, cwd = process.cwd()): Promise<Outcome> {
   const script = `
     import { createHash } from "node:crypto";
     import { compile } from ${JSON.stringify(module)};
@@ -25,7 +25,7 @@ async function compile(source: string, options: object = {}, env: NodeJS.Process
       ({ elf, hash, warnings }) => ({ sha: createHash("sha256").update(elf).digest("hex"), hash, warnings }),
       ({ name, message, diagnostics }) => ({ error: { name, message, diagnostics } }));
     console.log(JSON.stringify(outcome));`;
-  const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", script], { env });
+  const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", script], { env, cwd });
   return JSON.parse(stdout) as Outcome;
 }
 
@@ -125,19 +125,31 @@ describe("compile", () => {
     assert.deepEqual((await compile(source, {}, env)).warnings, warnings);
   });
 
-  test("compiles anew when a header of the include path changes", async () => {
-    const include = { include: [dir] };
-    const source = program("\treturn VALUE;", '#include "bpflab.h"\n#include "value.h"');
-    await writeFile(join(dir, "value.h"), "#define VALUE 1\n");
-    const first = await compile(source, include, env);
-    assert.equal(first.error, undefined);
-    await writeFile(join(dir, "value.h"), "#define VALUE 2\n");
-    const second = await compile(source, include, env);
-    assert.notEqual(second.hash, first.hash);
-    assert.notEqual(second.sha, first.sha);
-    await writeFile(join(dir, "value.h"), "#define VALUE 1\n");
-    assert.deepEqual(await compile(source, include, env), first);
-  });
+  for (const [where, header, name] of [
+    ["of the include path", "value.h", "<value.h>"],
+    ["in a directory of the include path", "in/a $dir #1/value.h", "<in/a $dir #1/value.h>"],
+    ["beside the notebook", "here/value.h", '"value.h"'],
+  ] as const) {
+    test(`compiles anew when a header ${where} changes, and only then`, async () => {
+      const options = { include: [dir] };
+      const source = program("\treturn VALUE;", `#include "bpflab.h"\n#include ${name}`);
+      await mkdir(join(dir, "here"));
+      await mkdir(join(dir, header, ".."), { recursive: true });
+      const compileWith = async (value: number) => {
+        await writeFile(join(dir, header), `#define VALUE ${value}\n`);
+        return compile(source, options, env, join(dir, "here"));
+      };
+      const first = await compileWith(1);
+      assert.equal(first.error, undefined, first.error?.message);
+      await calls();
+      assert.deepEqual(await compileWith(1), first);
+      assert.deepEqual(await calls(), ["--version"]);
+      const second = await compileWith(2);
+      assert.notEqual(second.hash, first.hash);
+      assert.notEqual(second.sha, first.sha);
+      assert.deepEqual(await compileWith(1), first);
+    });
+  }
 
   test("says where a header is included that is not there", async () => {
     for (const name of ["missing.h", "bpf/missing.h"]) {

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { afterEach, describe, test } from "node:test";
+import { execa } from "execa";
+import { ArgumentError, ClosedError, net } from "../../dist/index.js";
+import { parsePing } from "../../dist/net/ping.js";
+
+const index = new URL("../../dist/index.js", import.meta.url).href;
+const namespaces = async (pid: number) => (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
+const interfacesOf = (pid: number) => net.interfaces().filter(({ name }) => name.startsWith(`blab${pid}-`));
+const records = () => (existsSync("/run/bpflab") ? readdirSync("/run/bpflab") : []);
+
+/** Nothing that belongs to this process id, and no ping of its namespaces. */
+async function assertNothingOf(pid: number): Promise<void> {
+  assert.deepEqual(await namespaces(pid), []);
+  assert.deepEqual(interfacesOf(pid), []);
+}
+
+describe("test hosts", () => {
+  const labs: net.Playground[] = [];
+  const make = async (options?: net.PlaygroundOptions) => {
+    const lab = await net.playground(options);
+    labs.push(lab);
+    return lab;
+  };
+  afterEach(() => {
+    for (const lab of labs.splice(0)) lab.close();
+  });
+
+  test("they have addresses of the test ranges, and real ping reaches us from each", async () => {
+    const lab = await make({ peers: 3 });
+    for (const [i, peer] of lab.peers.entries()) {
+      assert.match(peer.ipv4, /^198\.1[89]\.\d+\.\d+$/);
+      assert.match(peer.ipv6!, /^2001:db8:/);
+      for (const family of [4, 6] as const) {
+        const { sent, received, lossPercent, rtt, replies } = await peer.ping({ count: 3 + i, intervalMs: 5, family });
+        assert.deepEqual([sent, received, lossPercent, replies.numRows()], [3 + i, 3 + i, 0, 3 + i]);
+        assert.ok(rtt!.min_ns > 0 && rtt!.min_ns <= rtt!.mean_ns && rtt!.mean_ns <= rtt!.max_ns);
+        assert.deepEqual(replies.array("seq"), [1, 2, 3, 4, 5].slice(0, 3 + i));
+      }
+    }
+    assert.equal(interfacesOf(process.pid).length, 1);
+    lab.close();
+    lab.close();
+    await assertNothingOf(process.pid);
+    await assert.rejects(lab.peers[0]!.ping(), ClosedError);
+  });
+
+  test("two playgrounds have networks of their own", async () => {
+    const [one, two] = await Promise.all([make(), make()]);
+    assert.notEqual(one!.ipv4, two!.ipv4);
+    assert.notEqual(one!.ipv6, two!.ipv6);
+    assert.deepEqual(await Promise.all([one!, two!].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received)), [2, 2]);
+  });
+
+  test("closing ends what runs on the hosts", async () => {
+    const lab = await make();
+    const long = lab.peers[0]!.ping({ count: 100_000, intervalMs: 10 });
+    const sleeper = lab.peers[0]!.run("sleep", ["600"], { reject: false });
+    await lab.peers[0]!.ping({ count: 1 });
+    lab.close();
+    await assert.rejects(long, ClosedError);
+    assert.equal((await sleeper).isTerminated, true);
+    await assertNothingOf(process.pid);
+  });
+
+  test("wrong arguments are refused with the range", async () => {
+    await assert.rejects(net.playground({ peers: 0 }), /peers: expected an integer from 1 to 200, got 0/);
+    await assert.rejects(net.playground({ mtu: 100 }), ArgumentError);
+    const lab = await make();
+    await assert.rejects(lab.peers[0]!.ping({ count: 1.5 }), /count: expected an integer/);
+    await assert.rejects(lab.peers[0]!.ping({ intervalMs: 0 }), /intervalMs: expected a number above 0/);
+  });
+
+  test("the end of the process takes them down, whether it exits or fails", async () => {
+    for (const ending of ["process.exit(3)", "throw new Error('wanted')"]) {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; await net.playground({ peers: 2 }); ${ending};`], { stdio: "ignore" });
+      await once(child, "close");
+      await assertNothingOf(child.pid!);
+    }
+  });
+
+  test("after SIGKILL in mid-flood the next start removes them, and what ran on them is gone", async () => {
+    const script = `import { net } from ${JSON.stringify(index)}; const lab = await net.playground({ peers: 2 }); lab.peers[0].ping({ count: 100000, flood: true }); lab.peers[1].run("sleep", ["600"]); setTimeout(() => console.log("ready"), 300);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(child.stdout, "data");
+    const before = await namespaces(child.pid!);
+    assert.equal(before.length, 3);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    await execa(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`]);
+    await assertNothingOf(child.pid!);
+    assert.deepEqual(records().filter((name) => name.includes(`"pid":${child.pid}`)), []);
+    const { stdout } = await execa("ps", ["-eo", "args"]);
+    assert.equal(/^sleep 600$/m.test(stdout), false);
+  });
+
+  test("what belongs to a living process is left alone", async () => {
+    const lab = await make();
+    await execa(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`]);
+    assert.equal((await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received, 2);
+  });
+});
+
+describe("what ping prints", () => {
+  test("replies, counts and times", () => {
+    const { replies, ...rest } = parsePing(`PING 198.18.0.1 (198.18.0.1) 56(84) bytes of data.
+[1795356507.123456] 64 bytes from 198.18.0.1: icmp_seq=1 ttl=64 time=0.049 ms
+[1795356507.223456] 64 bytes from 198.18.0.1: icmp_seq=3 ttl=64 time=12.5 ms
+
+--- 198.18.0.1 ping statistics ---
+3 packets transmitted, 2 received, 33.3333% packet loss, time 201ms
+rtt min/avg/max/mdev = 0.049/6.274/12.500/6.225 ms`);
+    assert.deepEqual({ ...rest, lossPercent: Math.round(rest.lossPercent) }, { sent: 3, received: 2, lossPercent: 33, rtt: { min_ns: 49_000, mean_ns: 6_274_000, max_ns: 12_500_000 } });
+    assert.deepEqual(replies.array("seq"), [1, 3]);
+    assert.deepEqual(replies.array("rtt_ns"), [49_000, 12_500_000]);
+    const [first, second] = replies.array("time_ns") as number[];
+    assert.ok(Math.abs(second! - first! - 100e6) < 1000);
+  });
+
+  test("nothing received, and nothing at all", () => {
+    assert.deepEqual(parsePing("5 packets transmitted, 0 received, 100% packet loss, time 4079ms\n\n").rtt, undefined);
+    assert.equal(parsePing("5 packets transmitted, 0 received, +3 errors, 100% packet loss").lossPercent, 100);
+    assert.equal(parsePing("").sent, 0);
+  });
+});

@@ -128,6 +128,34 @@ for (const [name, draw] of Object.entries(every)) {
   });
 }
 
+describe("a timeline of counts, with what to compare it with", () => {
+  const rates = () => makeTable({ time_ns: [0, 1e9, 2e9, 0, 1e9, 2e9], requests: [10, 20, 30, 1, 2, 3], source: ["a", "a", "a", "b", "b", "b"] });
+  const options = { x: "time_ns", weight: "requests", by: "source", stack: false, every: 1, rules: [{ value: 25, label: "limit <b>" }], marks: [{ at: 1.5e9, label: "blocked\u202e" }] } as const;
+
+  it("adds the column up", () => {
+    const chart = charts.timeline(rates(), options);
+    const of = (group: string) => rowsOf(chart).filter((row) => row["group"] === group).map((row) => row["rate"]);
+    assert.deepEqual(of("a"), [10, 50, 50]);
+    assert.deepEqual(of("b"), [1, 5, 5]);
+    assert.match(chart.text, /^Requests per second by source .*66 requests/);
+  });
+
+  it("draws lines, rules and marks, whose names are data", async () => {
+    const chart = charts.timeline(rates(), options);
+    assert.deepEqual(await complaints(chart), []);
+    const svg = await chart.toSVG();
+    assert.match(svg, /limit &lt;b&gt;</);
+    assert.match(svg, /blocked\\u202e</);
+    assert.match(svg, /stroke-dasharray="6,4"/);
+  });
+
+  it("checks them", () => {
+    assert.throws(() => charts.timeline(rates(), { ...options, weight: "source" }), /needs numbers/);
+    assert.throws(() => charts.timeline(rates(), { ...options, rules: [{ value: NaN, label: "" }] }), /expected a number for the value of a rule, got NaN/);
+    assert.throws(() => charts.timeline(rates(), { ...options, marks: [{ at: NaN, label: "" }] }), /expected a number for the moment of a mark/);
+  });
+});
+
 describe("a chart's options", () => {
   it("replace title and size", () => {
     const { spec } = charts.histogram(writes(50), { x: "duration_ns", title: "Mine\u202e", width: 300, height: 100 });

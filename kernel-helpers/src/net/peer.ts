@@ -15,6 +15,8 @@ export interface PingOptions {
   family?: 4 | 6;
   /** Bytes of payload; default 56. */
   size?: number;
+  /** Stop after so many whole seconds, even if fewer were sent. */
+  seconds?: number;
   /** How long to wait for the last reply; default 1000 ms. */
   timeoutMs?: number;
   /** The CPU to run on, and with it the one that receives the requests; default is the scheduler's choice. */
@@ -74,7 +76,7 @@ export class Peer {
    * const { received } = await peer.ping({ count: 200, intervalMs: 5 });
    */
   async ping(options: PingOptions = {}): Promise<PingResult> {
-    const { count = 10, intervalMs = 100, flood = false, family = 4, size = 56, timeoutMs = 1000, cpu } = options;
+    const { count = 10, intervalMs = 100, flood = false, family = 4, size = 56, timeoutMs = 1000, seconds, cpu } = options;
     const whole = (value: number, name: string, min: number, max: number) => {
       if (!(Number.isInteger(value) && value >= min && value <= max)) throw new ArgumentError(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}.`);
     };
@@ -85,7 +87,8 @@ export class Peer {
     const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
     if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });
     const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
-    const args = [`-${family}`, "-n", ...pace, "-c", String(count), "-s", String(size), "-W", String(timeoutMs / 1000), target];
+    if (seconds !== undefined) whole(seconds, "seconds", 1, 86_400);
+    const args = [`-${family}`, "-n", ...pace, ...(seconds === undefined ? [] : ["-w", String(seconds)]), "-c", String(count), "-s", String(size), "-W", String(timeoutMs / 1000), target];
     if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
     const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
     const child = this.run(file!, rest, { reject: false });

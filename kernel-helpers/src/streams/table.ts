@@ -14,6 +14,7 @@ interface TypedVerbs<Row> {
   readonly __row?: Row;
   derive<Values extends Record<string, unknown>>(values: Values, options?: object): EventTable<Row & { [Name in keyof Values]: unknown }>;
   rollup<Values extends Record<string, unknown>>(values: Values): EventTable<Row & { [Name in keyof Values]: unknown }>;
+  objects(options?: object): Row[];
   count(options?: object): EventTable<Row & { count: number }>;
   select(...columns: unknown[]): ColumnTable;
   rename(...columns: unknown[]): ColumnTable;

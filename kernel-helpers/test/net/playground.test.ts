@@ -66,6 +66,14 @@ describe("test hosts", () => {
     await assertNothingOf(process.pid);
   });
 
+  test("a ping can be bounded in time", async () => {
+    const lab = await make();
+    const started = Date.now();
+    const { sent, received } = await lab.peers[0]!.ping({ count: 10_000_000, flood: true, seconds: 1 });
+    assert.ok(Date.now() - started < 5000);
+    assert.ok(sent > 100 && received > 100);
+  });
+
   test("wrong arguments are refused with the range", async () => {
     await assert.rejects(net.playground({ peers: 0 }), /peers: expected an integer from 1 to 200, got 0/);
     await assert.rejects(net.playground({ mtu: 100 }), ArgumentError);

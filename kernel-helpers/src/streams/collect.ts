@@ -49,7 +49,8 @@ export class CollectError extends BpflabError {
  */
 export function collect<Event>(stream: Observable<EventBatch<Event>>, options: CollectOptions = {}): Promise<EventTable<Event>> {
   const { seconds, rows: most = Infinity, until } = options;
-  if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) throw new ArgumentError(`seconds: expected a positive number, got ${String(seconds)}.`);
+  // Node's timers know no longer time, and take what is for 1 ms.
+  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0 && seconds * 1000 < 2 ** 31)) throw new ArgumentError(`seconds: expected a positive number of at most 2147483, got ${String(seconds)}.`);
   if (most !== Infinity && !(Number.isInteger(most) && most > 0)) throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
 
   return new Promise((resolve, reject) => {

@@ -185,7 +185,7 @@ describe("collect", () => {
   });
 
   test("refuses seconds and rows that make no sense", () => {
-    for (const seconds of [0, -1, NaN, Infinity, "5" as never]) assert.throws(() => collect(stream, { seconds }), (e: Error) => e instanceof ArgumentError && /^seconds: expected a positive number, got /.test(e.message));
+    for (const seconds of [0, -1, NaN, Infinity, 2_147_484, "5" as never]) assert.throws(() => collect(stream, { seconds }), (e: Error) => e instanceof ArgumentError && /^seconds: expected a positive number of at most 2147483, got /.test(e.message));
     for (const rows of [0, -1, 1.5, NaN, "5" as never]) assert.throws(() => collect(stream, { rows }), (e: Error) => e instanceof ArgumentError && /^rows: expected a positive integer, got /.test(e.message));
     assert.equal(stream.observed, false);
   });

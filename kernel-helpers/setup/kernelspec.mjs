@@ -1,13 +1,14 @@
-/** What JupyterLab and nbconvert find when this clone starts them: its kernel, and settings that keep off the network. */
+/** What JupyterLab and nbconvert find when this clone starts them: its kernel, its page, and settings that keep off the network. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { run } from "./command.mjs";
 import { cli, helpers, jupyterPrefix, repo } from "./paths.mjs";
+import { installReportTemplate, scripts, templateSource } from "./report-template.mjs";
 import { fingerprint, isStamped, stamp } from "./stamp.mjs";
 
 const stampFile = join(jupyterPrefix, ".stamp");
-const print = () => fingerprint([join(helpers, "src/jupyter/kernelspec.ts"), fileURLToPath(import.meta.url)], [repo, process.execPath]);
+const sources = [join(helpers, "src/jupyter/kernelspec.ts"), templateSource, ...scripts, ...["kernelspec.mjs", "report-template.mjs"].map((name) => join(helpers, "setup", name))];
+const print = () => fingerprint(sources, [repo, process.execPath]);
 
 /** JupyterLab asks for news, for a newer version of itself and for a rebuild unless it is told not to. */
 const LAB_CONFIG = {
@@ -25,6 +26,7 @@ export const kernelspec = {
     const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
     mkdirSync(labconfig, { recursive: true });
     for (const [name, content] of Object.entries(LAB_CONFIG)) writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
+    installReportTemplate();
     stamp(stampFile, print());
   },
 };

@@ -22,9 +22,13 @@ export class Chart implements Displayable {
   /** The chart in one line of text. */
   readonly text: string;
 
-  constructor(spec: VegaLiteSpec, text: string) {
+  /** What else the chart's output carries: the account of its capture. */
+  private readonly more: MimeBundle;
+
+  constructor(spec: VegaLiteSpec, text: string, more: MimeBundle = {}) {
     this.spec = spec;
     this.text = text;
+    this.more = more;
   }
 
   /** The chart as a standalone SVG document. */
@@ -35,7 +39,7 @@ export class Chart implements Displayable {
 
   /** What a live view sends for each frame: all but the picture, which costs more than the rest. */
   frame(): MimeBundle {
-    return { [vegaLiteMime]: this.spec, "text/plain": this.text };
+    return { ...this.more, [vegaLiteMime]: this.spec, "text/plain": this.text };
   }
 
   async [displaySymbol](): Promise<MimeBundle> {

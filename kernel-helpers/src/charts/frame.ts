@@ -1,6 +1,6 @@
 import { release, type } from "node:os";
 import type { ColumnTable } from "arquero";
-import { captureOf, lossNote } from "../streams/loss.js";
+import { captureBundle, captureOf, lossNote } from "../streams/loss.js";
 import { counted } from "../tables/units.js";
 import { visible } from "../text.js";
 import { Chart } from "./chart.js";
@@ -53,7 +53,7 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
     layer: [...(empty ? [emptyLayer(width)] : content.layers), ...(loss ? [lossLayer(loss)] : [])],
     config,
   };
-  return new Chart(spec, [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "));
+  return new Chart(spec, [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "), captureBundle(capture));
 }
 
 function eventCount(table: ColumnTable): string {

@@ -76,6 +76,7 @@ function serverOptions(directory: string, port: number | undefined): string[] {
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=None",
     "--LabApp.extension_manager=readonly",
+    "--HTMLExporter.template_name=bpflab", // the menu's export makes the page that `bpflab report` does
   ];
 }
 

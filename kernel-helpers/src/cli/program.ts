@@ -44,8 +44,10 @@ export async function main(args: string[]): Promise<number> {
     .description("run notebooks and write a page of each that works offline")
     .argument("[notebook...]", "the notebooks (default: all of the repository's)")
     .option("-o, --output <path>", "the file, or the directory for several (default: reports/)")
-    .action(async (notebooks: string[], options: { output?: string }) => {
-      exitCode = await (await import("./report.js")).report(notebooks, options);
+    .option("-p, --parameter <name=value>", "set a variable of the cell tagged `parameters`; name=10,20,50 runs once for each and compares", gathered, [])
+    .option("--pdf", "print each page to a PDF beside it (needs Chromium)")
+    .action(async (notebooks: string[], { parameter: parameters, ...options }: { output?: string; parameter: string[]; pdf?: boolean }) => {
+      exitCode = await (await import("./report.js")).report(notebooks, { ...options, parameters });
     });
 
   program
@@ -65,6 +67,11 @@ export async function main(args: string[]): Promise<number> {
     for (const line of error.message.split("\n")) console.error(visible(line));
     return 1;
   }
+}
+
+/** An option that may be given more than once. */
+function gathered(value: string, before: string[]): string[] {
+  return [...before, value];
 }
 
 function portNumber(text: string): number {

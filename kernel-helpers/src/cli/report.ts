@@ -1,33 +1,88 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, relative } from "node:path";
 import { ArgumentError } from "../errors.js";
-import type { Progress } from "../report/execute.js";
+import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
-import { makeReport } from "../report/report.js";
+import { readNotebook } from "../report/notebook.js";
+import { type ParameterValue, parameterSets } from "../report/parameters.js";
+import { printPdf } from "../report/pdf.js";
+import { makeReport, type Run, writePage } from "../report/report.js";
 import { visible } from "../text.js";
+import { reportProgress } from "./report-progress.js";
 
-/** `bpflab report`: a page for each notebook; exit code 1 if a cell failed. */
-export async function report(named: string[], { output }: { output?: string }): Promise<number> {
+export interface ReportArguments {
+  output?: string;
+  /** `name=value`, as given. */
+  parameters?: string[];
+  pdf?: boolean;
+}
+
+/** A run takes minutes: a list of values with a slip in it should not take a day. */
+const MOST_RUNS = 50;
+
+/** What is to be run of one notebook. */
+interface Job {
+  notebook: string;
+  page: string;
+  sets: Record<string, ParameterValue>[];
+}
+
+/** `bpflab report`: a page for each notebook, and of a sweep one for each run too; exit code 1 if a cell failed. */
+export async function report(named: string[], { output, parameters = [], pdf = false }: ReportArguments): Promise<number> {
   const notebooks = named.length > 0 ? named : await allShipped();
   for (const notebook of notebooks) await mustBeNotebook(notebook);
   const pageOf = pagePlan(notebooks, output);
-  let exitCode = 0;
+  const jobs: Job[] = [];
   for (const notebook of notebooks) {
-    const page = pageOf(notebook);
-    const progress = progressLines(basename(notebook));
-    const failure = await makeReport(notebook, page, { onProgress: progress.show });
-    progress.end();
-    if (failure) {
-      exitCode = 1;
-      const where = failure.cell === 0 ? "the kernel did not start" : `cell ${failure.cell} failed`;
-      console.error(`✗ ${fromHere(notebook)}: ${where}: ${visible(failure.ename)}: ${firstLine(failure.evalue)}`);
-      console.error(`  ${fromHere(page)} shows what ran up to there.`);
-    } else {
-      console.log(`✓ ${fromHere(notebook)} → ${fromHere(page)}`);
-    }
+    const sets = parameters.length === 0 ? [{}] : parameterSets(await readNotebook(notebook), parameters);
+    if (sets.length > MOST_RUNS) throw new ArgumentError(`These parameters make ${sets.length} runs of ${notebook}, more than ${MOST_RUNS}: give fewer values.`);
+    jobs.push({ notebook, page: pageOf(notebook), sets });
   }
-  return exitCode;
+  let complete = true;
+  for (const job of jobs) complete = (await (job.sets.length > 1 ? sweep(job, pdf) : single(job, job.sets[0]!, job.page, pdf)).then(isComplete)) && complete;
+  return complete ? 0 : 1;
 }
+
+const isComplete = (runs: Run | Run[]): boolean => [runs].flat().every(({ failure }) => failure === undefined);
+
+async function single({ notebook }: Job, parameters: Record<string, ParameterValue>, page: string, pdf: boolean): Promise<Run> {
+  const set = describeSet(parameters);
+  const progress = reportProgress(set ? `${basename(notebook)}, ${set}` : basename(notebook));
+  const run = await makeReport(notebook, page, { parameters, onProgress: progress.show }).finally(progress.end);
+  const { failure } = run;
+  if (failure) {
+    const line = failure.line ? `, line ${failure.line},` : "";
+    const where = failure.cell === 0 ? "the kernel did not start" : `cell ${failure.cell}${line} failed`;
+    console.error(`✗ ${fromHere(notebook)}: ${where}: ${visible(failure.ename)}: ${firstLine(failure.evalue)}`);
+    console.error(`  ${fromHere(page)} shows what ran up to there.`);
+  } else {
+    console.log(`✓ ${fromHere(notebook)} → ${fromHere(page)}`);
+  }
+  if (pdf) await print(page);
+  return run;
+}
+
+async function sweep(job: Job, pdf: boolean): Promise<Run[]> {
+  const runs: SweepRun[] = [];
+  for (const set of job.sets) {
+    const suffix = Object.entries(set).map(([name, value]) => `-${name}-${fileNamePart(value)}`).join("");
+    const page = job.page.replace(/\.html$/, `${suffix}.html`);
+    runs.push({ ...(await single(job, set, page, pdf)), set, page: basename(page) });
+  }
+  await writePage(compareRuns(basename(job.notebook, ".ipynb"), runs), job.page);
+  console.log(`✓ ${runs.length} runs compared → ${fromHere(job.page)}`);
+  if (pdf) await print(job.page);
+  return runs;
+}
+
+async function print(page: string): Promise<void> {
+  const pdf = page.replace(/\.html$/, ".pdf");
+  await printPdf(page, pdf);
+  console.log(`✓ printed → ${fromHere(pdf)}`);
+}
+
+/** A value as a part of a file's name; what a name cannot hold is left out. */
+const fileNamePart = (value: ParameterValue): string => String(value).replace(/[^\w.+-]+/g, "_").slice(0, 40);
 
 async function allShipped(): Promise<string[]> {
   const names = (await readdir(shippedNotebooks)).filter((name) => name.endsWith(".ipynb")).sort();
@@ -58,18 +113,3 @@ function fromHere(path: string): string {
 }
 
 const firstLine = (text: string): string => visible(text.split("\n")[0] ?? "");
-
-/** On a terminal one line that changes with each cell; elsewhere a line for each notebook. */
-function progressLines(name: string): { show: (progress: Progress) => void; end: () => void } {
-  const terminal = process.stdout.isTTY;
-  if (!terminal) console.log(`· ${name} …`);
-  else process.stdout.write(`· ${name}`);
-  return {
-    show(progress) {
-      if (terminal && progress.event === "start") process.stdout.write(`\r\x1b[2K· ${name}  cell ${progress.cell} of ${progress.of}`);
-    },
-    end() {
-      if (terminal) process.stdout.write("\r\x1b[2K");
-    },
-  };
-}

@@ -1,12 +1,14 @@
-"""Runs a notebook with nbclient: execute.py IN OUT DIRECTORY.
+"""Runs a notebook with nbclient: execute.py IN OUT DIRECTORY ABOUT.
 
 Writes the notebook to OUT with whatever outputs it has by then, and says what goes on, one JSON object a line:
 {"event": "start", "cell": n, "of": n}, {"event": "done", "cell": n, "seconds": s}, and when a cell fails or the
-kernel does {"event": "error", "cell": n, "ename": ..., "evalue": ...}. Cells are counted as Jupyter's prompts
-count them: those with code, from 1; 0 is before the first. Exit code 0 also when a cell failed.
+kernel does {"event": "error", "cell": n, "line": n or null, "ename": ..., "evalue": ...}. Cells are counted as Jupyter's prompts
+count them: those with code, from 1; 0 is before the first. Exit code 0 also when a cell failed. ABOUT is JSON that
+the notebook's metadata get as "bpflab", for the page's cover.
 """
 
 import json
+import re
 import sys
 import time
 
@@ -18,8 +20,19 @@ def tell(**facts):
     print(json.dumps(facts), flush=True)
 
 
-def main(source, target, directory):
+def failing_line(notebook):
+    """The line in the cell, which the kernel's traceback marks."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                found = re.search(r"^> *(\d+) \|", "\n".join(output.traceback), re.MULTILINE)
+                return int(found.group(1)) if found else None
+    return None
+
+
+def main(source, target, directory, about):
     notebook = nbformat.read(source, as_version=4)
+    notebook.metadata["bpflab"] = json.loads(about)
     numbers = {}
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
@@ -48,7 +61,7 @@ def main(source, target, directory):
         client.execute()
     except Exception as error:  # a cell's error, or the kernel could not start or died: all of it belongs in the report
         ename = getattr(error, "ename", type(error).__name__)
-        tell(event="error", cell=cell_number, ename=ename, evalue=getattr(error, "evalue", str(error)))
+        tell(event="error", cell=cell_number, line=failing_line(notebook), ename=ename, evalue=getattr(error, "evalue", str(error)))
     finally:
         nbformat.write(notebook, target)
 

@@ -13,6 +13,8 @@ export type Progress =
 export interface CellFailure {
   /** The cell that failed; 0 if the kernel did before the first. */
   cell: number;
+  /** The line in that cell, from 1, where it is known. */
+  line?: number | null;
   ename: string;
   evalue: string;
 }
@@ -25,15 +27,16 @@ const script = fileURLToPath(new URL("../../src/report/execute.py", import.meta.
  *
  * @param source the notebook, which stays as it is
  * @param target where the notebook with its outputs goes
+ * @param options.about what the notebook's metadata get as `bpflab`: the page's cover shows it
  * @returns the failure, if a cell failed or the kernel did
  */
 export async function executeNotebook(
   source: string,
   target: string,
-  options: { python: string; directory: string; onProgress?: (progress: Progress) => void },
+  options: { python: string; directory: string; about: object; onProgress?: (progress: Progress) => void },
 ): Promise<CellFailure | undefined> {
-  const { python, directory, onProgress } = options;
-  const client = execa(python, [script, source, target, directory], { env: jupyterEnvironment(), stdin: "ignore", reject: false });
+  const { python, directory, about, onProgress } = options;
+  const client = execa(python, [script, source, target, directory, JSON.stringify(about)], { env: jupyterEnvironment(), stdin: "ignore", reject: false });
   let failure: CellFailure | undefined;
   for await (const line of client.iterable()) {
     const progress = JSON.parse(line) as Progress;

@@ -1,10 +1,7 @@
 import { basename, dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { BpflabError } from "../errors.js";
 import { jupyterEnvironment } from "./installation.js";
-
-const templates = fileURLToPath(new URL("../../src/report/templates", import.meta.url));
 
 /**
  * Turns a notebook that has run into one HTML file that loads nothing from anywhere.
@@ -13,7 +10,7 @@ const templates = fileURLToPath(new URL("../../src/report/templates", import.met
  * @param page the file to write, ending in `.html`
  */
 export async function writeHtml(notebook: string, page: string, { python }: { python: string }): Promise<void> {
-  const options = [`--TemplateExporter.extra_template_basedirs=${templates}`, "--template=bpflab", "--to=html"];
+  const options = ["--template=bpflab", "--to=html"]; // the template that the set-up installed
   const output = [`--output-dir=${dirname(page)}`, `--output=${basename(page, ".html")}`];
   const converted = await execa(python, ["-m", "nbconvert", ...options, ...output, notebook], {
     env: jupyterEnvironment(),

@@ -1,35 +1,75 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { hostname, release, tmpdir, type } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
 import { writeHtml } from "./html.js";
+import { type Notebook, readNotebook } from "./notebook.js";
+import { type ParameterValue, parametersOf, withParameters } from "./parameters.js";
 import { reportPython } from "./python.js";
+
+/** A notebook that has run. */
+export interface Run {
+  /** Its cells with their outputs, up to the one that failed if one did. */
+  notebook: Notebook;
+  /** What the parameters were, those left at their defaults included. */
+  parameters: Record<string, ParameterValue>;
+  failure: CellFailure | undefined;
+}
+
+export interface ReportOptions {
+  /** Values for the variables of the cell tagged `parameters`. */
+  parameters?: Record<string, ParameterValue>;
+  onProgress?: (progress: Progress) => void;
+}
 
 /**
  * Runs a notebook and writes the page that shows it; the notebook itself stays as it is. When a cell fails the page
  * shows what ran up to there, the error included.
  *
- * @param notebook the `.ipynb` file; its cells run in its directory
+ * @param path the `.ipynb` file; its cells run in its directory
  * @param page the `.html` file to write
- * @returns the failure, if there was one
  * @throws MissingFeatureError when nbconvert is not there, BpflabError when the notebook cannot be read
  * @example
- * const failure = await makeReport("notebooks/01-minimal.ipynb", "reports/01-minimal.html");
+ * const { failure } = await makeReport("notebooks/01-minimal.ipynb", "reports/01-minimal.html");
  */
-export async function makeReport(
-  notebook: string,
-  page: string,
-  { onProgress }: { onProgress?: (progress: Progress) => void } = {},
-): Promise<CellFailure | undefined> {
+export async function makeReport(path: string, page: string, { parameters = {}, onProgress }: ReportOptions = {}): Promise<Run> {
   const python = await reportPython();
-  const work = await mkdtemp(join(tmpdir(), "bpflab-report-"));
-  try {
-    const executed = join(work, basename(notebook)); // the name becomes the page's title
-    const failure = await executeNotebook(resolve(notebook), executed, { python, directory: dirname(resolve(notebook)), onProgress });
+  const given = withParameters(await readNotebook(path), parameters);
+  const values = Object.fromEntries(parametersOf(given).map(({ name, value }) => [name, value]));
+  const about = {
+    host: hostname(),
+    kernel: `${type()} ${release()}`,
+    started: `${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC`,
+    parameters: values,
+    folded: Object.keys(values).length > 0, // who sets parameters wants the answer, who reads a walk wants the code
+  };
+  return inScratch(async (scratch) => {
+    const source = join(scratch, "source.ipynb");
+    const executed = join(scratch, basename(path)); // the name becomes the page's title
+    await writeFile(source, JSON.stringify(given));
+    const failure = await executeNotebook(source, executed, { python, directory: dirname(resolve(path)), about, onProgress });
     await mkdir(dirname(resolve(page)), { recursive: true });
     await writeHtml(executed, resolve(page), { python });
-    return failure;
+    return { notebook: await readNotebook(executed), parameters: values, failure };
+  });
+}
+
+/** Writes a notebook, as it is, as a page. */
+export async function writePage(notebook: Notebook, page: string): Promise<void> {
+  const python = await reportPython();
+  await inScratch(async (scratch) => {
+    const file = join(scratch, `${basename(page, ".html")}.ipynb`);
+    await writeFile(file, JSON.stringify(notebook));
+    await mkdir(dirname(resolve(page)), { recursive: true });
+    await writeHtml(file, resolve(page), { python });
+  });
+}
+
+async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), "bpflab-report-"));
+  try {
+    return await work(directory);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -5,7 +5,7 @@ import { interruptSignal } from "../host.js";
 import type { EventBatch } from "./batch.js";
 import { concatTables } from "./columns.js";
 import { flushRings } from "./drain.js";
-import { lossNote, markCapture, type Capture } from "./loss.js";
+import { captureBundle, lossNote, markCapture, type Capture } from "./loss.js";
 import { Progress } from "./progress.js";
 import type { EventTable } from "./table.js";
 
@@ -85,7 +85,8 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
       signal?.removeEventListener("abort", stop);
       for (const subscription of subscriptions) subscription.unsubscribe();
       const note = lossNote(capture());
-      void progress.done(`${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`).then(finish).catch(reject);
+      const text = `${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`;
+      void progress.done(text, captureBundle(capture())).then(finish).catch(reject);
     };
     const stop = () => {
       if (ended) return;

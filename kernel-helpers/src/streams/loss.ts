@@ -1,4 +1,6 @@
+import { hostname, release, type } from "node:os";
 import type { ColumnTable } from "arquero";
+import type { MimeBundle } from "../host.js";
 
 /** Where a table's rows come from, and what is missing from them. */
 export interface Capture {
@@ -53,3 +55,17 @@ export function lossNote(capture: Capture | undefined): string | undefined {
   ].filter(Boolean);
   return `Incomplete: of ${total.toLocaleString("en")} events ${parts.join(" and ")}, ${share} %.`;
 }
+
+/** By this MIME type an output says of which capture it is; a report gathers its loss account from these. */
+export const captureMime = "application/vnd.bpflab.capture+json";
+
+/** A capture's account as a part of an output's bundle, with the machine it was made on. */
+export function captureBundle(capture: Capture | undefined): MimeBundle {
+  if (!capture || capture.of === "entries") return {};
+  const { source, rows, lost, dropped, startedAt, endedAt } = capture;
+  const account = { source, rows, lost, dropped, started: timeText(startedAt), ended: timeText(endedAt) };
+  return { [captureMime]: { ...account, host: hostname(), kernel: `${type()} ${release()}` } };
+}
+
+/** To the second, in UTC: reports of different machines must compare. */
+const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;

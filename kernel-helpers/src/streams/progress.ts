@@ -1,4 +1,4 @@
-import { display, hasHost, type DisplayHandle } from "../host.js";
+import { display, hasHost, mime, type DisplayHandle, type MimeBundle } from "../host.js";
 
 /**
  * One line in the notebook that says how a long call is getting on; silent in a plain script.
@@ -15,13 +15,13 @@ export class Progress {
     this.#timer = setInterval(() => void this.#show(line()), 250).unref();
   }
 
-  async #show(text: string): Promise<void> {
-    (await this.#handle)?.update(text);
+  async #show(shown: unknown): Promise<void> {
+    (await this.#handle)?.update(shown);
   }
 
-  /** Replaces the line by a last one. */
-  async done(text: string): Promise<void> {
+  /** Replaces the line by a last one, and may say more in other MIME types. */
+  async done(text: string, more: MimeBundle = {}): Promise<void> {
     clearInterval(this.#timer);
-    await this.#show(text);
+    await this.#show(mime({ ...more, "text/plain": text }));
   }
 }

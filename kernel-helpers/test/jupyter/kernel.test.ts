@@ -84,6 +84,14 @@ describe("through nbconvert", () => {
     assert.deepEqual([second!.outputs[0]!.data!["text/plain"]].flat(), ["42"]);
   });
 
+  it("keeps a widget's last state where no widget can live", async () => {
+    const cells = ['import { widgets } from "kernel-helpers";\nconst rows = new widgets.IntSlider({ description: "rows" });\nrows', "rows.value = 64;"];
+    const { exitCode, all, read } = await execute(cells);
+    assert.equal(exitCode, 0, all);
+    const pages = read()[0]!.outputs.map(({ data }) => [data?.["text/html"] ?? ""].flat().join(""));
+    assert.ok(pages.some((page) => page.includes("<span>rows</span><b>64</b>")), JSON.stringify(pages));
+  });
+
   for (const [what, cell, line] of [
     ["throws", "const fine = 1;\nthrow new Error('on purpose');", "> 2 | throw new Error('on purpose');"],
     ["rejects unhandled", "Promise.reject(new Error('on purpose'));", "> 1 | Promise.reject(new Error('on purpose'));"],

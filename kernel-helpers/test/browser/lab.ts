@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { printed } from "../cli/output.js";
 import { launchChromium } from "./chromium.js";
 import { NotebookPage } from "./notebook-page.js";
@@ -102,6 +102,11 @@ export class Lab {
     await this.connected(name);
     await notebook.ready();
     return notebook;
+  }
+
+  /** An empty tab. */
+  newPage(): Promise<Page> {
+    return this.browser.newPage();
   }
 
   /** Ends all kernels, so that nothing of one test runs into the next. */

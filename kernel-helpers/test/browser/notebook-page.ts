@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { pictures } from "./lab.js";
@@ -18,6 +18,7 @@ export class NotebookPage {
     readonly name: string,
   ) {
     page.setDefaultTimeout(60_000);
+    page.context().setDefaultTimeout(60_000);
     this.panel = page.locator(".jp-NotebookPanel");
     this.outputs = this.panel.locator(".jp-OutputArea-output");
     this.charts = this.outputs.locator("canvas.marks");
@@ -107,6 +108,18 @@ export class NotebookPage {
   async save(): Promise<void> {
     await this.menu("File", "Save Notebook");
     await this.page.locator(".lm-TabBar-tab.jp-mod-dirty, .jp-mod-dirty").first().waitFor({ state: "detached" });
+  }
+
+  /** Exports by the menu as HTML; returns the page's text. */
+  async exportHtml(): Promise<string> {
+    // Newer releases ask something first and download from the page; older ones open a tab that does.
+    const popup = this.page.context().waitForEvent("page").then((page) => page.waitForEvent("download"));
+    const download = Promise.any([this.page.waitForEvent("download"), popup]);
+    await this.menu("File", "Save and Export Notebook As", "HTML");
+    const accepted = this.page.locator(".jp-Dialog button.jp-mod-accept").click();
+    accepted.catch(() => undefined);
+    const downloaded = await Promise.race([download, accepted.then(() => download)]);
+    return readFile(await downloaded.path(), "utf8");
   }
 
   /** How many different pictures the chart of a cell shows, from now until the cell has run. */

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { outsideLoads } from "../../dist/report/html.js";
 import { Lab } from "./lab.js";
 import { assertDrawn, type NotebookPage } from "./notebook-page.js";
 
@@ -60,6 +64,18 @@ test("03-ringbuf draws its charts, the live one only while its cell runs; what w
   assert.ok((await frames) >= 4, `the live view showed ${await frames} frames`);
   assert.equal(await notebook.framesWithin(live, 1500), 1, "and stands still after its cell");
   await saveWithoutErrors(notebook);
+
+  const page = await notebook.exportHtml();
+  assert.ok(page.length < 3e6, `an exported page of ${page.length} bytes`);
+  assert.deepEqual(outsideLoads(page), []);
+  assert.match(page, /<header class="bpflab-cover">\s*<h1>3 · Every write of the machine<\/h1>/);
+  assert.match(page, /4 captures, [\d,]+ events are missing/);
+  const file = join(lab.directory, "exported.html");
+  await writeFile(file, page);
+  const tab = await lab.newPage();
+  await tab.goto(pathToFileURL(file).href);
+  await tab.locator(".vega-embed svg.marks").nth(5).waitFor();
+  await tab.close();
 
   const count = await notebook.charts.count();
   assert.equal(count, 6);

@@ -11,6 +11,8 @@ import type { EventBatch } from "../../dist/streams/batch.js";
 import { captured, writes } from "../tables/events.js";
 
 const vegaLite = "application/vnd.vegalite.v5+json";
+/** The account of the capture, which every frame carries. */
+const account = "application/vnd.bpflab.capture+json";
 const svg = "image/svg+xml";
 
 /** A notebook's front end that remembers each output with all it has shown. */
@@ -73,7 +75,7 @@ describe("charts.live", () => {
     }
     assert.equal(notebook.outputs.length, 1);
     assert.ok(drawn.length >= 3 && drawn.length <= 5, `${drawn.length} frames in a second`);
-    for (const frame of notebook.outputs[0]!.slice(1)) assert.deepEqual(Object.keys(frame).sort(), [vegaLite, "text/plain"]);
+    for (const frame of notebook.outputs[0]!.slice(1)) assert.deepEqual(Object.keys(frame).sort(), [account, vegaLite, "text/plain"]);
     await view.stop();
   });
 
@@ -105,7 +107,7 @@ describe("charts.live", () => {
       await view.done;
       const last = notebook.outputs[0]!.at(-1)!;
       assert.equal(drawn.at(-1)!.numRows(), 17);
-      assert.deepEqual(Object.keys(last).sort(), [vegaLite, svg, "text/plain"]);
+      assert.deepEqual(Object.keys(last).sort(), [account, vegaLite, svg, "text/plain"]);
       assert.equal(events.observed, false);
       if (how === "fails") {
         assert.match(String((view.error as Error).message), /the ring is gone/);

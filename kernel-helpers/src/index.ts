@@ -14,6 +14,7 @@ import "./tables/display.js";
 import "./tables/stream-view.js";
 
 export * as bpf from "./bpf.js";
+export * as capture from "./tables/capture.js";
 export * as charts from "./charts/index.js";
 export * as widgets from "./widgets/index.js";
 export * as latency from "./tables/latencies.js";

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { tableFromIPC } from "apache-arrow";
 import { table as makeTable } from "arquero";
 import { open, save } from "../../dist/tables/capture.js";
@@ -31,8 +32,8 @@ const events = () =>
     account,
   );
 
-test("what is saved comes back: values, kinds of columns, and what was lost", async () => {
-  const path = join(directory, "events.arrow");
+for (const kind of ["arrow", "parquet"]) test(`what is saved as ${kind} comes back: values, kinds of columns, and what was lost`, async () => {
+  const path = join(directory, `events.${kind}`);
   await save(events(), path);
   const again = await open(path);
   assert.deepEqual(again.objects(), events().objects());
@@ -52,6 +53,21 @@ test("Apache Arrow's own reader sees the same", async () => {
   assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), account);
 });
 
+test("DuckDB reads a Parquet capture, and computes the same numbers", async () => {
+  const path = join(directory, "duck.parquet");
+  await save(events(), path);
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const rows = await connection.runAndReadAll(`select comm, count(*)::int as n, max(duration_ns) as longest, max(pid)::double as pid, max(cookie)::varchar as cookie from '${path}' group by comm order by comm`);
+  assert.deepEqual(rows.getRowObjects(), [
+    { comm: "<img src=x oner", n: 2, longest: 2 ** 53, pid: 4_294_967_295, cookie: "18446744073709551615" },
+    { comm: "dd", n: 1, longest: 2500, pid: 2, cookie: "2" },
+    { comm: "ünï", n: 1, longest: 7, pid: 4, cookie: "4" },
+  ]);
+  connection.closeSync();
+  instance.closeSync();
+});
+
 test("a filtered table is saved as it is seen, and still says what was lost", async () => {
   const path = join(directory, "filtered.arrow");
   await save(events().filter((event: { pid: number }) => event.pid < 3), path);
@@ -61,7 +77,7 @@ test("a filtered table is saved as it is seen, and still says what was lost", as
 });
 
 test("a wrong ending, a missing file and a file of another kind are refused in one sentence", async () => {
-  await assert.rejects(save(events(), join(directory, "events.csv")), /^ArgumentError: Expected a name that ends in \.arrow, got .*events\.csv\.$/);
+  await assert.rejects(save(events(), join(directory, "events.csv")), /^ArgumentError: Expected a name that ends in \.parquet or \.arrow, got .*events\.csv\.$/);
   await assert.rejects(open(join(directory, "nowhere.arrow")), /nowhere\.arrow cannot be read: ENOENT/);
   await writeFile(join(directory, "text.arrow"), "no arrow at all");
   await assert.rejects(open(join(directory, "text.arrow")), /text\.arrow is not an Arrow file: /);

@@ -1,64 +1,53 @@
 /**
- * `npm run bench`: what looking costs, beside what people would use instead.
+ * `npm run bench`: what bpflab costs, beside what people would use instead.
  *
  * Everything is measured in one run, in rounds that alternate ours and the peers', and
  * reported as medians and ratios: absolute figures are this machine's.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, release, tmpdir } from "node:os";
-import { join } from "node:path";
-import { Command } from "commander";
-import { execa } from "execa";
-import { bpf } from "../dist/index.js";
-import { instrumentations, type WriteRun } from "./writes.js";
+import { writeFile } from "node:fs/promises";
+import { Command, InvalidArgumentError } from "commander";
+import { measure, type Result } from "./measure.js";
+import { environment, printResult, reached } from "./print.js";
+import { suites } from "./suites/index.js";
+
+const positive = (text: string): number => {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Expected a positive integer.");
+  return Number(text);
+};
+const known = (name: string, before: string[] = []): string[] => {
+  if (!suites.some((suite) => suite.name === name)) throw new InvalidArgumentError(`There are ${suites.map((suite) => suite.name).join(", ")}.`);
+  return [...before, name];
+};
 
 const options = new Command("bench")
-  .description("what one traced write(2) costs, beside bpftrace, the hand-out's C program and no tracing")
-  .option("--rounds <n>", "rounds, of which the medians are shown", Number, 5)
-  .option("--writes <n>", "one-byte writes a run", Number, 2_000_000)
-  .option("--json <file>", "write all figures to a file")
+  .description("measures bpflab beside its peers, in one run")
+  .option("--only <name>", "this suite; may be given more than once", known)
+  .option("--rounds <n>", "rounds of each suite, of which the medians are shown", positive)
+  .option("--json <file>", "write every figure to a file")
+  .addHelpText("after", `\nSuites:\n${suites.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join("\n")}`)
   .parse()
-  .opts<{ rounds: number; writes: number; json?: string }>();
+  .opts<{ only?: string[]; rounds?: number; json?: string }>();
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const machine = await environment();
+for (const [name, value] of Object.entries(machine)) console.log(`${name.padEnd(10)} ${value}`);
 
-const dir = await mkdtemp(join(tmpdir(), "bpflab-bench-"));
-try {
-  const ways = await instrumentations(dir);
-  const runs = new Map<string, WriteRun[]>(ways.map(({ name }) => [name, []]));
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const way of ways) {
-      process.stderr.write(`\r\x1b[2Kround ${round} of ${options.rounds}: ${way.name}`);
-      runs.get(way.name)!.push(await way.run(options.writes));
-    }
-  }
-  process.stderr.write("\r\x1b[2K");
-
-  const clang = (await execa("clang", ["--version"])).stdout.split("\n")[0];
-  const bpftrace = (await execa("bpftrace", ["--version"])).stdout.trim();
-  console.log(`${cpus().length} × ${cpus()[0]?.model ?? "?"}, Linux ${release()}, Node ${process.version}, ${clang}, ${bpftrace}`);
-  console.log(`${options.writes.toLocaleString("en")} one-byte writes to /dev/null, medians of ${options.rounds} rounds\n`);
-
-  const base = median(runs.get(ways[0]!.name)!.map((run) => run.us_per_write));
-  const floor = median(runs.get(ways[1]!.name)!.map((run) => run.us_per_write)) - base;
-  console.table(
-    ways.map(({ name }) => {
-      const of = runs.get(name)!;
-      const us = median(of.map((run) => run.us_per_write));
-      const has = of.every((run) => run.events !== undefined);
-      return {
-        instrumentation: name,
-        "µs a write": us.toFixed(3),
-        "added µs": (us - base).toFixed(3),
-        "× the floor": us === base ? "" : ((us - base) / floor).toFixed(2),
-        "reader µs an event": has ? median(of.map((run) => run.reader_us_per_event!)).toFixed(3) : "",
-        "events, least": has ? Math.min(...of.map((run) => run.events!)).toLocaleString("en") : "",
-        "lost, most": has ? Math.max(...of.map((run) => run.lost!)).toLocaleString("en") : "",
-      };
-    }),
-  );
-  if (options.json) await writeFile(options.json, `${JSON.stringify(Object.fromEntries(runs), null, 2)}\n`);
-} finally {
-  bpf.closeAll();
-  await rm(dir, { recursive: true, force: true });
+const results: Result[] = [];
+for (const suite of suites.filter(({ name }) => options.only?.includes(name) ?? true)) {
+  const tty = process.stderr.isTTY;
+  const result = await measure(suite, options.rounds ?? suite.rounds, (what) => tty && process.stderr.write(`\r\x1b[2K${suite.name}: ${what}`));
+  if (tty) process.stderr.write("\r\x1b[2K");
+  printResult(result);
+  results.push(result);
 }
+if (options.json) {
+  const all = results.map(({ suite, rounds, runs, medians, failures }) => ({
+    suite: suite.name,
+    rounds,
+    medians: Object.fromEntries(medians),
+    goals: (suite.goals ?? []).map((goal) => ({ text: goal.text, value: goal.of(medians), atMost: goal.atMost, atLeast: goal.atLeast, reached: reached(goal, medians) })),
+    runs: Object.fromEntries(runs),
+    failures: Object.fromEntries(failures),
+  }));
+  await writeFile(options.json, `${JSON.stringify({ machine, suites: all }, null, 2)}\n`);
+}
+process.exitCode = results.some(({ failures }) => failures.size > 0) ? 1 : 0;

@@ -1,0 +1,5 @@
+import type { Suite } from "../suite.js";
+import { writes } from "./writes.js";
+
+/** All suites, in the order in which they run. */
+export const suites: Suite[] = [writes];

@@ -26,7 +26,9 @@ export class BpfProgram {
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
   #attachment: Attachment | undefined;
-  #attaching: Promise<Attachment> | undefined;
+  #attaching: Promise<void> | undefined;
+  /** The end of the attach that was begun last. */
+  #turn: Promise<void> = Promise.resolve();
 
   /** @internal */
   constructor(object: () => ObjectHandle, description: ProgramDescription) {
@@ -60,23 +62,33 @@ export class BpfProgram {
    */
   async attach(on?: NetworkHook): Promise<void> {
     if (this.attached && !this.#isElsewhere(on)) return;
-    const attaching = (this.#attaching ??= attachProgram(this.#object(), this.#description, on));
-    try {
-      const attachment = await attaching;
-      if (this.#attachment === attachment) return;
-      if (this.#attaching !== attaching) {
-        attachment.detach(); // taken off or closed meanwhile: it does not stay
-        this.#object();
-        return;
+    await (this.#attaching ??= this.#attachAfter(this.#turn, on));
+  }
+
+  /**
+   * Attaches when what was begun before has ended, also what was cancelled meanwhile: the kernel refuses a program
+   * that is on the hook already.
+   */
+  #attachAfter(turn: Promise<void>, on: NetworkHook | undefined): Promise<void> {
+    const attaching: Promise<void> = turn.then(async () => {
+      try {
+        const attachment = await attachProgram(this.#object(), this.#description, on);
+        if (this.#attaching !== attaching) {
+          attachment.detach(); // taken off or closed meanwhile: it does not stay
+          this.#object();
+          return;
+        }
+        this.#attachment?.detach();
+        this.#attachment = attachment;
+      } catch (error) {
+        this.#object(); // closed meanwhile: that is the reason
+        throw error;
+      } finally {
+        if (this.#attaching === attaching) this.#attaching = undefined;
       }
-      this.#attachment?.detach();
-      this.#attachment = attachment;
-    } catch (error) {
-      this.#object(); // closed meanwhile: that is the reason
-      throw error;
-    } finally {
-      if (this.#attaching === attaching) this.#attaching = undefined;
-    }
+    });
+    this.#turn = attaching.catch(() => {}); // who attached is told
+    return attaching;
   }
 
   #isElsewhere(on: NetworkHook | undefined): boolean {

@@ -5,9 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { bpf } from "../dist/index.js";
+import type { Figures } from "./suite.js";
 
 /** Where the peers' C is. */
 export const peerSources = fileURLToPath(new URL("../../native/bench/", import.meta.url));
+
+/** Ours as a process of its own; its arguments are those of reader.ts. */
+export const READER = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./reader.js", import.meta.url))];
 
 /** Compiles one of the peers' C programs into a directory; returns the executable. */
 export async function buildC(name: string, directory: string, libraries: string[] = []): Promise<string> {
@@ -24,38 +28,46 @@ export async function buildBpf(name: string, directory: string): Promise<string>
   return object;
 }
 
-/** A process that says when it is ready, works until its input ends, and then reports in one line of numbers. */
+/** A process that says when it is ready, works, and reports in a last line of numbers. */
 export class Peer {
   private output = "";
+  private readonly closed: Promise<unknown>;
 
   private constructor(readonly child: ChildProcess) {
+    this.closed = once(child, "close");
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (this.output += part));
   }
 
   /** Starts one and waits until it has printed `ready`. @param tracefs true when it needs a mounted tracefs, which it gets for itself */
-  static async start(command: readonly string[], { ready = /^ready.*\n/m, tracefs = false }: { ready?: RegExp; tracefs?: boolean } = {}): Promise<Peer> {
+  static async start(command: readonly string[], { ready = /^ready.*\n/, tracefs = false }: { ready?: RegExp; tracefs?: boolean } = {}): Promise<Peer> {
     const mounted = 'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec "$0" "$@"';
     const [file, ...args] = tracefs ? ["unshare", "--mount", "sh", "-c", mounted, ...command] : command;
     const peer = new Peer(spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] }));
-    const ended = once(peer.child, "close").then(() => true);
-    while (!ready.test(peer.output)) {
-      const over = await Promise.race([once(peer.child.stdout!, "data").then(() => false), ended]);
-      if (over && !ready.test(peer.output)) throw new Error(`${command[0]} ended before it was ready`);
-    }
+    await peer.printed(ready);
     return peer;
   }
 
-  /** What it has printed so far. */
-  get printed(): string {
-    return this.output;
+  /** Waits until it has printed this; what it matched. */
+  async printed(wanted: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = wanted.exec(this.output);
+      if (found) return found;
+      const over = await Promise.race([once(this.child.stdout!, "data").then(() => false), this.closed.then(() => true)]);
+      if (over && !wanted.test(this.output)) throw new Error(`${this.child.spawnargs.join(" ")} ended before it printed ${wanted.source}`);
+    }
   }
 
-  /** Ends its input, or sends a signal; the numbers in its last line. */
+  /** Ends its input, or sends a signal, and waits for its end; the numbers in its last line. */
   async end(signal?: NodeJS.Signals): Promise<number[]> {
-    const ended = once(this.child, "close");
     if (signal) this.child.kill(signal);
     else this.child.stdin!.end();
-    await ended;
+    await this.closed;
     return (this.output.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
   }
+}
+
+/** What a reader of events reports in its last line, as figures. */
+export function readerFigures(report: number[]): Figures {
+  const [events, lost, cpu_ns, memory] = report as [number, number, number, number];
+  return { events, lost, reader_ns_per_event: cpu_ns / events, memory_MB: memory / 1e6 };
 }

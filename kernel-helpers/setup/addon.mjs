@@ -1,4 +1,4 @@
-/** The Node-API addon over libbpf. */
+/** The Node-API addons: ours over libbpf, and the one that the benchmark compares it with. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./command.mjs";
@@ -6,8 +6,6 @@ import { repo } from "./paths.mjs";
 import { fingerprint, isStamped, stamp } from "./stamp.mjs";
 
 const native = join(repo, "native");
-const stampFile = join(native, "build/.stamp");
-const print = () => fingerprint([join(native, "src"), join(native, "binding.gyp")], [process.version, process.arch]);
 
 /** Node's headers if they came with this Node; otherwise node-gyp downloads them. */
 function headersOption() {
@@ -18,13 +16,23 @@ function headersOption() {
   return major === process.versions.node.split(".")[0] ? [`--nodedir=${prefix}`] : [];
 }
 
-export const addon = {
-  title: "Addon over libbpf",
-  done: () => isStamped(stampFile, print()),
-  run: async (progress) => {
-    const before = print();
-    const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
-    await run(process.execPath, [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()], { cwd: native, onLine: progress });
-    stamp(stampFile, before);
-  },
-};
+function build(title, directory, sources) {
+  const stampFile = join(directory, "build/.stamp");
+  const print = () => fingerprint([...sources, join(directory, "binding.gyp")], [process.version, process.arch]);
+  return {
+    title,
+    done: () => isStamped(stampFile, print()),
+    run: async (progress) => {
+      const before = print();
+      const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
+      await run(process.execPath, [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()], { cwd: directory, onLine: progress });
+      stamp(stampFile, before);
+    },
+  };
+}
+
+export const addon = build("Addon over libbpf", native, [join(native, "src")]);
+
+const naive = join(native, "bench/naive");
+/** What the benchmark compares it with. */
+export const naiveAddon = build("Naive addon", naive, [join(naive, "naive.c"), join(native, "bench/burst.h")]);

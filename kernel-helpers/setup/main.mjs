@@ -2,7 +2,7 @@
  * What `npm start`, `npm test`, `npm run report`, `npm run bench` and `npm run build` do: set up what is missing, then the thing itself.
  * Runs with nothing installed but Node.js, so it and its neighbours import nothing from npm.
  */
-import { addon } from "./addon.mjs";
+import { addon, naiveAddon } from "./addon.mjs";
 import { SetupError } from "./command.mjs";
 import { debianPackages } from "./debian.mjs";
 import { jupyterLab } from "./jupyterlab.mjs";
@@ -25,7 +25,7 @@ const commands = {
   build: { steps: build(), then: () => 0 },
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
-  bench: { steps: [...build(true), typescriptBench], then: runBench },
+  bench: { steps: [...build(true), naiveAddon, typescriptBench], then: runBench },
   test: { steps: [...build(true), jupyterLab, typescriptTests], then: runTests },
 };
 

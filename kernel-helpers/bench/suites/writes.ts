@@ -1,7 +1,6 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { bpf } from "../../dist/index.js";
-import { buildBpf, buildC, Peer } from "../peers.js";
+import { buildBpf, buildC, Peer, readerFigures, READER } from "../peers.js";
 import { figure, type Figures, type Medians, type Suite, type Way } from "../suite.js";
 
 const WRITES = 2_000_000;
@@ -13,26 +12,19 @@ const HANDOUT = "libbpf in C as in the hand-out, storing";
 
 const BPFTRACE_MATCHED = "tracepoint:syscalls:sys_enter_write { @begun[tid] = nsecs; } tracepoint:syscalls:sys_exit_write /@begun[tid]/";
 
-/** What the reader of events reports, as figures. */
-function read(report: number[]): Figures {
-  const [events, lost, cpu_ns, memory] = report as [number, number, number, number];
-  return { events, lost, reader_ns_per_event: cpu_ns / events, memory_MB: memory / 1e6 };
-}
-
 /** Every way to look at writes, with a workload that it is to be run under. */
 async function instrumentations(scratch: string, workload: () => Promise<Figures>): Promise<Way[]> {
   const handout = await buildC("handout", scratch, ["-lbpf"]);
   const object = await buildBpf("handout", scratch);
   const programs = ["enter", "exit"].map((end) => `SEC("tp/syscalls/sys_${end}_write") int handle_${end}(void *ctx) { return 0; }`);
   const floor = await bpf.compile(`#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n${programs.join("\n")}`, { name: "floor" });
-  const ours = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(new URL("../reader.js", import.meta.url)), "ringbuf", "rb"];
 
   const under = (name: string, command: string[], tracefs: boolean): Way => ({
     name,
     async run() {
       const peer = await Peer.start(command, { tracefs });
       const figures = await workload();
-      return { ...figures, ...read(await peer.end()) };
+      return { ...figures, ...readerFigures(await peer.end()) };
     },
   });
   const underBpftrace = (name: string, script: string): Way => ({
@@ -54,7 +46,7 @@ async function instrumentations(scratch: string, workload: () => Promise<Figures
         return workload().finally(() => programs.close());
       },
     },
-    under(OURS, ours, false),
+    under(OURS, [...READER, "ringbuf", "rb"], false),
     underBpftrace(BPFTRACE, `${BPFTRACE_MATCHED} { @ = hist(nsecs - @begun[tid]); delete(@begun[tid]); }`),
     under(HANDOUT, [handout, object, "store"], true),
   ];

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { execa } from "execa";
 import { ArgumentError, BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../errors.js";
 import { formatAddress, parseAddress } from "./address.js";
+import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
 import { Peer } from "./peer.js";
 import { erase, self, write, type Written } from "./records.js";
 import { sweep } from "./sweep.js";
@@ -151,6 +152,7 @@ function ipv6IsOn(): boolean {
 
 async function build(made: Playground, { interface: ours, namespaces }: PlaygroundRecord, slot: number, mtu: number): Promise<void> {
   const [bridge, ...hosts] = namespaces as [string, ...string[]];
+  claimNamespaceMount();
   // No link-local addresses: the given ones are all that is needed, and usable at once.
   const quiet = (device: string) => `link set ${device} mtu ${mtu} addrgenmode ${made.ipv6 ? "none" : "eui64"}`;
   const addresses = (device: string, host: number) => [
@@ -202,6 +204,7 @@ export function removePlayground(name: string, { interface: ours, namespaces }: 
   } catch {
     // some of it was not there (any more)
   }
+  removeNamespaceMount();
   erase(name);
 }
 

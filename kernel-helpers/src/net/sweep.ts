@@ -13,7 +13,7 @@ import { orphans, type Written } from "./records.js";
 export async function sweep(): Promise<number> {
   let removed = 0;
   for (const { name, thing } of orphans()) {
-    if (thing.kind === "qdisc") continue; // it goes with its last filter
+    if (thing.kind === "qdisc" || thing.kind === "mount") continue; // they go with the last filter, the last namespace
     try {
       await remove(name, thing);
       removed++;

@@ -55,6 +55,31 @@ describe("test hosts", () => {
     assert.deepEqual(await Promise.all([one!, two!].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received)), [2, 2]);
   });
 
+  // With a /run of its own: there nobody has made a namespace since the boot.
+  const onFreshRun = (script: string) => execa("unshare", ["--mount", "sh", "-c", 'umount /run/netns 2>/dev/null; mount -t tmpfs none /run; exec "$0" "$@"', process.execPath, "--input-type=module", "-e", script]);
+  const freshStart = `import { execFileSync } from "node:child_process"; import { existsSync, readFileSync, readdirSync } from "node:fs"; import { net } from ${JSON.stringify(index)};
+    const isMounted = () => readFileSync("/proc/self/mounts", "utf8").includes(" /run/netns ");`;
+
+  test("the mount that the first namespace needs goes with the last", async () => {
+    const { stdout } = await onFreshRun(`${freshStart}
+      const [one, two] = [await net.playground(), await net.playground()];
+      const seen = [isMounted()];
+      one.close();
+      seen.push(isMounted());
+      two.close();
+      console.log(JSON.stringify([...seen, isMounted(), readdirSync("/run/bpflab")]));`);
+    assert.deepEqual(JSON.parse(stdout), [true, true, false, []]);
+  });
+
+  test("a mount that somebody else made stays", async () => {
+    const { stdout } = await onFreshRun(`${freshStart}
+      execFileSync("ip", ["netns", "add", "bpflab-test-other"]);
+      execFileSync("ip", ["netns", "del", "bpflab-test-other"]);
+      (await net.playground()).close();
+      console.log(isMounted());`);
+    assert.equal(stdout, "true");
+  });
+
   test("closing ends what runs on the hosts", async () => {
     const lab = await make();
     const long = lab.peers[0]!.ping({ count: 100_000, intervalMs: 10 });

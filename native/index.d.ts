@@ -109,7 +109,7 @@ export function map_columns(
   bytes: Uint8Array,
   plan: Plan,
   repeat: number,
-): { rows: number; buffer: ArrayBuffer; offsets: number[]; labels: (string[] | undefined)[]; inexact: number };
+): Columns & { labels: (string[] | undefined)[]; inexact: number };
 export function map_memory_read(map: MapHandle, offset: number, length: number): Buffer;
 export function map_memory_write(map: MapHandle, offset: number, bytes: Uint8Array): void;
 
@@ -158,13 +158,21 @@ export interface Plan {
 }
 export interface RingTotals {
   delivered: number;
+  /** Read from the ring and not handed over yet. */
+  waiting: number;
   lost: number;
   dropped: number;
   unread: number;
   inexact: number;
 }
+/** Rows as columns: each stands in its buffer, which several may share, from its offset on. */
+export interface Columns {
+  rows: number;
+  buffers: ArrayBuffer[];
+  offsets: number[];
+}
 export interface Taken {
-  chunks: { rows: number; buffer: ArrayBuffer; offsets: number[] }[];
+  chunks: Columns[];
   /** Per column, the strings that got a code since the last take, in code order. */
   labels: (string[] | undefined)[];
   totals: RingTotals;
@@ -180,7 +188,8 @@ export function drain_add(
 ): RingHandle;
 /** Stops reading it. The last account: what waits is unread. */
 export function drain_remove(drainer: DrainerHandle, ring: RingHandle): RingTotals;
-export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, on: boolean): void;
+/** How: 0 no more; 1 for batches, taken often; 2 to gather: one take at the end gets all in one piece. */
+export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, how: 0 | 1 | 2): void;
 export function drain_totals(ring: RingHandle): RingTotals;
 export function drain_take(ring: RingHandle): Taken;
 

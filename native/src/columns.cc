@@ -1,6 +1,8 @@
 #include "columns.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <new>
@@ -11,7 +13,7 @@ namespace bpflab {
 
 namespace {
 
-constexpr size_t kAlign = 64;
+constexpr size_t kAlign = 64, kHugePage = 2 << 20;
 constexpr int64_t kMostExact = int64_t{1} << 53;
 
 size_t Align(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
@@ -199,8 +201,8 @@ size_t Chunk::Bytes(const Plan& plan, size_t rows) {
   return std::max<size_t>(bytes, kAlign);
 }
 
-Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room)
-    : pool(std::move(from)), memory(pool->Get()), capacity(rows_of_room) {
+void Chunk::LayOut(const Plan& plan, size_t rows_of_room) {
+  capacity = rows_of_room;
   size_t at = 0;
   for (const auto& column : plan.columns) {
     offsets.push_back(at);
@@ -208,8 +210,33 @@ Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_r
   }
 }
 
+Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room) : pool(std::move(from)), memory(pool->Get()) {
+  LayOut(plan, rows_of_room);
+}
+
+std::unique_ptr<Chunk> Chunk::Reserve(const Plan& plan) {
+  const size_t most = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::unique_ptr<Chunk> chunk(new Chunk());
+  // A whole number of huge pages for each column, so that none is shared.
+  chunk->LayOut(plan, std::max<size_t>(most / plan.row_bytes() / kHugePage, 1) * kHugePage);
+  chunk->reserved = Bytes(plan, chunk->capacity);
+  void* memory = mmap(nullptr, chunk->reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  chunk->memory = static_cast<uint8_t*>(memory);
+  for (size_t c = 0; c < plan.columns.size(); c++) {
+    // One fault for 2 MiB instead of 512; not at a column's beginning, where most tables end.
+    const size_t bytes = ElementSize(plan.columns[c].decode) * plan.columns[c].count * chunk->capacity;
+    madvise(chunk->memory + chunk->offsets[c] + kHugePage, bytes - kHugePage, MADV_HUGEPAGE);
+  }
+  return chunk;
+}
+
 Chunk::~Chunk() {
-  if (memory) pool->Put(memory);
+  if (!memory) return;
+  if (pool)
+    pool->Put(memory);
+  else
+    munmap(memory, reserved);
 }
 
 uint64_t Chunk::Append(Plan& plan, const uint8_t* const* records, size_t n) {

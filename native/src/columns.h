@@ -89,6 +89,9 @@ struct Plan {
   }
 };
 
+// Big enough that handing over costs little, small enough that a ring at rest holds little.
+constexpr size_t kChunkBytes = 2 << 20;
+
 // Blocks of one size, recycled: a page that was touched once need not be zeroed by the kernel again.
 class BlockPool : public std::enable_shared_from_this<BlockPool> {
  public:
@@ -105,15 +108,20 @@ class BlockPool : public std::enable_shared_from_this<BlockPool> {
   std::vector<uint8_t*> free_;
 };
 
-// A block being filled: the columns stand one after the other, each with room for `capacity` rows.
+// Memory being filled: the columns stand one after the other, each with room for `capacity` rows.
 struct Chunk {
-  std::shared_ptr<BlockPool> pool;
+  std::shared_ptr<BlockPool> pool;  // where the memory goes when it is free; null when it was reserved
   uint8_t* memory = nullptr;
   size_t capacity = 0;
   size_t rows = 0;
-  std::vector<size_t> offsets;  // of each column in the block
+  size_t reserved = 0;          // bytes of addresses, when there is no pool
+  std::vector<size_t> offsets;  // of each column in the memory
 
+  // A block of the pool, which has room for so many rows.
   Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room);
+  // Addresses for as many rows as the machine has memory for, and memory for those that come. Null when the kernel
+  // gives out no addresses without memory behind them.
+  static std::unique_ptr<Chunk> Reserve(const Plan& plan);
   ~Chunk();
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
@@ -122,6 +130,10 @@ struct Chunk {
   static size_t Bytes(const Plan& plan, size_t rows);
   // Appends n records; returns how many 64-bit values lost digits.
   uint64_t Append(Plan& plan, const uint8_t* const* records, size_t n);
+
+ private:
+  Chunk() = default;
+  void LayOut(const Plan& plan, size_t rows_of_room);
 };
 
 }  // namespace bpflab

@@ -46,10 +46,10 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), ring);
 }
 
-// drain_subscribe(drainer, ring, on)
+// drain_subscribe(drainer, ring, how): 0 no more, 1 for batches, 2 to gather
 Napi::Value Subscribe(const Napi::CallbackInfo& info) {
   auto drainer = Unwrap<Drainer>(info, 0);
-  Unwrap<Ring>(info, 1)->Subscribe(info[2].ToBoolean());
+  Unwrap<Ring>(info, 1)->Subscribe(static_cast<Subscription>(IntArg(info, 2, 0, 2)));
   drainer->SubscriptionsChanged(info.Env());
   return info.Env().Undefined();
 }
@@ -58,6 +58,7 @@ Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
   auto result = Napi::Object::New(env);
   auto number = [&](const char* name, uint64_t value) { result.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
   number("delivered", totals.delivered);
+  number("waiting", totals.waiting);
   number("lost", totals.lost);
   number("dropped", totals.dropped);
   number("unread", totals.unread);
@@ -75,7 +76,7 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
   return TotalsObject(info.Env(), ring->totals());
 }
 
-// drain_totals(ring) -> { delivered, lost, dropped, unread, inexact }
+// drain_totals(ring) -> { delivered, waiting, lost, dropped, unread, inexact }
 Napi::Value GetTotals(const Napi::CallbackInfo& info) { return TotalsObject(info.Env(), Unwrap<Ring>(info, 0)->totals()); }
 
 // drain_take(ring) -> { chunks, labels, totals }: reads what is committed now, then hands over all that waits.

@@ -89,30 +89,49 @@ Napi::Array TakeLabels(Napi::Env env, const Plan& plan) {
   return labels;
 }
 
-Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk> chunk) {
+namespace {
+
+size_t ColumnBytes(const Column& column, size_t rows) { return ElementSize(column.decode) * column.count * rows; }
+
+// JavaScript gets the memory itself when most of it is rows, else a copy of the rows.
+bool IsWellFilled(const Plan& plan, const Chunk& chunk) {
+  return chunk.pool ? chunk.rows * 2 >= chunk.capacity : plan.row_bytes() * chunk.rows >= kChunkBytes;
+}
+
+}  // namespace
+
+Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk> filled) {
+  std::shared_ptr<Chunk> chunk = std::move(filled);
+  const size_t columns = plan.columns.size();
   auto result = Napi::Object::New(env);
-  auto offsets = Napi::Array::New(env, plan.columns.size());
+  auto offsets = Napi::Array::New(env, columns), buffers = Napi::Array::New(env, columns);
   result.Set("rows", Napi::Number::New(env, static_cast<double>(chunk->rows)));
   result.Set("offsets", offsets);
-  if (chunk->rows * 2 >= chunk->capacity) {
-    for (size_t c = 0; c < plan.columns.size(); c++)
-      offsets.Set(static_cast<uint32_t>(c), Napi::Number::New(env, static_cast<double>(chunk->offsets[c])));
-    auto* memory = chunk->memory;
-    auto* held = chunk.release();  // goes back to its pool with the last array over it
-    result.Set("buffer", Napi::ArrayBuffer::New(env, memory, held->pool->bytes(),
-                                                [](Napi::Env, void*, Chunk* filled) { delete filled; }, held));
-    return result;
+  result.Set("buffers", buffers);
+  auto put = [&](size_t c, Napi::ArrayBuffer buffer, size_t offset) {
+    buffers.Set(static_cast<uint32_t>(c), buffer);
+    offsets.Set(static_cast<uint32_t>(c), Napi::Number::New(env, static_cast<double>(offset)));
+  };
+  // The chunk goes with the last array over it.
+  auto over = [&](uint8_t* memory, size_t bytes) {
+    return Napi::ArrayBuffer::New(env, memory, bytes, [](Napi::Env, void*, std::shared_ptr<Chunk>* held) { delete held; }, new std::shared_ptr<Chunk>(chunk));
+  };
+  if (!IsWellFilled(plan, *chunk)) {
+    auto buffer = Napi::ArrayBuffer::New(env, Chunk::Bytes(plan, chunk->rows));
+    auto* to = static_cast<uint8_t*>(buffer.Data());
+    size_t at = 0;
+    for (size_t c = 0; c < columns; c++) {
+      const size_t bytes = ColumnBytes(plan.columns[c], chunk->rows);
+      memcpy(to + at, chunk->memory + chunk->offsets[c], bytes);
+      put(c, buffer, at);
+      at += (bytes + 63) / 64 * 64;
+    }
+  } else if (chunk->pool) {
+    auto buffer = over(chunk->memory, chunk->pool->bytes());
+    for (size_t c = 0; c < columns; c++) put(c, buffer, chunk->offsets[c]);
+  } else {
+    for (size_t c = 0; c < columns; c++) put(c, over(chunk->memory + chunk->offsets[c], ColumnBytes(plan.columns[c], chunk->rows)), 0);
   }
-  auto buffer = Napi::ArrayBuffer::New(env, Chunk::Bytes(plan, chunk->rows));
-  auto* to = static_cast<uint8_t*>(buffer.Data());
-  size_t at = 0;
-  for (size_t c = 0; c < plan.columns.size(); c++) {
-    size_t bytes = ElementSize(plan.columns[c].decode) * plan.columns[c].count * chunk->rows;
-    memcpy(to + at, chunk->memory + chunk->offsets[c], bytes);
-    offsets.Set(static_cast<uint32_t>(c), Napi::Number::New(env, static_cast<double>(at)));
-    at += (bytes + 63) / 64 * 64;
-  }
-  result.Set("buffer", buffer);
   return result;
 }
 

@@ -19,8 +19,7 @@ namespace {
 // A record is an 8-byte header (length and two flags) and its data, padded to 8 bytes.
 constexpr uint32_t kLength = ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
-// Big enough that handing over costs little, small enough that a ring at rest holds little.
-constexpr size_t kChunkBytes = 2 << 20, kMostRows = 1 << 16, kLeastRows = 64;
+constexpr size_t kMostRows = 1 << 16, kLeastRows = 64;
 
 size_t RowsOfChunk(const Plan& plan, size_t buffer_bytes) {
   size_t bytes = std::min(kChunkBytes, buffer_bytes / 4);
@@ -109,12 +108,9 @@ size_t Ring::Drain() {
 
 void Ring::Keep(const uint8_t* const* records, size_t n) try {
   while (n > 0) {
-    if (chunks_.empty() || chunks_.back()->rows == chunks_.back()->capacity) {
-      if ((chunks_.size() + 1) * pool_->bytes() > buffer_bytes_ && !chunks_.empty()) {
-        totals_.dropped += n;
-        return;
-      }
-      chunks_.push_back(std::make_unique<Chunk>(plan_, pool_, chunk_rows_));
+    if ((chunks_.empty() || chunks_.back()->rows == chunks_.back()->capacity) && !AddChunk()) {
+      totals_.dropped += n;
+      return;
     }
     Chunk& chunk = *chunks_.back();
     const size_t fit = std::min(n, chunk.capacity - chunk.rows);
@@ -127,11 +123,24 @@ void Ring::Keep(const uint8_t* const* records, size_t n) try {
   totals_.dropped += n;  // the thread must not end the process over events
 }
 
-void Ring::Subscribe(bool on) {
-  if (on && !subscribed()) Drain();  // what came before is unread
+bool Ring::AddChunk() {
+  if (subscription_ == Subscription::kGather) {
+    if (auto chunk = Chunk::Reserve(plan_)) {
+      chunks_.push_back(std::move(chunk));
+      return true;
+    }
+  } else if ((chunks_.size() + 1) * pool_->bytes() > buffer_bytes_ && !chunks_.empty()) {
+    return false;
+  }
+  chunks_.push_back(std::make_unique<Chunk>(plan_, pool_, chunk_rows_));
+  return true;
+}
+
+void Ring::Subscribe(Subscription how) {
+  if (how != Subscription::kNone && !subscribed()) Drain();  // what came before is unread
   std::lock_guard<std::mutex> lock(mutex_);
-  subscribed_ = on;
-  if (!on) {
+  subscription_ = how;
+  if (how == Subscription::kNone) {
     totals_.unread += rows_;
     rows_ = 0;
     chunks_.clear();
@@ -150,6 +159,7 @@ Totals Ring::totals() {
   if (loss_map_ && !loss_map_->IsClosed())
     if (auto* memory = loss_map_->Memory())
       totals_.lost = __atomic_load_n(reinterpret_cast<uint64_t*>(memory + loss_offset_), __ATOMIC_RELAXED);
+  totals_.waiting = rows_;
   return totals_;
 }
 

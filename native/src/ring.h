@@ -14,10 +14,18 @@ namespace bpflab {
 // What became of every record, since the ring was added. All counts.
 struct Totals {
   uint64_t delivered = 0;  // handed to JavaScript
+  uint64_t waiting = 0;    // read, and not handed over yet
   uint64_t lost = 0;       // never written: the ring was full when the program reserved
   uint64_t dropped = 0;    // read, but over the memory bound
   uint64_t unread = 0;     // read while nobody subscribed
   uint64_t inexact = 0;    // 64-bit values beyond 2^53 in double columns
+};
+
+// What becomes of the records of a ring.
+enum class Subscription : uint8_t {
+  kNone,    // counted as unread, and not kept
+  kBatch,   // kept for a taker who comes often: within the memory bound, in blocks that are used again
+  kGather,  // kept for a taker who comes once, for all: in one piece, however long it gets
 };
 
 class Ring : public Closable {
@@ -33,9 +41,8 @@ class Ring : public Closable {
 
   // Reads all committed records. Any thread. Returns how many rows wait to be taken.
   size_t Drain();
-  // Records that arrive while not subscribed are counted as unread and not kept.
-  void Subscribe(bool on);
-  bool subscribed() const { return subscribed_.load(std::memory_order_relaxed); }
+  void Subscribe(Subscription how);
+  bool subscribed() const { return subscription_.load(std::memory_order_relaxed) != Subscription::kNone; }
   // Moves out what waits; the last chunk may be partly filled.
   std::deque<std::unique_ptr<Chunk>> Take();
   Totals totals();
@@ -47,6 +54,8 @@ class Ring : public Closable {
   static constexpr size_t kBatch = 256;
 
   void Keep(const uint8_t* const* records, size_t n);
+  // Room for more rows; false when the memory bound is reached.
+  bool AddChunk();
 
   std::shared_ptr<Map> map_, loss_map_;
   Plan plan_;
@@ -59,7 +68,7 @@ class Ring : public Closable {
   std::unique_ptr<uint8_t[]> padded_;  // records shorter than the plan, filled up with zeros
   size_t rows_ = 0;
   Totals totals_;
-  std::atomic<bool> subscribed_{false};
+  std::atomic<Subscription> subscription_{Subscription::kNone};
   std::atomic<bool> closed_{false};
 
   size_t page_, size_;

@@ -3,8 +3,9 @@ import { defer, type Observable, type ObservableInput, type Subscription } from 
 import { ArgumentError, BpflabError } from "../errors.js";
 import { interruptSignal } from "../host.js";
 import type { EventBatch } from "./batch.js";
-import { concatTables } from "./columns.js";
+import { concatTables, firstRows } from "./columns.js";
 import { flushRings } from "./drain.js";
+import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, markCapture, type Capture } from "./loss.js";
 import { Progress } from "./progress.js";
 import type { EventTable } from "./table.js";
@@ -58,14 +59,17 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
     const batches: EventBatch<Event>[] = [];
     const signal = interruptSignal();
     const subscriptions: Subscription[] = [];
+    const gathered = gatherableFrom(stream);
     let rows = 0;
-    let newest: EventBatch<Event> | undefined;
+    let waiting = 0; // in the addon
+    let newest: News | undefined;
+    let columns: EventTable<Event> | undefined; // of a batch without rows
     let ended = false;
     let timer: NodeJS.Timeout | undefined;
 
     const capture = (): Capture => ({
       source: "events",
-      rows: Math.min(rows, most),
+      rows: Math.min(rows + waiting, most),
       lost: newest ? newest.lost - newest.baseline.lost : 0,
       dropped: newest ? newest.dropped - newest.baseline.dropped : 0,
       startedAt,
@@ -75,8 +79,8 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
     const progress = new Progress(line);
 
     const gather = (): EventTable<Event> => {
-      const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (newest?.table ?? makeTable({}));
-      return markCapture(rows > most ? all.slice(0, most).reify() : all, capture()) as EventTable<Event>;
+      const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
+      return markCapture(rows > most ? firstRows(all, most) : all, capture()) as EventTable<Event>;
     };
     const end = (finish: () => void) => {
       if (ended) return;
@@ -90,17 +94,27 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
     };
     const stop = () => {
       if (ended) return;
-      flushRings(); // what the ring holds at this moment belongs to the capture
+      gathered?.flush();
+      flushRings(); // what the rings hold at this moment belongs to the capture
+      if (ended) return; // by that
       end(() => resolve(gather()));
     };
 
+    const onWaiting = (news: News) => {
+      if (ended) return;
+      newest = news;
+      waiting = news.rows;
+      if (rows + waiting >= most) stop();
+    };
     subscriptions.push(
-      stream.subscribe({
+      (gathered?.batches(onWaiting) ?? stream).subscribe({
         next(batch) {
           if (ended) return;
           newest = batch;
+          waiting = 0;
           const more = batch.table.numRows(); // an operator on the way may have filtered it
           if (more > 0) batches.push(batch);
+          else columns = batch.table;
           rows += more;
           if (rows >= most) end(() => resolve(gather()));
         },

@@ -120,6 +120,22 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }
 
+/** The first rows of a table of events; columns stay what they are. */
+export function firstRows(table: ColumnTable, rows: number): ColumnTable {
+  const plain = table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  const columns = plain.columnNames().map((name) => [name, firstOf(plain.column(name) as unknown as AnyColumn, rows)] as const);
+  return makeTable(Object.fromEntries(columns) as Record<string, never>);
+}
+
+function firstOf(column: AnyColumn, rows: number): AnyColumn {
+  if (column instanceof DictionaryColumn) return new DictionaryColumn(firstOf(column.codes, rows) as Uint32Array, column.dictionary);
+  if (column instanceof BooleanColumn) return new BooleanColumn(firstOf(column.bytes, rows) as Uint8Array);
+  if (column instanceof AddressColumn) return new AddressColumn(firstOf(column.bytes, rows * addressBytes) as Uint8Array);
+  if (column instanceof ListColumn) return new ListColumn(firstOf(column.values as EventColumn, rows * column.size) as TypedArray, column.size);
+  // A few rows should not hold the memory of many.
+  return ArrayBuffer.isView(column) && rows * 2 > column.length ? column.subarray(0, rows) : (column as unknown[]).slice(0, rows);
+}
+
 /** What arquero takes as a column. */
 type AnyColumn = EventColumn | readonly unknown[];
 

@@ -12,13 +12,23 @@ export type SharedBatch = Omit<EventBatch, "baseline">;
 let drainer: DrainerHandle | undefined;
 const rings = new Set<RingReader>();
 
-const nothing: RingTotals = { delivered: 0, lost: 0, dropped: 0, unread: 0, inexact: 0 };
+/** What waits in the addon for a listener who gathers, and what was lost so far. */
+export type Waiting = Pick<SharedBatch, "rows" | "lost" | "dropped">;
+
+const nothing: RingTotals = { delivered: 0, waiting: 0, lost: 0, dropped: 0, unread: 0, inexact: 0 };
 
 const missing = ({ lost, dropped }: RingTotals) => lost + dropped;
 
-/** Delivers what all rings hold now, without waiting for the drain thread. */
+/** Delivers what all rings hold now, without waiting for the drain thread. What is being gathered stays where it is. */
 export function flushRings(): void {
-  for (const ring of [...rings]) ring.deliver();
+  for (const ring of [...rings]) ring.news();
+}
+
+interface Listener {
+  /** The batches that it has yet to get. */
+  queue: SharedBatch[];
+  /** Set for one who wants all in one piece at the end, and only news until then. */
+  onWaiting: ((waiting: Waiting) => void) | undefined;
 }
 
 /**
@@ -30,8 +40,8 @@ export class RingReader {
   readonly #ring: RingHandle;
   readonly #before: RingTotals;
   readonly #dictionaries: string[][];
-  /** Each with the batches that it has yet to get. */
-  readonly #listeners = new Map<(batch: SharedBatch) => void, SharedBatch[]>();
+  readonly #listeners = new Map<(batch: SharedBatch) => void, Listener>();
+  #subscription: 0 | 1 | 2 = 0;
   /** Taken from the ring, and not with any listener yet. */
   readonly #waiting = new Set<SharedBatch>();
   /** Rows that were taken for listeners who left before they got them. */
@@ -61,10 +71,11 @@ export class RingReader {
   }
 
   /** With what the readers before counted, and what went to nobody after all. The program counts lost for all of them. */
-  #account({ delivered, lost, dropped, unread, inexact }: RingTotals): RingTotals {
+  #account({ delivered, waiting, lost, dropped, unread, inexact }: RingTotals): RingTotals {
     const before = this.#before;
     return {
       delivered: delivered + before.delivered - this.#left,
+      waiting,
       lost,
       dropped: dropped + before.dropped,
       unread: unread + before.unread + this.#left,
@@ -72,21 +83,42 @@ export class RingReader {
     };
   }
 
-  /** Hands every batch to the listener from now on; returns a function that ends it. */
-  listen(listener: (batch: SharedBatch) => void): () => void {
-    if (this.idle) {
-      native.drain_subscribe(drainer!, this.#ring, true);
-      this.#told = missing(this.totals);
-    } else this.deliver(); // what waits belongs to those who listened before
-    this.#listeners.set(listener, []);
+  /**
+   * Hands every batch to the listener from now on; returns a function that ends it.
+   *
+   * @param onWaiting given by a listener who gathers: while it is the only one, the rows stay in the addon, in one
+   *   piece that is never copied, until it calls `deliver`, somebody else listens, or the ring closes
+   */
+  listen(listener: (batch: SharedBatch) => void, onWaiting?: (waiting: Waiting) => void): () => void {
+    const first = this.idle;
+    if (!first) this.deliver(); // what waits belongs to those who listened before
+    this.#listeners.set(listener, { queue: [], onWaiting });
+    this.#subscribe();
+    if (first) this.#told = missing(this.totals);
     return () => this.#forget(listener);
   }
 
+  #subscribe(): void {
+    const listeners = [...this.#listeners.values()];
+    const how = listeners.length === 0 ? 0 : listeners.length === 1 && listeners[0]!.onWaiting ? 2 : 1;
+    if (how === this.#subscription || this.#final) return;
+    this.#subscription = how;
+    native.drain_subscribe(drainer!, this.#ring, how);
+  }
+
   #forget(listener: (batch: SharedBatch) => void): void {
-    if (!this.#listeners.delete(listener) || !this.idle) return;
+    if (!this.#listeners.delete(listener)) return;
+    this.#subscribe();
+    if (!this.idle) return;
     for (const { rows } of this.#waiting) this.#left += rows;
     this.#waiting.clear();
-    if (!this.#final) native.drain_subscribe(drainer!, this.#ring, false);
+  }
+
+  /** Called when rows wait: hands them on, or tells the one who gathers. */
+  news(): void {
+    if (this.#subscription !== 2) return this.deliver();
+    const { waiting: rows, lost, dropped } = this.totals;
+    for (const { onWaiting } of [...this.#listeners.values()]) onWaiting?.({ rows, lost, dropped });
   }
 
   /** Takes what the ring holds now and hands it on, one batch a chunk of memory. */
@@ -94,10 +126,10 @@ export class RingReader {
     if (this.#final || this.idle) return;
     for (const batch of this.#take()) {
       this.#waiting.add(batch);
-      for (const queue of this.#listeners.values()) queue.push(batch);
+      for (const { queue } of this.#listeners.values()) queue.push(batch);
     }
     // A listener may come back here, by subscribing, collecting or closing. The queues keep the order for each.
-    for (const [listener, queue] of [...this.#listeners]) {
+    for (const [listener, { queue }] of [...this.#listeners]) {
       for (let batch; this.#listeners.has(listener) && (batch = queue.shift()); ) {
         this.#waiting.delete(batch);
         listener(batch);
@@ -111,12 +143,12 @@ export class RingReader {
     labels.forEach((added, column) => added?.forEach((label) => this.#dictionaries[column]!.push(label)));
     const account = this.#account(totals);
     // Losses are news too, when nothing came through.
-    if (chunks.length === 0 && missing(account) > this.#told) chunks.push({ rows: 0, buffer: new ArrayBuffer(0), offsets: labels.map(() => 0) });
+    if (chunks.length === 0 && missing(account) > this.#told) chunks.push({ rows: 0, buffers: labels.map(() => new ArrayBuffer(0)), offsets: labels.map(() => 0) });
     this.#told = missing(account);
     const { lost, dropped, inexact } = account;
     const drainedAt = native.clock_monotonic();
-    return chunks.map(({ rows, buffer, offsets }) => {
-      const columns = this.#plan.columns.map(({ name, make }, i) => [name, make(buffer, offsets[i]!, rows, this.#dictionaries[i]!)] as const);
+    return chunks.map(({ rows, buffers, offsets }) => {
+      const columns = this.#plan.columns.map(({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const);
       const table = makeTable(Object.fromEntries(columns) as Record<string, never>) as EventTable<Record<string, any>>;
       return { table, rows, lost, dropped, inexact, drainedAt };
     });

@@ -4,7 +4,7 @@ import type { RingTotals } from "../bpf/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import { ArgumentError } from "../errors.js";
 import type { EventBatch } from "./batch.js";
-import { RingReader } from "./drain.js";
+import { RingReader, type Waiting } from "./drain.js";
 import { planRecord } from "./plan.js";
 
 export interface EventsOptions {
@@ -44,18 +44,41 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
   options: EventsOptions = {},
 ): Observable<EventBatch<T["events"][Ring]>> {
   readerOf(object as BpfObject<any>, ring, options); // a mistake is an error here and now
-  return new Observable((subscriber) => {
-    if (object.closed) return subscriber.complete();
-    const reader = readerOf(object as BpfObject<any>, ring, options);
-    const { lost, dropped } = reader.totals;
-    const baseline = { lost, dropped };
-    const stop = reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>));
-    const forget = object.onClose(() => subscriber.complete());
-    return () => {
-      forget();
-      stop();
-    };
-  });
+  const batches = (onWaiting?: (news: News) => void) =>
+    new Observable<EventBatch<T["events"][Ring]>>((subscriber) => {
+      if (object.closed) return subscriber.complete();
+      const reader = readerOf(object as BpfObject<any>, ring, options);
+      const { lost, dropped } = reader.totals;
+      const baseline = { lost, dropped };
+      const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, baseline }));
+      const stop = reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>), tell);
+      const forget = object.onClose(() => subscriber.complete());
+      return () => {
+        forget();
+        stop();
+      };
+    });
+  const stream = batches();
+  // Who sets a bound on what waits wants it kept.
+  if (options.bufferBytes === undefined) gatherable.set(stream, { batches, flush: () => object.closed || readerOf(object as BpfObject<any>, ring, options).deliver() });
+  return stream;
+}
+
+/** What waits in the addon for whoever gathers it. */
+export type News = Pick<EventBatch, "rows" | "lost" | "dropped" | "baseline">;
+
+/** A stream whose events may stay in the addon until they are wanted, all in one piece. */
+export interface Gatherable<Event> {
+  /** As the stream itself, but a batch comes only after `flush`, or when others listen too; until then news. */
+  batches(onWaiting: (news: News) => void): Observable<EventBatch<Event>>;
+  flush(): void;
+}
+
+const gatherable = new WeakMap<Observable<unknown>, Gatherable<any>>();
+
+/** How to gather a stream; undefined for one that did not come straight from `events`. */
+export function gatherableFrom<Event>(stream: Observable<EventBatch<Event>>): Gatherable<Event> | undefined {
+  return gatherable.get(stream);
 }
 
 /** The account of a ring so far: what was delivered, lost, dropped and left unread. All counts, since its first `events`. */

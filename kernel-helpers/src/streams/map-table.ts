@@ -89,6 +89,6 @@ const namesOf = (layout: Layout, name: string) => fieldsOf(layout, name).map((fi
 function decodeColumns(owner: string, layout: Layout, name: string, bytes: Buffer, repeat: number, bigint: string[], stride = layout.size): { field: Field; column: EventColumn }[] {
   const fields = fieldsOf(layout, name);
   const plan = planRecord(owner, { kind: "struct", size: stride, name: "", fields }, bigint);
-  const { buffer, offsets, labels, rows } = native.map_columns(bytes, plan.native, repeat);
-  return plan.columns.map(({ make }, i) => ({ field: fields[i]!, column: make(buffer, offsets[i]!, rows, labels[i] ?? []) }));
+  const { buffers, offsets, labels, rows } = native.map_columns(bytes, plan.native, repeat);
+  return plan.columns.map(({ make }, i) => ({ field: fields[i]!, column: make(buffers[i]!, offsets[i]!, rows, labels[i] ?? []) }));
 }

@@ -68,8 +68,8 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["map", "drain_add", (h) => native.drain_add(h.drainer, h.map, plan, { bufferBytes: 1 << 20 })],
   ["mount", "fsmount_path", (h) => native.fsmount_path(h.mount)],
   ["drainer", "drain_add", (h) => native.drain_add(h.drainer, h.map, plan, { bufferBytes: 1 << 20 })],
-  ["drainer", "drain_subscribe", (h) => native.drain_subscribe(h.drainer, h.ring, true)],
-  ["ring", "drain_subscribe", (h) => native.drain_subscribe(h.drainer, h.ring, true)],
+  ["drainer", "drain_subscribe", (h) => native.drain_subscribe(h.drainer, h.ring, 1)],
+  ["ring", "drain_subscribe", (h) => native.drain_subscribe(h.drainer, h.ring, 1)],
   ["ring", "drain_totals", (h) => native.drain_totals(h.ring)],
   ["ring", "drain_take", (h) => native.drain_take(h.ring)],
 ];
@@ -119,7 +119,7 @@ describe("the addon's handles", () => {
 
   test("of a ring keep their memory when the map's own is closed first", () => {
     const handles = open();
-    native.drain_subscribe(handles.drainer, handles.ring, true);
+    native.drain_subscribe(handles.drainer, handles.ring, 1);
     native.bpf_map__close(handles.map);
     native.bpf_object__close(handles.object);
     assert.deepEqual(native.drain_take(handles.ring).chunks, []);

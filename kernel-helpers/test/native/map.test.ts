@@ -39,8 +39,8 @@ describe("the addon's maps", () => {
 
   test("records as columns: repeated, and refused where they are not whole", () => {
     const plan = { recordSize: 4, columns: [{ decode: "u32" as const, offset: 0 }] };
-    const { rows, buffer, offsets } = native.map_columns(u32(7, 8), plan, 2);
-    assert.deepEqual([rows, [...new Uint32Array(buffer, offsets[0], rows)]], [4, [7, 7, 8, 8]]);
+    const { rows, buffers, offsets } = native.map_columns(u32(7, 8), plan, 2);
+    assert.deepEqual([rows, [...new Uint32Array(buffers[0]!, offsets[0], rows)]], [4, [7, 7, 8, 8]]);
     assert.equal(native.map_columns(Buffer.alloc(0), plan, 1).rows, 0);
     assert.throws(() => native.map_columns(Buffer.alloc(6), plan, 1), { name: "TypeError", message: "the bytes are not whole records" });
     assert.throws(() => native.map_columns(u32(1), plan, 0), { name: "TypeError" });

@@ -45,7 +45,8 @@ SEC("tp/syscalls/sys_exit_write")
 int handle_exit(struct trace_event_raw_sys_exit *ctx)
 {
 	__u64 now = bpf_ktime_get_ns(), id = bpf_get_current_pid_tgid();
-	struct write_begun *begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, 0);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct write_begun *begun = bpf_task_storage_get(&begun_map, task, NULL, 0);
 	struct rb_event *event;
 
 	if (!begun || !begun->ts)
@@ -58,7 +59,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 		event->tid = id;
 		event->fd = begun->fd;
 		event->ret = ctx->ret;
-		bpf_get_current_comm(event->comm, sizeof(event->comm));
+		copy_comm(event->comm, task);
 		event_submit(rb, event);
 	}
 	begun->ts = 0;

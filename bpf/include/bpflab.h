@@ -9,10 +9,10 @@
 /* Defines the ring buffer NAME of BYTES (a power of two, at least a page) for records of
  * type RECORD, and beside it:
  *   NAME_lost          events that found no room;
- *   NAME_wakeup_bytes  how much must wait before a submit wakes the reader, which looks
- *                      every 20 ms in any case: waking it for each record costs several
- *                      times what the record does. Tunable while the program runs; user
- *                      space lowers it when it loads the ring with another size;
+ *   NAME_wakeup_bytes  a submit wakes the reader each time that so much more waits (a power
+ *                      of two). It looks every 20 ms in any case: waking it for each record
+ *                      costs several times what the record does. Tunable while the program
+ *                      runs; user space lowers it when it loads the ring with another size;
  *   NAME_record        holds nothing: it keeps the record's type in BTF for user space. */
 #define RING_BUFFER(NAME, RECORD, BYTES)                                                       \
 	struct {                                                                               \
@@ -37,11 +37,18 @@
 		__record;                                                                      \
 	})
 
+/* True for the one record with which what waits in the ring NAME reaches wakeup_bytes, or a
+ * multiple of it. Not for those behind it: a reader that has fallen back is awake, and each
+ * further wake-up is an interrupt that takes longer than many records. */
+#define event_wakes(NAME)                                                                      \
+	({                                                                                     \
+		__u64 __waiting = bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA), __step = NAME##_wakeup_bytes; \
+		__waiting >= __step && (__waiting & (__step - 1)) < sizeof(*NAME##_record) + BPF_RINGBUF_HDR_SZ; \
+	})
+
 /* Hands a reserved record to user space, waking the reader only when enough waits. */
 #define event_submit(NAME, RECORD)                                                             \
-	bpf_ringbuf_submit(RECORD, bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA) >= NAME##_wakeup_bytes \
-					   ? BPF_RB_FORCE_WAKEUP                               \
-					   : BPF_RB_NO_WAKEUP)
+	bpf_ringbuf_submit(RECORD, event_wakes(NAME) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)
 
 /* Marks a field of a per-CPU map's value: user space makes one value of all CPUs' by taking
  * the smallest, COMBINE(min), or the largest, COMBINE(max); other numbers it adds up. A CPU
@@ -67,6 +74,16 @@ static __always_inline bool is_own_process(void)
 static __always_inline bool is_watched(__u32 pid)
 {
 	return pid ? bpf_get_current_pid_tgid() >> 32 == pid : !is_own_process();
+}
+
+/* Copies the name of TASK, of 16 bytes, to COMM, which is aligned to 8: in two loads, where
+ * bpf_get_current_comm() takes a call and a copy byte by byte. */
+static __always_inline void copy_comm(char *comm, struct task_struct *task)
+{
+	const __u64 *name = (const void *)task->comm;
+
+	((__u64 *)comm)[0] = name[0];
+	((__u64 *)comm)[1] = name[1];
 }
 
 #endif

@@ -28,13 +28,17 @@ export async function buildBpf(name: string, directory: string): Promise<string>
   return object;
 }
 
+/** A peer that hangs fails, instead of holding up the rest. */
+const MOST_SECONDS = 120;
+
 /** A process that says when it is ready, works, and reports in a last line of numbers. */
 export class Peer {
   private output = "";
   private readonly closed: Promise<unknown>;
 
   private constructor(readonly child: ChildProcess) {
-    this.closed = once(child, "close");
+    const limit = setTimeout(() => child.kill("SIGKILL"), MOST_SECONDS * 1000);
+    this.closed = once(child, "close").finally(() => clearTimeout(limit));
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (this.output += part));
   }
 

@@ -78,7 +78,8 @@ static napi_value poll_ring(napi_env env, napi_callback_info info)
 
 	environment = env;
 	napi_get_cb_info(env, info, &count, &callback, NULL, NULL);
-	ring_buffer__poll(ring, 20);
+	if (ring_buffer__poll(ring, 20) == 0)
+		ring_buffer__consume(ring); /* what is too little for a wake-up */
 	return NULL;
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bpf } from "../dist/index.js";
+import { Peer } from "./peers.js";
 import { median, type Figures, type Medians, type Suite } from "./suite.js";
 
 /** What a suite has measured. */
@@ -33,6 +34,7 @@ export async function measure(suite: Suite, rounds: number, onProgress: (what: s
             runs.set(way.name, [...(runs.get(way.name) ?? []), figures]);
           } catch (error) {
             failures.set(way.name, error instanceof Error ? error.message : String(error)); // the others go on
+            await Peer.endAll();
           }
         }
       }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { bpf } from "../dist/index.js";
@@ -29,16 +29,21 @@ export async function buildBpf(name: string, directory: string): Promise<string>
 }
 
 /** A peer that hangs fails, instead of holding up the rest. */
-const MOST_SECONDS = 120;
+const MOST_SECONDS = 60;
 
 /** A process that says when it is ready, works, and reports in a last line of numbers. */
 export class Peer {
+  private static readonly running = new Set<Peer>();
   private output = "";
   private readonly closed: Promise<unknown>;
 
   private constructor(readonly child: ChildProcess) {
     const limit = setTimeout(() => child.kill("SIGKILL"), MOST_SECONDS * 1000);
-    this.closed = once(child, "close").finally(() => clearTimeout(limit));
+    Peer.running.add(this);
+    this.closed = once(child, "close").finally(() => {
+      clearTimeout(limit);
+      Peer.running.delete(this);
+    });
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (this.output += part));
   }
 
@@ -57,8 +62,14 @@ export class Peer {
       const found = wanted.exec(this.output);
       if (found) return found;
       const over = await Promise.race([once(this.child.stdout!, "data").then(() => false), this.closed.then(() => true)]);
-      if (over && !wanted.test(this.output)) throw new Error(`${this.child.spawnargs.join(" ")} ended before it printed ${wanted.source}`);
+      if (over && !wanted.test(this.output)) throw new Error(`${basename(this.child.spawnargs.find((word) => word.includes("/")) ?? this.child.spawnfile)} ended before it printed ${wanted.source}`);
     }
+  }
+
+  /** Ends those that still run: after a failure they would run into what is measured next. */
+  static async endAll(): Promise<void> {
+    for (const peer of Peer.running) peer.child.kill("SIGKILL");
+    await Promise.all([...Peer.running].map((peer) => peer.closed));
   }
 
   /** Ends its input, or sends a signal, and waits for its end; the numbers in its last line. */
@@ -72,6 +83,18 @@ export class Peer {
 
 /** What a reader of events reports in its last line, as figures. */
 export function readerFigures(report: number[]): Figures {
-  const [events, lost, cpu_ns, memory] = report as [number, number, number, number];
-  return { events, lost, reader_ns_per_event: cpu_ns / events, memory_MB: memory / 1e6 };
+  const [events, lost, cpu_ns, memory, columns] = report as [number, number, number, number, number?];
+  return { events, lost, reader_ns_per_event: cpu_ns / events, memory_MB: memory / 1e6, ...(columns && { columns_MB: columns / 1e6 }) };
+}
+
+/** Makes records in each ring of a reader that has said the ids of its programs; resolves with the seconds until the reader's last line. */
+export async function makeRecords(producer: string, reader: Peer, recordsPerRing: number): Promise<number> {
+  const [, programs] = await reader.printed(/^ready (.+)\n/);
+  const makers = await Promise.all(programs!.split(" ").map((id) => Peer.start([producer, id, String(recordsPerRing)], { ready: /^/ })));
+  const begun = performance.now();
+  for (const maker of makers) maker.child.stdin!.write("go\n");
+  await reader.printed(/\n\d.*\n/);
+  const seconds = (performance.now() - begun) / 1000;
+  await Promise.all(makers.map((maker) => maker.end()));
+  return seconds;
 }

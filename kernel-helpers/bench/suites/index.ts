@@ -1,6 +1,8 @@
 import type { Suite } from "../suite.js";
+import { growth } from "./growth.js";
 import { ingestion } from "./ingestion.js";
+import { throughput } from "./throughput.js";
 import { writes } from "./writes.js";
 
 /** All suites, in the order in which they run. */
-export const suites: Suite[] = [writes, ingestion];
+export const suites: Suite[] = [writes, throughput, ingestion, growth];

@@ -126,7 +126,7 @@ static __always_inline bool make_room(__u64 now)
 	static __u64 last_ns;
 	__u64 last = last_ns;
 
-	if (now - last < SECOND || __sync_val_compare_and_swap(&last_ns, last, now) != last)
+	if ((__s64)(now - last) < (__s64)SECOND || __sync_val_compare_and_swap(&last_ns, last, now) != last)
 		return false;
 	bpf_for_each_map_elem(&blacklist, drop_if_ended, &now, 0);
 	return true;
@@ -205,7 +205,7 @@ static __always_inline int handle_request(struct __sk_buff *skb, const struct in
 	peer->state = is_banned ? blacklisted : is_over ? over_threshold : counted;
 	if (is_dropped) {
 		peer->dropped++;
-		if (now - peer->report_ns >= SECOND) {
+		if ((__s64)(now - peer->report_ns) >= (__s64)SECOND) { /* signed, as above */
 			peer->report_ns = now;
 			peer->report_count = 0;
 		}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { bpf, net, type BpfObject } from "../../dist/index.js";
+import { bpf, collect, net, type BpfObject } from "../../dist/index.js";
 import { ethernet, ethertypes, icmp, ipv4 } from "./packets.js";
 
 const SECOND = 1e9;
@@ -49,6 +49,34 @@ describe("the window and the ban, to the nanosecond", () => {
     requests(9 * SECOND, 2);
     assert.equal(requests(9 * SECOND - 500), "pass");
     assert.deepEqual([peer().first_ns, peer().count], [9 * SECOND, 3]);
+  });
+
+  test("events of drops: so many in a second from the first on, also when another CPU's clock is a little behind", async () => {
+    forget();
+    filter.globals.drop_events_per_second = 2;
+    const start = 12 * SECOND;
+    const act = async () => {
+      for (const [at, count] of [[start, 3 + 5], [start - 500, 5], [start + SECOND - 1, 5], [start + SECOND, 5], [start + SECOND - 500, 5], [start + 2 * SECOND, 1]] as const) requests(at, count);
+    };
+    const told = (await collect(filter.events("events"), { until: act })).objects() as { action: string; time_ns: number }[];
+    assert.deepEqual(told.filter(({ action }) => action === "drop").map(({ time_ns }) => time_ns), [start, start, start + SECOND, start + SECOND, start + 2 * SECOND]);
+    assert.equal(told.filter(({ action }) => action === "block").length, 1);
+    filter.globals.drop_events_per_second = 10;
+  });
+
+  test("a threshold that is changed acts on the next packet, and the source keeps its count and its ban", () => {
+    forget();
+    filter.globals.threshold = 50;
+    const start = 15 * SECOND;
+    assert.equal(requests(start, 10), Array(10).fill("pass").join(" "));
+    filter.globals.threshold = 11;
+    assert.equal(requests(start + 1), "pass", "the eleventh of the window");
+    filter.globals.threshold = 8;
+    assert.equal(requests(start + 2), "drop", "the twelfth");
+    filter.globals.threshold = 1000;
+    assert.equal(requests(start + 3), "drop", "it stays on the blacklist");
+    assert.deepEqual([peer().first_ns, peer().count, peer().passed, peer().dropped], [start, 13, 11, 2]);
+    filter.globals.threshold = 3;
   });
 
   test("a ban ends after block_seconds exactly, however much came meanwhile", () => {

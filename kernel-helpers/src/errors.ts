@@ -34,7 +34,7 @@ export class BpflabError extends Error {
 /** BPF needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN), and this process is not. */
 export class NotRootError extends BpflabError {
   constructor(what: string) {
-    super("NOT_ROOT", `${what} needs root, and this process runs as user ${process.getuid?.() ?? "unknown"}.`, {
+    super("NOT_ROOT", `${what} needs root, and this process runs as user ${process.geteuid?.() ?? "unknown"}.`, {
       hint: "Start JupyterLab or the program as root, for example with sudo.",
     });
   }

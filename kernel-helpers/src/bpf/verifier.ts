@@ -79,12 +79,18 @@ export function verifierError(output: string, source: string): VerifierError | u
     program: start[1]!,
     reason,
     log,
-    excerpt: line === undefined ? "" : excerpt(source, line) || (code ?? ""),
+    excerpt: line === undefined ? "" : excerptOf(source, line, code),
     ...(line === undefined ? {} : { line }),
     ...(place?.[2] ? { file: place[2] } : {}),
     ...(instruction ? { instruction: instruction.replace(/\s*;\s*(?:frame\d+: )?R\d+.*$/, "") } : {}),
     ...registersAt(before, reason, instruction),
   });
+}
+
+/** The line that the log names. A header's, which the source does not have there, the log brings along. */
+function excerptOf(source: string, line: number, code: string | undefined): string {
+  const isOfSource = !code || source.split("\n")[line - 1]?.trim() === code;
+  return isOfSource ? excerpt(source, line) : `${line} | ${code}`;
 }
 
 /** What the verifier last knew of the registers that the reason or the instruction names. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -78,6 +78,17 @@ describe("errors say what to do", () => {
     assert.match(error.message, /rejected\.bpf\.c:9: R1 invalid mem access 'scalar'\n9 \| \treturn \*there;/);
     assert.match(error.log, /processed \d+ insns/);
     assert.doesNotMatch(error.message, /processed \d+ insns/);
+  });
+
+  test("a rejected line of a header: the header's name and line, not the source's", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "bpflab-header-"));
+    await writeFile(join(dir, "follow.h"), "\n\nstatic __always_inline int follow(int *there)\n{\n\treturn *there;\n}\n");
+    const source = program("\treturn follow((int *)ctx->args[1]);").replace("\n", '\n#include "follow.h"\n');
+    const error = await bpf.compile(source, { name: "rejected_in_header", include: [dir] }).then(bpf.load).then(() => assert.fail("it loaded"), (e: unknown) => e as VerifierError);
+    await rm(dir, { recursive: true });
+    assert.ok(error instanceof VerifierError, String(error));
+    assert.deepEqual([error.file, error.line], ["follow.h", 5]);
+    assert.match(error.message, /follow\.h:5: R\d invalid mem access 'scalar'\n5 \| return \*there;\n/);
   });
 
   test("unknown names: the names there are", async () => {

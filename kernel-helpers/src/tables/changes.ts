@@ -20,7 +20,7 @@ export type Changed<Table> = Table extends EventTable<infer Row> ? ("time_ns" ex
  *
  * The later table's rows, with the growth in the columns of `of`. A row that was not there before, or whose
  * counters are smaller than before (it went, and came back), has grown from zero. Of polled tables there is
- * also a column `seconds`: the time from one to the other.
+ * also a column `seconds`: the time from one to the other, NaN if the earlier had no row to say when it was read.
  *
  * @throws ArgumentError if a column is missing.
  * @example
@@ -47,7 +47,7 @@ export function changes<Table extends ColumnTable>(before: Table, after: Table, 
     const flat = Float64Array.from(grown.flat());
     columns[name] = current instanceof ListColumn ? new ListColumn(flat, current.size) : flat;
   });
-  if ("time_ns" in columns) columns["seconds"] = Float64Array.from(now.array("time_ns") as ArrayLike<number>, (time) => (time - ((old.totalRows() ? old.get("time_ns", 0) : time) as number)) / 1e9);
+  if ("time_ns" in columns) columns["seconds"] = Float64Array.from(now.array("time_ns") as ArrayLike<number>, (time) => (time - ((old.totalRows() ? old.get("time_ns", 0) : NaN) as number)) / 1e9);
   const result = makeTable(columns as Record<string, never>);
   const capture = captureOf(after);
   return (capture ? markCapture(result, capture) : result) as never;

@@ -35,8 +35,8 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
     const sums = counts[groups.ids ? groups.ids[i]! : 0]!;
     slots.forEach((count, slot) => (sums[slot] = (sums[slot] ?? 0) + count));
   });
-  const used = counts.flatMap((sums) => sums.flatMap((count, slot) => (count > 0 ? [slot] : [])));
-  const [first, last] = [Math.min(...used), Math.max(...used)];
+  let [first, last] = [Infinity, -Infinity];
+  for (const sums of counts) sums.forEach((count, slot) => count > 0 && ([first, last] = [Math.min(first, slot), Math.max(last, slot)]));
 
   const rows = { group: [] as number[], low: [] as number[], high: [] as number[], count: [] as number[], share: [] as number[] };
   counts.forEach((sums, group) => {

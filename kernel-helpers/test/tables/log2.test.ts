@@ -44,6 +44,8 @@ describe("histograms that the kernel kept", () => {
     const all = latency.buckets(table.filter((row: { comm: string }) => row.comm === "b"));
     assert.deepEqual(all.filter((row: { count: number }) => row.count > 0).select("low_ns", "count").objects(), [{ low_ns: 4, count: 1 }, { low_ns: 2 ** 39, count: 2 }]);
     assert.equal(latency.buckets(kept()).numRows(), 0);
+    const many = kept(...Array.from({ length: 50_000 }, (_, i) => ({ comm: `c${i}`, durations: [1, 2, 4, 8] })));
+    assert.equal(latency.buckets(many, { by: "comm" }).numRows(), 200_000);
   });
 
   test("the same buckets as those of the events themselves", () => {
@@ -117,6 +119,7 @@ describe("changes of counters", () => {
       [1, 0, [0, 0], 2.5, 9],
       [4, 6, [0, 6], 2.5, 9],
     ]);
+    assert.deepEqual(grown([], [[1, 5, [2, 3]]]), [[1, 5, [2, 3], NaN, 9]], "an empty table does not say when it was read");
   });
 
   test("a column that is not there is an error", () => {

@@ -7,7 +7,7 @@ import { parsePing, type PingResult } from "./ping.js";
 export interface PingOptions {
   /** Echo requests; default 10. */
   count?: number;
-  /** Between two of them; default 100 ms, and fractions of a millisecond are possible. */
+  /** Between two of them; default 100 ms, at least 1. ping drops fractions of a millisecond. */
   intervalMs?: number;
   /** As fast as replies come, else a hundred a second, instead of an interval. */
   flood?: boolean;
@@ -82,7 +82,7 @@ export class Peer {
     };
     whole(count, "count", 1, 10_000_000);
     whole(size, "size", 0, 65507);
-    if (!(intervalMs > 0 && intervalMs <= 3_600_000)) throw new ArgumentError(`intervalMs: expected a number above 0, got ${String(intervalMs)}.`);
+    if (!(intervalMs >= 1 && intervalMs <= 3_600_000)) throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, { hint: "To ping faster than every millisecond, pass flood: true." });
     if (!(timeoutMs > 0 && timeoutMs <= 3_600_000)) throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
     const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
     if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });

@@ -104,7 +104,7 @@ describe("test hosts", () => {
     await assert.rejects(net.playground({ mtu: 100 }), ArgumentError);
     const lab = await make();
     await assert.rejects(lab.peers[0]!.ping({ count: 1.5 }), /count: expected an integer/);
-    await assert.rejects(lab.peers[0]!.ping({ intervalMs: 0 }), /intervalMs: expected a number above 0/);
+    for (const intervalMs of [0, 0.9, -1, NaN, 3_600_001]) await assert.rejects(lab.peers[0]!.ping({ intervalMs }), /intervalMs: expected a number from 1 to 3600000, got .*\nTo ping faster than every millisecond, pass flood: true\./);
   });
 
   test("the end of the process takes them down, whether it exits or fails", async () => {

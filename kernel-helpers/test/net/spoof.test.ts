@@ -57,21 +57,23 @@ describe("a flood from made-up addresses", () => {
       Object.assign(filter.globals, { threshold: 1, block_seconds: 0 });
       const [abusive, innocent, spoofer] = lab.peers;
       assert.equal((await abusive!.ping({ count: 10, intervalMs: 1, family, timeoutMs: 100 })).received, 1);
-      const [, during] = await Promise.all([inject.spoof(spoofer!, floods[family]().frame, { sources, perSource: 2, ...floods[family]() }), innocent!.ping({ count: 3, intervalMs: 1050, family })]);
+      const [, during] = await Promise.all([inject.spoof(spoofer!, floods[family]().frame, { sources, perSource: 2, ...floods[family]() }), innocent!.ping({ count: 3, intervalMs: 1300, family })]);
       assert.equal(during.received, 3);
       assert.equal(filter.maps.blacklist.keys().length, filter.maps.blacklist.maxEntries);
       assert.equal((await abusive!.ping({ count: 20, intervalMs: 1, family, timeoutMs: 100 })).received, 0);
       // No room for the next abusive source: it is held to the threshold, window by window.
+      const begun = performance.now();
       const next = await lab.peers[1]!.ping({ count: 50, intervalMs: 1, family, timeoutMs: 100 });
-      assert.ok(next.received <= 1, `${next.received} replies`);
+      const windows = 1 + Math.floor((performance.now() - begun) / 1000);
+      assert.ok(next.received <= windows, `${next.received} replies in ${windows} windows`);
       assert.ok(filter.globals.blacklist_full > 0);
     });
   }
 
   test("a source that pings amid the flood gets exactly the threshold: nobody pushes it out of the table", async () => {
-    Object.assign(filter.globals, { threshold: 50, block_seconds: 0 });
+    Object.assign(filter.globals, { threshold: 20, block_seconds: 0 });
     const [abusive, , spoofer] = lab.peers;
     const [pings] = await Promise.all([abusive!.ping({ count: 500, intervalMs: 2, timeoutMs: 100 }), inject.spoof(spoofer!, floods[4]().frame, { sources, ...floods[4]() })]);
-    assert.equal(pings.received, 50);
+    assert.equal(pings.received, 20);
   });
 });

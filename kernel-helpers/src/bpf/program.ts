@@ -11,6 +11,8 @@ export interface ProgramStats {
   run_time_ns: number;
   /** mean of a run; NaN before the first */
   ns_per_run: number;
+  /** Times it was not run since it was loaded, because its CPU was inside another BPF program or a change of a map. */
+  missed: number;
 }
 
 // The kernel counts runs only on request, for all programs together; it costs some 20 ns a run.
@@ -136,12 +138,12 @@ export class BpfProgram {
    * the first answer is zero runs.
    *
    * @example
-   * ringbuf.programs.handle_exit.stats()  // { runs: 81234, run_time_ns: 30868920, ns_per_run: 380 }
+   * ringbuf.programs.handle_exit.stats()  // { runs: 81234, run_time_ns: 30868920, ns_per_run: 380, missed: 0 }
    */
   stats(): ProgramStats {
     counting ??= native.bpf_enable_stats();
-    const { runs, runTime } = native.bpf_program__info(this.#object(), this.name);
-    return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs };
+    const { runs, runTime, recursionMisses } = native.bpf_program__info(this.#object(), this.name);
+    return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs, missed: recursionMisses };
   }
 
   /**

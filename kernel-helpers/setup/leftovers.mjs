@@ -11,7 +11,7 @@ export const MARK = "BPFLAB_TEST_RUN";
 
 /** All that stands now, as lines of text that name it. @param {string} mark the value of MARK in the tests' environment */
 export async function snapshot(mark) {
-  const json = async (...command) => JSON.parse((await run(command[0], command.slice(1))).trim() || "[]");
+  const json = async (...command) => JSON.parse((await patiently(command)).trim() || "[]");
   const [programs, links, qdiscs, interfaces, namespaces] = await Promise.all([
     json("bpftool", "-j", "prog", "show"),
     json("bpftool", "-j", "link", "show"),
@@ -29,6 +29,18 @@ export async function snapshot(mark) {
     ...readFileSync("/proc/self/mounts", "utf8").trim().split("\n").map((line) => `mount ${line.split(" ").slice(0, 3).join(" ")}`),
     ...markedProcesses(mark).map(({ pid, name }) => `process ${pid} (${name})`),
   ];
+}
+
+/** A command's output; tried again when it fails, as bpftool does at a link that somebody is making at this moment (EAGAIN). */
+async function patiently([file, ...args]) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run(file, args);
+    } catch (error) {
+      if (tries === 100) throw error;
+      await delay(20);
+    }
+  }
 }
 
 /** What is there now and was not in `before`, once what is on its way out has had some seconds to go. */

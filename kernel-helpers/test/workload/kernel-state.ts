@@ -33,8 +33,12 @@ export async function heldByUs(): Promise<{ programs: string[]; links: number; m
 
 /** Ids of all programs or links in the kernel. */
 export async function allIds(kind: "prog" | "link"): Promise<Set<number>> {
-  const { stdout } = await execa("bpftool", ["-j", kind, "show"]);
-  return new Set((JSON.parse(stdout) as { id: number }[]).map(({ id }) => id));
+  // bpftool fails at a link that somebody is making at this moment (EAGAIN).
+  for (let tries = 1; ; tries++) {
+    const { stdout, failed } = await execa("bpftool", ["-j", kind, "show"], { reject: tries === 100 });
+    if (!failed) return new Set((JSON.parse(stdout) as { id: number }[]).map(({ id }) => id));
+    await sleep(20);
+  }
 }
 
 /** Open descriptors of this process. */

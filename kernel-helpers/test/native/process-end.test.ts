@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { readFileSync } from "node:fs";
@@ -18,14 +18,14 @@ interface End {
 }
 
 /** Runs a script in a process of its own. One that does not end by itself in time is killed, which its signal shows. */
-async function run(body: string, seen: (pid: number, line: string) => void = () => {}): Promise<End> {
+async function run(body: string, seen: (child: ChildProcess, line: string) => void = () => {}): Promise<End> {
   const script = `import { bpf, collect } from ${dist("index.js")};\nimport { native } from ${dist("bpf/native.js")};\n${body}`;
-  const child = spawn(process.execPath, ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
-  const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const child = spawn(process.execPath, ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script], { stdio: "pipe" });
+  const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
   const end: End = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     end.stdout += text;
-    seen(child.pid!, text.trim());
+    seen(child, text.trim());
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => (end.stderr += text));
   [end.code, end.signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
@@ -33,8 +33,9 @@ async function run(body: string, seen: (pid: number, line: string) => void = () 
   return end;
 }
 
-// Everything that can be open, with a ring that is being filled: "held" is said from inside a hand-over.
-const everything = (pid: number, then: string) => `
+// Everything that can be open, with a ring that is being filled: "held" is said from inside a hand-over. What ends it all
+// is done inside a later one, once it is told to go on.
+const everything = (pid: number, then: string, goOn = `process.once("SIGUSR2", end)`) => `
   const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: ${pid} } })).attach();
   const hashmap = await (await bpf.load("hashmap")).attach();
   ringbuf.programs.handle_exit.stats();
@@ -44,8 +45,9 @@ const everything = (pid: number, then: string) => `
     rows += batch.rows;
     if (rows < 10_000 || globalThis.told) return;
     globalThis.told = true;
+    const end = () => { const again = ringbuf.events("rb").subscribe(() => { ${then} }); };
+    ${goOn};
     console.log("held");
-    setTimeout(() => { const again = ringbuf.events("rb").subscribe(() => { ${then} }); }, 300);
   });`;
 
 describe("a process that ends with everything open", () => {
@@ -58,8 +60,10 @@ describe("a process that ends with everything open", () => {
     const writers: Writers = workload.start({ writes: 1e9 });
     const writing = writers.run().catch(() => {}); // it is ended in the middle
     const held = { prog: new Set<number>(), link: new Set<number>() };
-    const end = await run(everything(writers.pid, then), (pid, line) => {
-      if (line === "held") Object.assign(held, { prog: idsOf("prog_id", pid), link: idsOf("link_id", pid) });
+    const end = await run(everything(writers.pid, then), (child, line) => {
+      if (line !== "held") return;
+      Object.assign(held, { prog: idsOf("prog_id", child.pid!), link: idsOf("link_id", child.pid!) });
+      child.kill("SIGUSR2");
     });
     writers.kill();
     await writing;
@@ -97,7 +101,7 @@ describe("a process that ends with everything open", () => {
   test("in a worker thread that is terminated, and then in the main thread", async () => {
     const writers = workload.start({ writes: 1e9 });
     const writing = writers.run().catch(() => {});
-    const inThread = everything(writers.pid, `threads.parentPort?.postMessage("mid-drain")`);
+    const inThread = everything(writers.pid, `threads.parentPort?.postMessage("mid-drain")`, "setTimeout(end, 300)");
     const worker = `(async () => {
       const threads = require("node:worker_threads");
       const { bpf } = await import(${dist("index.js")});
@@ -173,22 +177,29 @@ describe("a process goes on", () => {
       }`;
     const limit = (pid: number, bytes: number | "unlimited") => execaSync("prlimit", ["--pid", String(pid), `--as=${bytes}:`]);
     const script = `
+      import { readSync } from "node:fs";
       const large = await (await bpf.load(await bpf.compile(${JSON.stringify(source)}, { name: "large" }), { globals: { watched_pid: ${writers.pid} } })).attach();
       let rows = 0;
       const subscription = large.events("rb").subscribe((batch) => (rows += batch.rows));
       console.log("ready");
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+      // JavaScript stands still until all is written, which a byte on standard input says.
+      const [sleeper, byte] = [new Int32Array(new SharedArrayBuffer(4)), Buffer.alloc(1)];
+      const isTold = () => { try { return readSync(0, byte) === 1; } catch { return false; } };
+      while (!isTold()) Atomics.wait(sleeper, 0, 0, 50);
       setTimeout(() => {
         subscription.unsubscribe();
         console.log(JSON.stringify({ rows, ...large.totals("rb") }));
       }, 200);`;
     let written: Promise<unknown> | undefined;
-    const end = await run(script, (pid, line) => {
+    const end = await run(script, ({ pid, stdin }, line) => {
       if (line !== "ready") return;
       // Room for a few chunks, while nothing but the drain thread asks for memory.
       const size = 1024 * Number(/^VmSize:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
-      limit(pid, size + 8 * 2 ** 20);
-      written = writers.run().then(() => limit(pid, "unlimited"));
+      limit(pid!, size + 8 * 2 ** 20);
+      written = writers.run().then(() => {
+        limit(pid!, "unlimited");
+        stdin!.end("\n");
+      });
     });
     await written;
     assert.deepEqual({ code: end.code, signal: end.signal, stderr: end.stderr }, { code: 0, signal: null, stderr: "" });

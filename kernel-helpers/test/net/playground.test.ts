@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ArgumentError, ClosedError, net } from "../../dist/index.js";
 import { parsePing } from "../../dist/net/ping.js";
+import { until } from "../workload/until.js";
 
 const index = new URL("../../dist/index.js", import.meta.url).href;
 const namespaces = async (pid: number) => (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
@@ -126,7 +126,7 @@ describe("test hosts", () => {
     await once(child.stdout, "data");
     assert.equal((await namespaces(child.pid!)).length, 3);
     assert.equal((await records(child.pid!)).length, 1);
-    for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`]) while (!(await commands()).some((one) => one.startsWith(command))) await sleep(20);
+    for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`]) await until(`${command} runs`, async () => (await commands()).some((one) => one.startsWith(command)));
     child.kill("SIGKILL");
     await once(child, "close");
     await execa(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`]);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { finalize, take, type Subscription } from "rxjs";
 import { bpf, captureOf, collect, type BpfObject } from "../../dist/index.js";
+import { until } from "../workload/until.js";
 
 // Two rings; each run of a program makes one record that is numbered, or loses one.
 const source = `
@@ -60,8 +61,7 @@ describe("the account of a ring", () => {
       assert.ok(accounted() <= object.globals["a_made"], "more than was made");
     }
     while (subscriptions.length > 0) subscriptions.pop()!.unsubscribe();
-    await sleep(600); // two looks of the drain thread at a ring that nobody wants
-    assert.equal(accounted(), object.globals["a_made"]);
+    await until("the drain thread looks at a ring that nobody wants", () => accounted() === object.globals["a_made"]);
     const totals = object.totals("a");
     assert.equal(totals.delivered, got.size, "what counts as delivered was delivered");
     assert.ok(totals.delivered > 100 && totals.unread > 100 && totals.lost > 100, JSON.stringify(totals));
@@ -115,7 +115,7 @@ describe("the account of a ring", () => {
     });
     listen("second");
     run("make_a", 5000);
-    await sleep(200);
+    await until("all is delivered to all", () => joined > 0 && ["first", "second", "third"].every((name) => got[name]!.at(-1) === 5020));
     const all = Array.from({ length: 5020 }, (_, i) => i + 1);
     assert.deepEqual(got["first"], all);
     assert.deepEqual(got["second"], all);
@@ -139,7 +139,7 @@ describe("the account of a ring", () => {
       }
       for (let i = 0; i < 3; i++) mine.programs["make_a"]!.testRun();
       if (outside) mine.close();
-      else await sleep(100);
+      else await until("a listener closes it", () => mine.closed);
       assert.deepEqual({ closed: mine.closed, completed, rows }, { closed: true, completed: 2, rows: 6 });
     }
   });

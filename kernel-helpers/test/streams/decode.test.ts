@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { bpf, collect } from "../../dist/index.js";
 import type { DictionaryColumn } from "../../dist/streams/columns.js";
+import { until } from "../workload/until.js";
 
 const source = (fill: string) => `
 #include "bpflab.h"
@@ -142,8 +143,7 @@ describe("records become columns, by BTF", () => {
     const table = await collect(object.events("rb"), { until: async () => {
       for (let i = 0; i < 18; i++) {
         object.programs["fill"]!.testRun();
-        // The ring holds some of these fills, not all: on with the next when this one has been read.
-        for (const read = () => object.totals("rb").delivered + object.totals("rb").waiting; read() < (i + 1) * 65536; ) await new Promise((resolve) => setTimeout(resolve, 5));
+        await until("the ring is empty again", () => object.totals("rb").delivered + object.totals("rb").waiting === (i + 1) * 65536);
       }
     } });
     object.close();

@@ -58,6 +58,29 @@ describe("maps as tables", () => {
     hash.clear();
   });
 
+  test("100,000 entries are read in a batch or two, by the kernel's count of our bpf(2) calls", async () => {
+    const counting = `#include "bpflab.h"
+char LICENSE[] SEC("license") = "GPL";
+__u64 batches = 0, others = 0;
+SEC("tp/syscalls/sys_enter_bpf")
+int count(struct trace_event_raw_sys_enter *ctx)
+{
+	if (is_own_process())
+		__sync_fetch_and_add(ctx->args[0] == BPF_MAP_LOOKUP_BATCH ? &batches : &others, 1);
+	return 0;
+}`;
+    const hash = maps["hash"]!;
+    hash.setAll(Array.from({ length: 100_000 }, (_, id) => [{ id }, {}]));
+    const calls = await (await bpf.load(await bpf.compile(counting, { name: "bpf_calls" }), { constants: { own_parent_tgid: 0 } })).attach();
+    const [batches, others] = [calls.globals["batches"] as number, calls.globals["others"] as number];
+    assert.equal(hash.table().numRows(), 100_000);
+    const [more, none] = [(calls.globals["batches"] as number) - batches, (calls.globals["others"] as number) - others];
+    calls.close();
+    assert.ok(more >= 1 && more <= 2, `${more} batches`);
+    assert.equal(none, 0, "calls beside them");
+    hash.clear();
+  });
+
   test("per CPU: summed as getSummed does, or a row for each CPU", () => {
     const { shares } = maps;
     const one = { count: 5, least: -7, most: 9, small: 4_000_000_000, real: 1.5, on: false, text: "", list: [65535, 0, 1] };

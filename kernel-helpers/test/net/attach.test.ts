@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { execa } from "execa";
 import { AttachError, ArgumentError, bpf, net } from "../../dist/index.js";
+import { allIds, idsOf } from "../workload/kernel-state.js";
+import { until } from "../workload/until.js";
+
+/** What a process holds in the kernel. */
+const heldBy = (pid: number) => ({ programs: idsOf("prog_id", pid), links: idsOf("link_id", pid) });
 
 const index = new URL("../../dist/index.js", import.meta.url).href;
 
@@ -31,11 +37,22 @@ async function elsewhere(script: string) {
   const child = spawn(process.execPath, ["--input-type=module", "-e", `import { bpf, net } from ${JSON.stringify(index)}; ${script}; console.log("ready"); setInterval(() => {}, 1000);`], { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   return {
+    pid: child.pid!,
     async end(signal: NodeJS.Signals) {
       child.kill(signal);
       await once(child, "close");
     },
   };
+}
+
+/** Programs and links of these ids that the kernel still has; it frees programs after a grace period. */
+async function assertGone({ programs, links }: { programs: Set<number>; links: Set<number> }): Promise<void> {
+  for (const [kind, ids] of [["prog", programs], ["link", links]] as const) {
+    await until(`no ${kind} is left`, async () => {
+      const all = await allIds(kind);
+      return ![...ids].some((id) => all.has(id));
+    });
+  }
 }
 
 describe("attaching to an interface", () => {
@@ -44,6 +61,12 @@ describe("attaching to an interface", () => {
   afterEach(() => bpf.closeAll());
   after(() => lab.close());
 
+  /** Resolves once so many packets have come in that a flood must have begun. */
+  async function inMidFlood(): Promise<void> {
+    const received = () => Number(readFileSync(`/sys/class/net/${lab.interface}/statistics/rx_packets`, "utf8"));
+    const before = received();
+    await until("the flood has begun", () => received() - before >= 20);
+  }
   const answered = async (peer = lab.peers[0]!) => (await peer.ping({ count: 5, intervalMs: 2, timeoutMs: 100 })).received;
   const dropAll = () => bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } });
 
@@ -150,26 +173,32 @@ describe("attaching to an interface", () => {
     assert.equal(await clsactOn(lab.interface), false);
   });
 
-  test("SIGKILL in mid-flood, TCX: all pings pass at once", async () => {
+  test("SIGKILL in mid-flood, TCX: all pings pass at once, and nothing is left in the kernel", async () => {
     const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)} })`);
     assert.equal(await answered(), 0);
-    const flood = lab.peers[0]!.ping({ count: 300, intervalMs: 2 });
-    await sleep(200);
+    const held = heldBy(child.pid);
+    assert.deepEqual([held.programs.size, held.links.size], [1, 1]);
+    const flood = lab.peers[0]!.ping({ count: 1000, intervalMs: 2 });
+    await inMidFlood();
     await child.end("SIGKILL");
     assert.equal(await answered(), 5);
     const { received } = await flood;
-    assert.ok(received > 0 && received < 300, `${received} of 300`);
+    assert.ok(received > 0 && received < 1000, `${received} of 1000`);
+    await assertGone(held);
   });
 
   test("SIGKILL in mid-flood, clsact: the next start removes filter and qdisc", async () => {
     const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" })`);
+    const held = heldBy(child.pid);
+    assert.equal(held.programs.size, 1);
     const flood = lab.peers[0]!.ping({ count: 200, intervalMs: 2, timeoutMs: 100 });
-    await sleep(100);
+    await inMidFlood();
     await child.end("SIGKILL");
     await flood; // unanswered, unless another bpflab starts on this machine meanwhile
     const next = await elsewhere(`await bpf.load("minimal")`); // any start sweeps
     assert.equal(await answered(), 5);
     assert.equal(await clsactOn(lab.interface), false);
+    await assertGone(held);
     await next.end("SIGTERM");
   });
 

@@ -47,6 +47,7 @@ describe("through Jupyter's client", () => {
     ["comms_test.py", 5],
     ["widgets_test.py", 13],
     ["stream_view_test.py", 6],
+    ["hosts_test.py", 1],
   ] as const) {
     it(`passes ${file}`, { timeout: 240_000 }, async () => {
       const { all, exitCode } = await execa(PYTHON, [join(sources, file), "-v"], { env, reject: false, all: true });

@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Converter } from "tslab/dist/converter.js";
 import type TS from "@tslab/typescript-for-tslab";
-import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
+import { isBare, isInstalled, nodeModulesOf, packageRoot } from "./installation.js";
 import { leashAwaits } from "./leash-awaits.js";
 import { expandShorthand } from "./shorthand.js";
 import type { MapChain } from "./source-map.js";
@@ -114,15 +114,14 @@ function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullab
     const fallback = ts.resolveModuleName(name, ours, options, host);
     return fallback.resolvedModule ? fallback : (own ?? fallback);
   };
-  // The compiler asks anew for each cell; between installed files the answers stay the same.
+  // The compiler asks anew for each cell; what is installed stays where it is.
   const known = new Map<string, TS.ResolvedModuleWithFailedLookupLocations>();
   return (literals, containingFile, _redirect, options) => {
     const plain = { ...options, paths: undefined, baseUrl: undefined };
-    if (!isInstalled(containingFile)) return literals.map(({ text }) => find(text, containingFile, plain));
     return literals.map(({ text }) => {
       const key = `${dirname(containingFile)}\0${text}`;
       const found = known.get(key) ?? find(text, containingFile, plain);
-      known.set(key, found);
+      if (isInstalled(containingFile) || isInstalled(found.resolvedModule?.resolvedFileName ?? "")) known.set(key, found);
       return found;
     });
   };
@@ -130,11 +129,6 @@ function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullab
 
 /** Always our own package: another copy would not know this kernel. */
 const OUR_NAME = /^kernel-helpers(?:\/|$)/;
-
-/** Files that do not change while a notebook is open, unlike the user's own. */
-function isInstalled(path: string): boolean {
-  return path.includes("/node_modules/") || path.startsWith(`${packageRoot}/dist/`);
-}
 
 /** Watches the user's files only: hundreds of watchers on installed packages cost a start 100 ms and see nothing. */
 function quietSystem(system: TS.System): TS.System {

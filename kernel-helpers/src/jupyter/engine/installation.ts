@@ -1,10 +1,19 @@
 /** Where this kernel and the packages it came with are installed. */
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The directory of the kernel-helpers package. */
 export const packageRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+
+/** The directories of this kernel's own code: in a clone they lie outside of any `node_modules`. */
+const ownCode = [join(packageRoot, "dist"), dirname(createRequire(import.meta.url).resolve("bpflab-native/package.json"))];
+
+/** True for files that do not change while a notebook is open, unlike the user's own. */
+export function isInstalled(path: string): boolean {
+  return path.includes("/node_modules/") || ownCode.some((directory) => path.startsWith(`${directory}/`));
+}
 
 /** Every `node_modules` directory that applies to a directory, nearest first. */
 export function nodeModulesOf(directory: string): string[] {

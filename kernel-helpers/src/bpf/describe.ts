@@ -39,14 +39,14 @@ interface Part {
 }
 
 function parts(object: BpfObject<any>): Part[] {
-  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, stateOfProgram(p)]);
+  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, stateOfProgram(p), `${p.instructions.toLocaleString("en")} instructions`]);
   const maps = Object.values<BpfMap>(object.maps).map((map) => {
     if (map.type !== "ringbuf") return [map.name, map.type, cType(map.keyLayout), cType(map.valueLayout), map.maxEntries ? map.maxEntries.toLocaleString("en") : "–"];
     return [map.name, map.type, "–", object.closed ? "–" : cType(object.ring(map.name).record), `${(map.maxEntries / 1024).toLocaleString("en")} KiB`];
   });
   const globals = object.closed ? [] : Object.entries(object.globals as object).map(([name, value]) => [name, inspect(value)]);
   return [
-    { title: "Programs", head: ["name", "hook", "state"], rows: programs },
+    { title: "Programs", head: ["name", "hook", "state", "size"], rows: programs },
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
     { title: "Globals", head: ["name", "value now"], rows: globals },
   ].filter((part) => part.rows.length > 0);

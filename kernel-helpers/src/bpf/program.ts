@@ -25,6 +25,8 @@ export class BpfProgram {
   readonly section: string;
   /** The kernel's name of its type, such as `tracepoint`. */
   readonly type: string;
+  /** BPF instructions that were loaded, those of its subprograms included. */
+  readonly instructions: number;
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
   #attachment: Attachment | undefined;
@@ -39,6 +41,7 @@ export class BpfProgram {
     this.name = description.name;
     this.section = description.section;
     this.type = description.typeName;
+    this.instructions = description.instructions;
   }
 
   /** True while it is attached to its hook by this handle; false when its interface has gone. */

@@ -41,7 +41,9 @@ const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
 /** clang's flags for a source: the target's, the include path, and the precompiled kernel types if the source wants them. */
 export async function compilerFlags(source: string, includes: string[] = [includeDir, programsDir]): Promise<string[]> {
   const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
-  return [...targetFlags, "-Wall", ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+  // A misspelt helper: libbpf would refuse the object without a line, as newer clangs do with one.
+  const undeclared = "-Werror=implicit-function-declaration";
+  return [...targetFlags, "-Wall", undeclared, ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
 }
 
 /**

@@ -39,6 +39,8 @@ class BpfCells(KernelTestCase):
         for part in ("on_getppid", "tp/syscalls/sys_enter_getppid", "points", "struct point { s32 x; char[8] name }", "calls"):
             self.assertIn(part, shown["text/plain"])
             self.assertIn(part, shown["text/html"])
+        self.assertIn("calls  0", self.run_cell(counter(body="return 0;")).result)
+        self.assertIn("not attached  2 instructions", self.run_cell("counter").result, "r0 = 0; exit")
         self.assertEqual(self.run_cell("counter.maps.points.set(1, { x: -7, name: 'a' }); counter.maps.points.get(1)!.x").result, "-7")
         for wrong in ("counter.maps.point", "counter.maps.points.get(1)!.y", "counter.globals.call", "counter.programs.on_getpid"):
             error = self.run_cell(wrong).error
@@ -52,6 +54,23 @@ class BpfCells(KernelTestCase):
         after = int(self.run_cell("counter.globals.calls").result)
         self.assertGreater(after, before)
         self.assertEqual((after - before) % 10, 0)
+
+    def test_constants_of_every_type(self):
+        code = counter(
+            " --constant step=-0x10 --constant scale=-0.25 --constant on=true --constant cookie=0xfffffffffffffffe --constant label=abc --constant digits=\"12\" --constant mode=COUNT",
+            body="seen.step = step; seen.scale = scale; seen.on = on; seen.cookie = cookie == 0xfffffffffffffffeULL; seen.a = label[2]; seen.d = digits[1]; seen.mode = mode;",
+        )
+        constants = "enum mode { OFF, COUNT };\n" + "".join(
+            f"const volatile {one};\n" for one in ("double scale = 1", "bool on = false", "__u64 cookie = 0", "char label[8] = {}", "char digits[8] = {}", "enum mode mode = OFF")
+        )
+        code = code.replace("int calls = 0;", constants + "struct { int step; double scale; bool on; bool cookie; char a; char d; int mode; } seen = {};")
+        ran = self.run_cell(code)
+        self.assertEqual(ran.reply["status"], "ok", ran.messages)
+        self.run_cell("await counter.attach(); require('child_process').execFileSync('perl', ['-e', 'getppid']); const seen = counter.globals.seen;")
+        self.assertEqual(
+            self.run_cell("[seen.step, seen.scale, seen.on, seen.cookie, seen.a, seen.d, seen.mode].join()").result,
+            f"-16,-0.25,true,true,{ord('c')},{ord('2')},1",
+        )
 
     def test_a_rerun_replaces_and_the_types_change_at_once(self):
         self.run_cell(counter(" --attach"))
@@ -69,6 +88,8 @@ class BpfCells(KernelTestCase):
         self.assertIn("counter.bpf.c:13:13: expected expression", error["evalue"])
         self.assertIn("13 | \tcalls = 1 +;", error["evalue"])
         self.assertEqual(self.run_cell("counter.closed").result, "false", "the handle of before is still there")
+        misspelt = self.run_cell(counter(body="bpf_ktime_get();")).error
+        self.assertIn("counter.bpf.c:13:2: implicit declaration of function 'bpf_ktime_get'", misspelt["evalue"])
 
     def test_a_rejection_points_at_the_line_of_the_cell_and_keeps_the_old_program(self):
         self.run_cell(counter(" --attach"))
@@ -83,9 +104,16 @@ class BpfCells(KernelTestCase):
             self.assertEqual(error["ename"], "ArgumentError", line)
             self.assertIn("%%bpf NAME [--attach] [--no-load] [--constant key=value]", error["evalue"])
 
+    def test_a_name_that_no_cell_could_use_is_refused_before_anything_is_loaded(self):
+        for name in ("class", "await", "require", "1x", "a-b"):
+            error = self.run_cell(counter(" --attach").replace("counter", name, 1)).error
+            self.assertEqual(error["ename"], "ArgumentError", name)
+            self.assertIn(name, error["evalue"])
+
     def test_warnings_are_shown_and_no_load_only_compiles(self):
         ran = self.run_cell(counter(" --no-load", body=f"int unused_{time.time_ns()};"))
         self.assertIn("warning: unused variable", ran.text("stderr"))
+        self.assertEqual(ran.result, "counter compiles. It is not loaded: await bpf.load(counter) does that.")
         self.assertGreater(int(self.run_cell("counter.elf.length").result), 1000)
 
     def complete(self, code, cursor):

@@ -21,9 +21,31 @@ function constant(text: string, before: Record<string, unknown>): Record<string,
   const match = /^(\w+)=(.+)$/.exec(text);
   if (!match) throw new InvalidArgumentError("It is written key=value.");
   const [, key, value] = match as unknown as [string, string, string];
-  const known: Record<string, unknown> = { true: true, false: false };
-  const number = /^-?(0x[0-9a-f]+|\d+)$/i.test(value);
-  return { ...before, [key]: value in known ? known[value] : number ? Number(value) : value };
+  return { ...before, [key]: constantValue(value) };
+}
+
+/** A number as C writes it, exact beyond 2^53 too; true or false; anything else, and what is quoted, is text. */
+function constantValue(text: string): unknown {
+  const [, sign, digits] = /^([+-]?)(0x[\da-f]+|\d+)$/i.exec(text) ?? [];
+  if (digits) {
+    const value = sign === "-" ? -BigInt(digits) : BigInt(digits);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+  if (text === "true" || text === "false") return text === "true";
+  if (Number.isFinite(Number(text))) return Number(text);
+  return /^"(.*)"$/.exec(text)?.[1] ?? text;
+}
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+
+/** False for `class`, `await`, `exports` and other words that no cell can declare; the name is known to be one word. */
+function canBeDeclared(name: string): boolean {
+  try {
+    AsyncFunction("exports", "require", `"use strict"; const ${name} = 0;`); // as a cell is wrapped
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads a cell's first line. @throws ArgumentError that says how it is written */
@@ -46,7 +68,9 @@ export function parseBpfLine(text: string): BpfCellOptions {
     });
   }
   const { attach, load, constant: constants } = command.opts<{ attach: boolean; load: boolean; constant: Record<string, unknown> }>();
-  return { name: command.args[0]!, attach, load, constants };
+  const name = command.args[0]!;
+  if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name)) throw new ArgumentError(`%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`);
+  return { name, attach, load, constants };
 }
 
 /** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
@@ -61,8 +85,9 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
     async run(cell, args, body) {
       const options = parseBpfLine(args);
       const type = await inTurn(cell, () => make(options, body));
-      const { name } = options;
-      return runTypeScript(cell, `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${name}`);
+      const { name, load } = options;
+      const outcome = await runTypeScript(cell, `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${load ? name : ""}`);
+      return outcome.ok && !load ? { ok: true, value: { of: `${name} compiles. It is not loaded: await bpf.load(${name}) does that.` } } : outcome;
     },
   };
 }

@@ -45,6 +45,12 @@ export type ToWire =
   | { kind: "input"; id: number; content: string }
   | { kind: "interrupt" };
 
+/** What a message adds to the backlog: its text, and the work that each message is. Stream text and updates are joined before they are sent. */
+export function weightOf(message: ToWire): number {
+  const text = message.kind === "stream" ? message.text : "content" in message ? message.content : "";
+  return text.length + (message.kind === "publish" ? 16384 : 256);
+}
+
 /** Indices into the Int32Array that both threads see. */
 export const Shared = {
   /** Sequence number of the newest interrupt whose cell is over. */
@@ -57,10 +63,12 @@ export const Shared = {
   inputReady: 3,
   /** 1 once the main thread is on its way out. */
   leaving: 4,
+  /** Weight of the output that the wire has not sent yet. */
+  backlog: 5,
 } as const;
 
 /** Bytes for the array that `Shared` indexes. */
-export const SHARED_BYTES = 5 * Int32Array.BYTES_PER_ELEMENT;
+export const SHARED_BYTES = 6 * Int32Array.BYTES_PER_ELEMENT;
 
 /** What the worker gets when it starts. */
 export interface WireData {

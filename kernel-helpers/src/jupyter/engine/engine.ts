@@ -54,7 +54,7 @@ export class Engine {
 
   constructor({ port, shared, answers }: EngineOptions) {
     this.#shared = shared;
-    this.#channel = new Channel(port);
+    this.#channel = new Channel(port, shared);
     this.#comms = new Comms(this.#channel);
     const protect: Protect = (work) => {
       Atomics.add(shared, Shared.protected, 1);
@@ -68,7 +68,7 @@ export class Engine {
     this.#runner = new Runner(tracebacks, protect);
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
     setHost(notebookHost(this.#channel, this.#comms));
-    captureStdio((name, parent, text) => this.#channel.post({ kind: "stream", name, parent, text }));
+    captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
     offerTermination();

@@ -19,7 +19,7 @@ export function notebookHost(channel: Channel, comms: CommHost): Host {
           // because nbclient ignores what belongs to an earlier cell.
           const { parent } = runningCell() ?? cell;
           const content = toJson({ data: encodeBundle(next), metadata: {}, transient });
-          channel.post({ kind: "update", displayId: transient.display_id, parent, content });
+          channel.output({ kind: "update", displayId: transient.display_id, parent, content });
         },
       };
     },

@@ -33,7 +33,10 @@ const out = {
   control: new Outbox(sockets.control),
   stdin: new Outbox(sockets.stdin),
 };
-const iopub = new IopubPublisher(codec, out.iopub);
+const iopub = new IopubPublisher(codec, out.iopub, (weight) => {
+  Atomics.sub(shared, Shared.backlog, weight);
+  Atomics.notify(shared, Shared.backlog);
+});
 
 interface Asked {
   socket: "shell" | "control";
@@ -104,11 +107,9 @@ function receive(socket: Asked["socket"], frames: Buffer[]): void {
 function fromEngine(message: ToWire): void {
   switch (message.kind) {
     case "publish":
-      return iopub.publish(message.type, message.parent, message.content, message.extras);
     case "stream":
-      return iopub.stream(message.name, message.parent, message.text);
     case "update":
-      return iopub.update(message.displayId, message.parent, message.content);
+      return iopub.take(message);
     case "busy":
       if (asked.get(message.id)?.message.type === "execute_request") executing = message;
       return iopub.status("busy", message.parent);

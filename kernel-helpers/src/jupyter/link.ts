@@ -42,8 +42,7 @@ export type ToWire =
   | { kind: "busy"; id: number; parent: string }
   /** Sends the reply, then `idle`. */
   | { kind: "reply"; id: number; content: string }
-  | { kind: "input"; id: number; content: string }
-  | { kind: "interrupt" };
+  | { kind: "input"; id: number; content: string };
 
 /** What a message adds to the backlog: its text, and the work that each message is. Stream text and updates are joined before they are sent. */
 export function weightOf(message: ToWire): number {

@@ -80,13 +80,14 @@ class InterruptTests(KernelTestCase):
             self.assert_interrupted("for (;;) await null;")
 
     def test_sigint_interrupts_too(self):
-        for code in (SPIN, "await new Promise(() => {});"):
+        for code in (SPIN, f"await null;\n{SPIN}", "for (;;) await null;", "await new Promise(() => {});"):
             cell = self.send(f"console.log('under way');\n{code}")
             self.wait_for_text(cell, "under way")
             time.sleep(0.05)
             os.kill(self.km.provisioner.pid, signal.SIGINT)
-            self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt")
-        self.assert_alive()
+            self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt", code)
+            os.kill(self.km.provisioner.pid, signal.SIGINT)  # idle: nothing happens
+            self.assert_alive()
 
 
 class QueueTests(KernelTestCase):

@@ -73,12 +73,9 @@ export class Engine {
     this.#exit = guardProcess(this.#channel, tracebacks);
     offerTermination();
     leashTimers();
-    process.on("SIGINT", this.#onSigint);
     port.on("message", (message: ToEngine) => this.#receive(message));
     setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }
-
-  readonly #onSigint = (): void => this.#channel.post({ kind: "interrupt" });
 
   #receive(message: ToEngine): void {
     switch (message.kind) {
@@ -87,8 +84,6 @@ export class Engine {
       case "interrupt":
         return this.#interrupt(message.sequence);
       case "terminated":
-        // node:vm takes the listeners off while it runs code, and ended code does not put them back.
-        if (!process.listeners("SIGINT").includes(this.#onSigint)) process.on("SIGINT", this.#onSigint);
         this.#comms.abandon();
         return runningCell()?.stop({ error: new KeyboardInterrupt() });
       case "shutdown":

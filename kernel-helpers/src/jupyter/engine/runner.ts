@@ -6,13 +6,13 @@
  * before it runs.
  */
 import { createRequire } from "node:module";
+import vm from "node:vm";
 import type { Converter, ConvertResult, Diagnostic, DiagnosticPos } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
 import { currentCell, inTurn, type Cell } from "./cell.js";
 import { createCompiler, type Compiler } from "./compiler.js";
 import { withoutNames } from "./declarations.js";
 import { typeScriptError } from "./diagnostics.js";
-import { KeyboardInterrupt } from "./errors.js";
 import { alive } from "./leash.js";
 import { cellRequire, loadHelpers, preload } from "./modules.js";
 import { scriptName, type Tracebacks } from "./traceback.js";
@@ -59,6 +59,7 @@ export class Runner {
     this.#tracebacks = tracebacks;
     this.#protect = protect;
     this.#compiler = createCompiler();
+    leaveSigintAlone();
     const { createExecutor } = createRequire(import.meta.url)("tslab/dist/executor.js") as typeof import("tslab/dist/executor.js");
     const node = this.#wrapped(this.#compiler.converter);
     const report = {
@@ -105,7 +106,7 @@ export class Runner {
     if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
     if (run.error) {
       this.#keep(run);
-      return { ok: false, error: isSigint(run.error.of) ? new KeyboardInterrupt() : run.error.of };
+      return { ok: false, error: run.error.of };
     }
     this.#kept = undefined;
     return run.value ? { ok: true, value: run.value } : { ok: true };
@@ -170,9 +171,13 @@ export class Runner {
   }
 }
 
-/** How Node's `breakOnSigint`, which the executor sets, says that a signal ended the code. */
-function isSigint(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+/**
+ * The executor asks node:vm to end code at a SIGINT. The wire does that, and not only before the first await;
+ * and node:vm leaves a handler behind that would end the process, for it knows nothing of the wire's.
+ */
+function leaveSigintAlone(): void {
+  const { runInThisContext } = vm;
+  vm.runInThisContext = (code, options) => runInThisContext(code, typeof options === "object" ? { ...options, breakOnSigint: false } : options) as unknown;
 }
 
 function moved(position: DiagnosticPos, by: number): DiagnosticPos {

@@ -10,6 +10,7 @@
  */
 import { Session } from "node:inspector";
 import { fileURLToPath } from "node:url";
+import { nodeInternal } from "../node-internals.js";
 
 interface AsyncWrap {
   clearAsyncIdStack(): void;
@@ -22,21 +23,9 @@ function isOurs(frame: string): boolean {
   return frame.includes("node:") || frame.includes(KERNEL) || frame.includes("<anonymous>");
 }
 
-function asyncWrap(): AsyncWrap {
-  // process.binding is deprecated and has no successor that reaches this stack.
-  const node = process as unknown as { noDeprecation?: boolean; binding(name: string): AsyncWrap };
-  const { noDeprecation } = node;
-  node.noDeprecation = true;
-  try {
-    return node.binding("async_wrap");
-  } finally {
-    node.noDeprecation = noDeprecation ?? false;
-  }
-}
-
 /** Makes the function available; it returns true when it has ended the user's code. */
 export function offerTermination(): void {
-  const wrap = asyncWrap();
+  const wrap = nodeInternal<AsyncWrap>("async_wrap");
   Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
     value: () => {
       const limit = Error.stackTraceLimit;

@@ -11,6 +11,7 @@ import { Interrupter } from "./interrupter.js";
 import { Codec, type Incoming } from "./message.js";
 import { Outbox } from "./outbox.js";
 import { IopubPublisher } from "./publisher.js";
+import { onSigint } from "./signal.js";
 
 const { connection, shared, engine, input } = workerData as WireData;
 
@@ -53,6 +54,7 @@ function tellEngine(message: ToEngine): void {
 }
 
 const interrupter = new Interrupter(shared, tellEngine);
+onSigint(() => interrupter.interrupt());
 
 function reply({ socket, message }: Asked, content: string): void {
   void out[socket].send(codec.encode(message.identities, message.type.replace(/_request$/, "_reply"), message.header, content));
@@ -128,8 +130,6 @@ function fromEngine(message: ToWire): void {
       iopub.flush();
       return void out.stdin.send(codec.encode(request.message.identities, "input_request", request.message.header, message.content));
     }
-    case "interrupt":
-      return interrupter.interrupt();
   }
 }
 

@@ -78,8 +78,8 @@ export class Comms implements CommHost {
   readonly #targets = new Map<string, Acceptor>();
   /** Header of the message whose handlers run now: what they send is its consequence. */
   #parent: string | undefined;
-  /** Messages whose handlers have not returned yet. */
-  readonly #handling = new Set<() => void>();
+  /** Says that the handlers of the message in hand are done, or never will be. */
+  #done: (() => void) | undefined;
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -108,24 +108,21 @@ export class Comms implements CommHost {
   /** Takes a comm message of the page; resolves when its handlers have returned. */
   receive(request: Request): Promise<void> {
     return new Promise((resolve) => {
-      const done = (): void => {
-        this.#handling.delete(done);
-        this.#parent = undefined;
-        resolve();
-      };
-      this.#handling.add(done);
       // In a turn of its own: a handler that an interrupt ends takes its whole stack with it.
       setImmediate(() => {
+        this.abandon();
         this.#parent = request.parent;
+        this.#done = resolve;
         this.#dispatch(request);
-        done();
+        this.abandon();
       });
     });
   }
 
-  /** The handler that kept the thread busy was ended. */
+  /** Nothing more of the message in hand: its handlers have returned, or were ended. */
   abandon(): void {
-    for (const done of this.#handling) done();
+    this.#done?.();
+    this.#done = this.#parent = undefined;
   }
 
   #dispatch({ type, content, buffers }: Request): void {

@@ -97,6 +97,14 @@ class QueueTests(KernelTestCase):
         self.assertEqual(statuses, ["error", "aborted", "aborted"])
         self.assert_alive()
 
+    def test_however_much_waits_behind_a_failure_is_aborted(self):
+        failing = self.send("const until = Date.now() + 2000; while (Date.now() < until); throw new Error('first')")
+        waiting = [self.send("2") for _ in range(2000)]
+        self.assertEqual(self.reply(failing)["content"]["status"], "error")
+        self.assertEqual({self.reply(cell)["content"]["status"] for cell in waiting}, {"aborted"})
+        self.messages(waiting[-1])
+        self.assert_alive()
+
     def test_what_is_sent_right_after_a_failure_runs(self):
         for _ in range(10):
             failing = self.send("throw new Error('first')")

@@ -51,6 +51,8 @@ export class Engine {
   readonly #waiting: Request[] = [];
   /** The execute request that runs. */
   #executing: Request | undefined;
+  /** Execute requests up to this id had arrived when a cell failed, and are not run. */
+  #abortUpTo = 0;
 
   constructor({ port, shared, answers }: EngineOptions) {
     this.#shared = shared;
@@ -116,16 +118,19 @@ export class Engine {
 
   async #work(): Promise<void> {
     for (let request = this.#waiting.shift(); request; request = this.#waiting.shift()) {
+      if (request.id <= this.#abortUpTo) {
+        this.#abort(request);
+        continue;
+      }
       this.#executing = request;
-      let abortUpTo = 0;
+      const { stop_on_error } = request.content;
       const failed = (): void => {
         // Now, and not after the reply: what the front end sends when it has read that is meant to run.
-        if (request.content["stop_on_error"] !== false) abortUpTo = Atomics.load(this.#shared, Shared.newestExecute);
+        if (stop_on_error !== false) this.#abortUpTo = Atomics.load(this.#shared, Shared.newestExecute);
       };
-      await this.#execution.execute(request, failed).catch((error: unknown) => this.#failed(request, error));
-      if (abortUpTo > 0) await this.#abort(abortUpTo);
+      await this.#execution.execute(request, failed).catch((error: unknown) => this.#failed(request!, error));
+      this.#executing = undefined;
     }
-    this.#executing = undefined;
   }
 
   /** The kernel's own fault, which must not keep the front end waiting. */
@@ -137,15 +142,10 @@ export class Engine {
     this.#channel.reply(request, { status: "error", ename: "KernelError", evalue, traceback: [evalue], execution_count });
   }
 
-  /** Aborts what had arrived when a cell failed, and nothing that comes later. */
-  async #abort(newest: number): Promise<void> {
-    // What the wire has passed on but this thread has not taken yet is in the port now.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (let next = this.#waiting[0]; next && next.id <= newest; next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#channel.busy(next);
-      this.#channel.reply(next, { status: "aborted", execution_count: this.#execution.count, payload: [], user_expressions: {} });
-    }
+  /** Answers what had arrived when an earlier cell failed. */
+  #abort(request: Request): void {
+    this.#channel.busy(request);
+    this.#channel.reply(request, { status: "aborted", execution_count: this.#execution.count, payload: [], user_expressions: {} });
   }
 
   #interrupt(sequence: number): void {

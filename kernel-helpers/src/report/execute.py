@@ -20,13 +20,14 @@ def tell(**facts):
     print(json.dumps(facts), flush=True)
 
 
-def failing_line(notebook):
-    """The line in the cell, which the kernel's traceback marks."""
+def failing_line(notebook, number):
+    """The line in the cell, which the kernel's traceback marks; None when that is the line of another cell."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                found = re.search(r"^> *(\d+) \|", "\n".join(output.traceback), re.MULTILINE)
-                return int(found.group(1)) if found else None
+                traceback = "\n".join(output.traceback)
+                marked, elsewhere = re.search(r"^> *(\d+) \|", traceback, re.MULTILINE), re.search(r"^Cell \[(\d+)\]", traceback, re.MULTILINE)
+                return int(marked.group(1)) if marked and not (elsewhere and int(elsewhere.group(1)) != number) else None
     return None
 
 
@@ -61,7 +62,7 @@ def main(source, target, directory, about):
         client.execute()
     except Exception as error:  # a cell's error, or the kernel could not start or died: all of it belongs in the report
         ename = getattr(error, "ename", type(error).__name__)
-        tell(event="error", cell=cell_number, line=failing_line(notebook), ename=ename, evalue=getattr(error, "evalue", str(error)))
+        tell(event="error", cell=cell_number, line=failing_line(notebook, cell_number), ename=ename, evalue=getattr(error, "evalue", str(error)))
     finally:
         nbformat.write(notebook, target)
 

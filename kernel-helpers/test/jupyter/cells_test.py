@@ -1,6 +1,6 @@
 """Cells: results, errors, output, displays, and where packages come from."""
 
-from harness import KernelTestCase, os, unittest
+from harness import KernelTestCase, os, time, unittest
 
 SLEEP = "const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));\n"
 
@@ -151,6 +151,17 @@ class UncaughtTests(KernelTestCase):
         self.assertEqual((other.reply["status"], other.result), ("ok", "7"))
         self.assertEqual(self.wait_for_stray("error", cell)["evalue"], "too late")
         self.assert_alive()
+
+    def test_where_nobody_watches_it_fails_the_cell_that_runs_or_the_next(self):
+        for code in (SLEEP + "await sleep(5000);", "1"):
+            cell = self.send("const before = 1;\nsetTimeout(() => { throw new Error('too late'); }, 150);\n1", allow_stdin=False)
+            self.assertEqual(self.finish(cell).reply["status"], "ok")
+            time.sleep(0.3 if code == "1" else 0)
+            ran = self.run_cell(code, allow_stdin=False)
+            self.assertEqual((ran.reply["status"], ran.error["evalue"]), ("error", "too late"))
+            self.assertIn("> 2 | setTimeout(() => { throw new Error('too late'); }, 150);", ran.traceback)
+            self.wait_for_stray("error", cell)
+            self.assertEqual(self.run_cell("2", allow_stdin=False).reply["status"], "ok")
 
     def test_a_rejection_that_nobody_handles_fails_the_cell(self):
         ran = self.run_cell("Promise.reject(new Error('nobody'));\n5")

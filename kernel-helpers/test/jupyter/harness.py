@@ -65,7 +65,7 @@ class KernelTestCase(unittest.TestCase):
         cls.km.cleanup_resources()
 
     def send(self, code, **options):
-        return self.kc.execute(code, **{"allow_stdin": False, **options})
+        return self.kc.execute(code, **{"allow_stdin": True, **options})
 
     def messages(self, parent, timeout=TIMEOUT):
         """Messages of one request up to its `idle`; what belongs to others is kept in `self.strays`."""

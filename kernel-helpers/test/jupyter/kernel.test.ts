@@ -101,19 +101,28 @@ describe("through nbconvert", () => {
       "setTimeout(() => {\n  throw new Error('on purpose');\n}, 10);\nawait new Promise((resolve) => setTimeout(resolve, 1000));",
       "> 2 |   throw new Error('on purpose');",
     ],
+    ["leaves a timer that fails", "setTimeout(() => {\n  throw new Error('on purpose');\n}, 100);", "> 2 |   throw new Error('on purpose');"],
   ] as const) {
     it(`fails when a cell ${what}, and names the line`, async () => {
-      const { exitCode, all } = await execute([cell, "1"]);
+      const { exitCode, all } = await execute([cell, "await new Promise((resolve) => setTimeout(resolve, 1000));"]);
       assert.notEqual(exitCode, 0);
       assert.ok(all.includes(line), all);
     });
   }
 
-  it("goes on behind a failing cell with --allow-errors", async () => {
-    const { exitCode, all, read } = await execute(["throw new Error('on purpose');", "'still runs'"], "--allow-errors");
+  it("goes on behind every kind of failing cell with --allow-errors", async () => {
+    const failing = [
+      "throw new Error('on purpose');",
+      "const wrong: number = 'text';",
+      "Promise.reject(new Error('on purpose'));",
+      "setTimeout(() => { throw new Error('on purpose'); }, 10);\nawait new Promise((resolve) => setTimeout(resolve, 1000));",
+      "process.exit(1);",
+      "%%bpf wrong\nint x = ;",
+    ];
+    const { exitCode, all, read } = await execute(failing.flatMap((cell) => [cell, "'still runs'"]), "--allow-errors");
     assert.equal(exitCode, 0, all);
-    const [first, second] = read();
-    assert.equal(first!.outputs[0]!.ename, "Error");
-    assert.deepEqual([second!.outputs[0]!.data!["text/plain"]].flat(), ["still runs"]);
+    const outputs = read().map(({ outputs: [first] }) => first?.ename ?? [first?.data?.["text/plain"]].flat()[0]);
+    const names = ["Error", "TypeScriptError", "Error", "Error", "ProcessExitError", "CompileError"];
+    assert.deepEqual(outputs, names.flatMap((name) => [name, "still runs"]));
   });
 });

@@ -161,17 +161,17 @@ class WireTests(KernelTestCase):
         self.assertEqual([m["content"]["comm_id"] for m in closes], ["c1"])
 
     def test_prompt_asks_the_front_end(self):
-        cell = self.send('prompt("Your name?")', allow_stdin=True)
+        cell = self.send('prompt("Your name?")')
         asked = self.kc.get_stdin_msg(timeout=TIMEOUT)
         self.assertEqual(asked["content"], {"prompt": "Your name?", "password": False})
         self.kc.input("Ada")
         self.assertEqual(self.finish(cell).result, "Ada")
 
     def test_prompt_is_null_where_nobody_can_be_asked(self):
-        self.assertEqual(self.run_cell("String(prompt('x'))").result, "null")
+        self.assertEqual(self.run_cell("String(prompt('x'))", allow_stdin=False).result, "null")
 
     def test_a_prompt_can_be_interrupted(self):
-        cell = self.send('prompt("Never answered")', allow_stdin=True)
+        cell = self.send('prompt("Never answered")')
         self.kc.get_stdin_msg(timeout=TIMEOUT)
         self.km.interrupt_kernel()
         self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt")

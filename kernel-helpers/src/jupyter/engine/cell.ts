@@ -14,6 +14,8 @@ export class Cell {
   /** Header of the request, the parent of all output. */
   readonly parent: string;
   readonly silent: boolean;
+  /** True in a run that is to stop at an error and has nobody to ask, such as nbconvert's: nobody sees what comes to an earlier cell. */
+  readonly unattended: boolean;
   /** Execution count, as shown beside the cell. */
   readonly count: number;
   readonly interrupt = new AbortController();
@@ -32,6 +34,7 @@ export class Cell {
     this.code = String(request.content["code"] ?? "");
     this.parent = request.parent;
     this.silent = request.content["silent"] === true;
+    this.unattended = request.content["allow_stdin"] === false && request.content["stop_on_error"] !== false;
     this.count = count;
     this.stopped = new Promise((resolve) => (this.#stop = resolve));
   }
@@ -102,6 +105,23 @@ export function interruptLingering(reason: Error): void {
   const cells = lingering;
   lingering = [];
   for (const cell of cells) cell.interrupt.abort(reason);
+}
+
+/** Failure of an unattended cell that came to light when no cell ran. */
+let missed: Failure | undefined;
+
+/** Fails what runs, or what runs next, because of a cell that has ended, if nobody would see it there. */
+export function failUnattended(cell: Cell, failure: Failure): void {
+  if (!cell.unattended) return;
+  if (!running) missed ??= failure;
+  else if (running.unattended) running.stop(failure);
+}
+
+/** The failure that a new unattended cell has to report in its place. */
+export function takeMissed(): Failure | undefined {
+  const failure = missed;
+  missed = undefined;
+  return failure;
 }
 
 /** The cell that the front end waits for. */

@@ -3,7 +3,7 @@ import { bundleOf, type MimeBundle } from "../../host.js";
 import type { Request } from "../link.js";
 import { bpfMagic } from "./bpf-cell.js";
 import { encodeBundle } from "./bundle.js";
-import { Cell, inTurn, released, setRunningCell } from "./cell.js";
+import { Cell, inTurn, released, setRunningCell, takeMissed } from "./cell.js";
 import type { Channel } from "./channel.js";
 import { inspect } from "./completion.js";
 import type { History } from "./history.js";
@@ -72,6 +72,8 @@ export class Execution {
 
   /** The cell's end and, unless it is empty, the bundle of its last value, whose making may fail too. */
   async #result(cell: Cell, payload: Page[]): Promise<{ outcome: Outcome; bundle?: MimeBundle }> {
+    const missed = takeMissed();
+    if (missed && cell.unattended) return { outcome: { ok: false, ...missed } };
     try {
       const outcome = await this.#run(cell, payload);
       if (!outcome.ok) return { outcome };

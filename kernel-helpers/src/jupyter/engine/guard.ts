@@ -1,5 +1,5 @@
 /** Keeps the kernel alive when a cell's code fails outside of anyone's reach, and says whose code it was. */
-import { currentCell, runningCell } from "./cell.js";
+import { currentCell, failUnattended, runningCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 import { KeyboardInterrupt, ProcessExitError } from "./errors.js";
 import type { Tracebacks } from "./traceback.js";
@@ -11,8 +11,10 @@ export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => ne
     if (error instanceof KeyboardInterrupt && cell?.abandoned) return; // its own end, which nobody waits for
     if (cell && cell === runningCell()) return cell.stop({ error });
     const content = tracebacks.describe(error);
-    if (cell) channel.publish("error", cell.parent, { ...content });
-    else process.stderr.write(`${content.traceback.join("\n")}\n`);
+    if (cell) {
+      channel.publish("error", cell.parent, { ...content });
+      failUnattended(cell, { error });
+    } else process.stderr.write(`${content.traceback.join("\n")}\n`);
   };
   process.on("uncaughtException", report); // rejections too: Node raises them as uncaught exceptions
   const exit = process.exit.bind(process) as () => never;

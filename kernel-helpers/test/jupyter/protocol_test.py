@@ -1,6 +1,7 @@
 """The protocol: interrupts, the queue, signatures, prompts, comms, shutdown."""
 
 import signal
+import subprocess
 
 from harness import KernelTestCase, TIMEOUT, os, time, unittest
 
@@ -8,18 +9,18 @@ SPIN = "for (;;);"
 
 
 class InterruptTests(KernelTestCase):
-    def interrupted(self, code, before=None):
+    def interrupted(self, code, under_way):
         """Runs a cell that never ends, interrupts it once it is under way, and returns what became of it."""
-        cell = self.send(f"console.log('under way');\n{code}")
-        self.wait_for_text(cell, "under way")
+        cell = self.send(f"console.log('begins');\n{code}")
+        self.wait_for_text(cell, under_way)
         time.sleep(0.05)
         self.km.interrupt_kernel()
         ran = self.finish(cell, timeout=10)
         self.assert_alive()
         return ran
 
-    def assert_interrupted(self, code):
-        ran = self.interrupted(code)
+    def assert_interrupted(self, code, under_way="begins"):
+        ran = self.interrupted(code, under_way)
         self.assertEqual((ran.reply["status"], ran.reply["ename"]), ("error", "KeyboardInterrupt"))
         self.assertEqual(ran.error["ename"], "KeyboardInterrupt")
 
@@ -70,6 +71,42 @@ class InterruptTests(KernelTestCase):
         first = self.run_cell("(globalThis as any).ticks").result
         time.sleep(0.2)
         self.assertEqual(self.run_cell("(globalThis as any).ticks").result, first)
+
+    def test_whatever_the_cell_had_started_ends(self):
+        beat = "() => (globalThis as any).beats++"
+        for start in (
+            f'import {{ setInterval as every }} from "node:timers";\nevery({beat}, 5);',
+            f'import {{ setTimeout as sleep }} from "node:timers/promises";\nconst again = (): unknown => sleep(5).then({beat}).then(again);\nagain();',
+            f'import {{ promisify }} from "node:util";\nconst sleep = promisify(setTimeout);\nconst again = (): unknown => sleep(5).then({beat}).then(again);\nagain();',
+            f'const loop = async () => {{ for (;;) {{ await new Promise((resolve) => setTimeout(resolve, 5)); ({beat})(); }} }};\nloop();',
+            'import { spawn } from "node:child_process";\nspawn("sh", ["-c", "while sleep 0.01; do echo beat; done"]).stdout.on("data", ' + beat + ");",
+            'import { Worker } from "node:worker_threads";\nnew Worker("setInterval(() => require(\'worker_threads\').parentPort.postMessage(0), 5)", { eval: true }).on("message", ' + beat + ");",
+        ):
+            with self.subTest(start):
+                self.run_cell("(globalThis as any).beats = 0;")
+                self.assert_interrupted(f"{start}\nawait new Promise((resolve) => setTimeout(resolve, 300));\nconsole.log('beats', (globalThis as any).beats > 0);\nawait new Promise(() => {{}});", "beats true")
+                first = self.run_cell("(globalThis as any).beats").result
+                time.sleep(0.2)
+                self.assertEqual(self.run_cell("(globalThis as any).beats").result, first)
+
+    def test_a_collect_returns_what_it_has_and_the_program_stays_attached(self):
+        ran = self.run_cell('import { bpf, collect } from "kernel-helpers";\nconst ringbuf = await bpf.load("ringbuf");\nawait ringbuf.attach();')
+        self.assertEqual(ran.reply["status"], "ok", ran.messages)
+        code = "setInterval(() => (globalThis as any).beats++, 5);\nconst writes = await collect(ringbuf.events('rb'));\nwrites.numRows()"
+        self.run_cell("(globalThis as any).beats = 0;")
+        cell = self.send(f"console.log('under way');\n{code}")
+        self.wait_for_text(cell, "under way")
+        time.sleep(0.3)  # the collection has begun
+        # Not by this process: bpflab does not trace the kernel's parent.
+        subprocess.run(["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=1000"], check=True, stderr=subprocess.DEVNULL)
+        self.km.interrupt_kernel()
+        ran = self.finish(cell, timeout=10)
+        self.assertEqual(ran.reply["status"], "ok")
+        self.assertGreaterEqual(int(ran.result.replace(",", "")), 1000)
+        beats = self.run_cell("(globalThis as any).beats").result
+        time.sleep(0.1)
+        self.assertEqual(self.run_cell("[ringbuf.attached, (globalThis as any).beats].join()").result, f"true,{beats}")
+        self.run_cell("ringbuf.close();")
 
     def test_interrupt_while_idle_does_nothing(self):
         self.km.interrupt_kernel()

@@ -44,21 +44,37 @@ export class Cell {
     return this.#state === "abandoned";
   }
 
-  /** Ends a running cell from outside: its code, timers and subscriptions go with it. */
+  /** Ends a running cell from outside: its code, and what it started, go with it. */
   stop(failure: Failure): void {
     if (this.#state !== "running") return;
     this.#over("abandoned");
     this.#stop(failure);
-    for (const release of this.#owned.values()) release();
-    this.#owned.clear();
+    this.#release();
   }
 
-  /** The cell ended by itself: what it started lives on. */
+  /** The cell ended by itself: what it started lives on, unless that end was the answer to an interrupt, as collect() gives it. */
   end(): void {
     if (this.#state !== "running") return;
+    if (this.interrupt.signal.aborted) {
+      this.#over("abandoned");
+      return this.#release();
+    }
     this.#over("ended");
     this.#owned.clear();
     lingering = [...lingering, this].filter((cell) => cell.hasListeners);
+  }
+
+  #release(): void {
+    for (const release of this.#owned.values()) {
+      try {
+        release();
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error; // a teardown of the user's, which must not keep the others from theirs
+        });
+      }
+    }
+    this.#owned.clear();
   }
 
   /** True while something that the cell started waits for word of an interrupt, such as a live view. */

@@ -17,7 +17,7 @@ import { Execution } from "./execution.js";
 import { installGlobals } from "./globals.js";
 import { guardProcess } from "./guard.js";
 import { History } from "./history.js";
-import { leashTimers } from "./leash.js";
+import { leashProcesses, leashTimers } from "./leash.js";
 import { notebookHost } from "./notebook-host.js";
 import { Runner, type Protect } from "./runner.js";
 import { captureStdio } from "./stdio.js";
@@ -75,6 +75,7 @@ export class Engine {
     this.#exit = guardProcess(this.#channel, tracebacks);
     offerTermination();
     leashTimers();
+    leashProcesses();
     port.on("message", (message: ToEngine) => this.#receive(message));
     setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }

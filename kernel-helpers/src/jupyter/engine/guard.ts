@@ -8,7 +8,7 @@ import type { Tracebacks } from "./traceback.js";
 export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => never {
   const report = (error: unknown): void => {
     const cell = currentCell();
-    if (error instanceof KeyboardInterrupt && cell?.abandoned) return; // its own end, which nobody waits for
+    if (cell?.abandoned && isEnd(error)) return; // nobody waits for it
     if (cell && cell === runningCell()) return cell.stop({ error });
     const content = tracebacks.describe(error);
     if (cell) {
@@ -22,4 +22,9 @@ export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => ne
     throw new ProcessExitError(code);
   };
   return exit;
+}
+
+/** What code of a stopped cell meets: its own end, or that of a process that it had started. */
+function isEnd(error: unknown): boolean {
+  return error instanceof KeyboardInterrupt || (error as { signal?: unknown } | null)?.signal === "SIGTERM";
 }

@@ -1,4 +1,10 @@
 /** Ties what a cell starts to the cell, so that an interrupt ends that too. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import timers from "node:timers";
+import promises from "node:timers/promises";
+import { promisify } from "node:util";
+import type { Worker } from "node:worker_threads";
 import { ownCell } from "./cell.js";
 import { KeyboardInterrupt } from "./errors.js";
 
@@ -11,7 +17,7 @@ export function alive<T>(value: T): T {
 /** Timers that have fired are forgotten when this many are kept, in a cell that lasts. */
 const MOST_KEPT = 1000;
 
-/** Makes the global timer functions tell the running cell of each timer. */
+/** Makes the timer functions, wherever cells get them from, tell the running cell of each timer. */
 export function leashTimers(): void {
   const kept = new Set<NodeJS.Timeout>();
   const keep = (timer: NodeJS.Timeout): void => {
@@ -24,14 +30,16 @@ export function leashTimers(): void {
       cell?.disown(one);
     }
   };
-  globalThis.setTimeout = leashed(setTimeout, keep);
-  globalThis.setInterval = leashed(setInterval, keep);
-  globalThis.setImmediate = leashed(setImmediate, (immediate: NodeJS.Immediate) => {
+  timers.setTimeout = globalThis.setTimeout = leashed(setTimeout, keep);
+  timers.setInterval = globalThis.setInterval = leashed(setInterval, keep);
+  timers.setImmediate = globalThis.setImmediate = leashed(setImmediate, (immediate: NodeJS.Immediate) => {
     if (ownCell()?.abandoned) clearImmediate(immediate); // one that plants itself anew
   });
+  promises.setTimeout = waiting(promises.setTimeout);
+  promises.setImmediate = waiting(promises.setImmediate);
 }
 
-/** The function with its properties (util.promisify looks for one), and a look at what it returns. */
+/** The function with its properties, and a look at what it returns. */
 function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (made: never) => void): F {
   return new Proxy(original, {
     apply(target, self, args) {
@@ -39,6 +47,31 @@ function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (ma
       keep(made);
       return made as unknown;
     },
+    // What util.promisify gives in place of the function.
+    get: (target, name) => (name === promisify.custom ? promises[original.name as "setTimeout"] : (Reflect.get(target, name) as unknown)),
+  });
+}
+
+/** A promise of a timer, which settles with the end of a cell that was stopped meanwhile. */
+function waiting<F extends (...args: never[]) => Promise<unknown>>(original: F): F {
+  return new Proxy(original, {
+    apply: (target, self, args) => (Reflect.apply(target, self, args) as Promise<unknown>).then(alive),
+  });
+}
+
+/** Makes each child process and thread that a cell starts end with it. */
+export function leashProcesses(): void {
+  subscribe("child_process", (message) => {
+    const cell = ownCell();
+    const { process: child } = message as { process: ChildProcess };
+    cell?.own(child, () => child.kill());
+    child.once("exit", () => cell?.disown(child));
+  });
+  subscribe("worker_threads", (message) => {
+    const cell = ownCell();
+    const { worker } = message as { worker: Worker };
+    cell?.own(worker, () => void worker.terminate());
+    worker.once("exit", () => cell?.disown(worker));
   });
 }
 

@@ -225,10 +225,8 @@ class ShutdownTests(KernelTestCase):
         self.wait_for_text(cell, "under way")
         self.kc.shutdown()
         self.kc.get_control_msg(timeout=TIMEOUT)
-        deadline = time.monotonic() + 5
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.assertEqual(process.poll(), 0)
+        process.wait(timeout=5)
+        self.assertEqual(process.returncode, 0)
         self.assertTrue(os.path.exists(mark))
         os.remove(mark)
         self.stop()
@@ -237,8 +235,46 @@ class ShutdownTests(KernelTestCase):
     def test_with_a_live_timer_and_a_worker(self):
         self.assert_exits('setInterval(() => {}, 10);\nnew (require("worker_threads").Worker)("setInterval(() => {}, 10)", { eval: true });')
 
+    def test_with_an_attached_program_and_a_child(self):
+        code = 'import { bpf } from "kernel-helpers";\nimport { spawn } from "node:child_process";\nconst ringbuf = await bpf.load("ringbuf");\nawait ringbuf.attach();\n'
+        ran = self.run_cell(code + 'const child = spawn("sleep", ["600"]);\n[ringbuf.programs.handle_exit.id, child.pid].join()')
+        program, child = ran.result.split(",")
+        self.assertEqual(self.program(program), 0)
+        self.assert_exits("ringbuf.events('rb').subscribe();\nawait new Promise(() => {});")
+        self.assertNotEqual(self.program(program), 0, "the program is gone")
+        self.assertFalse(self.lives(child))
+
+    def lives(self, pid):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().split()[2] != "Z"  # ended, and nobody has asked how
+        except FileNotFoundError:
+            return False
+
+    def program(self, identity):
+        """bpftool's exit code when it looks for a program."""
+        return subprocess.run(["/usr/sbin/bpftool", "prog", "show", "id", identity], capture_output=True).returncode
+
     def test_with_a_busy_loop(self):
         self.assert_exits(SPIN)
+
+    def test_with_a_flood_of_output(self):
+        self.assert_exits("for (;;) console.log('x'.repeat(1000));")
+
+    def test_a_restart_is_confirmed(self):
+        self.kc.shutdown(restart=True)
+        self.assertEqual(self.kc.get_control_msg(timeout=TIMEOUT)["content"], {"status": "ok", "restart": True})
+        self.stop()
+        self.start()
+
+    def test_an_exit_that_hangs_is_forced(self):
+        process = self.km.provisioner.process
+        self.run_cell("process.on('exit', () => { for (;;); });")
+        self.kc.shutdown()
+        process.wait(timeout=5)
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.stop()
+        self.start()
 
     def test_with_a_pending_cell(self):
         self.assert_exits("await new Promise(() => {});")

@@ -59,13 +59,21 @@ function waiting<F extends (...args: never[]) => Promise<unknown>>(original: F):
   });
 }
 
-/** Makes each child process and thread that a cell starts end with it. */
+/** Makes each child process and thread that a cell starts end with the cell when that is stopped, and each process with the kernel. */
 export function leashProcesses(): void {
+  const children = new Set<ChildProcess>();
+  process.on("exit", () => {
+    for (const child of children) child.kill();
+  });
   subscribe("child_process", (message) => {
     const cell = ownCell();
     const { process: child } = message as { process: ChildProcess };
+    children.add(child);
     cell?.own(child, () => child.kill());
-    child.once("exit", () => cell?.disown(child));
+    child.once("close", () => {
+      children.delete(child);
+      cell?.disown(child);
+    });
   });
   subscribe("worker_threads", (message) => {
     const cell = ownCell();

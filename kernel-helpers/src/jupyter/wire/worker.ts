@@ -16,7 +16,7 @@ import { onSigint } from "./signal.js";
 const { connection, shared, engine, input } = workerData as WireData;
 
 /** Time the main thread gets to leave by itself before the process is killed. */
-const EXIT_MS = 800;
+const EXIT_MS = 700;
 
 // No high-water mark: zeromq would drop messages of a busy cell beyond it.
 const unbounded = { sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 200 };

@@ -42,8 +42,9 @@ describe("through Jupyter's client", () => {
   for (const [file, tests] of [
     ["kernel_test.py", 12],
     ["cells_test.py", 30],
-    ["protocol_test.py", 25],
-    ["bpf_cells_test.py", 10],
+    ["protocol_test.py", 35],
+    ["throughput_test.py", 3],
+    ["bpf_cells_test.py", 12],
     ["comms_test.py", 5],
     ["widgets_test.py", 13],
     ["stream_view_test.py", 6],

@@ -18,8 +18,8 @@ class BpflabKernelTests(jupyter_kernel_test.KernelTests):
         # Positions are code points: the emoji is one on the wire and two in TypeScript.
         {"text": '"😀".toUpper', "matches": ["toUpperCase"]},
     ]
-    complete_code_samples = ["1", "const a = 1;", "function f() { return 1; }", "await fetch('x')", "%%bpf x\nint a;"]
-    incomplete_code_samples = ["function f() {", "const a = [1,", "`open", "/* open", "f("]
+    complete_code_samples = ["1", "const a = 1;", "function f() { return 1; }", "await fetch('x')", "%%bpf x\nint a;\n"]
+    incomplete_code_samples = ["function f() {", "const a = [1,", "`open", "/* open", "f(", "%%bpf x\n", "%%bpf x\nint f(void)\n{"]
     invalid_code_samples = ["const const = 1", "let 1a = 2", ") + 1"]
     code_page_something = "Math.hypot?"
     code_generate_error = 'throw new Error("on purpose")'

@@ -1,7 +1,11 @@
 """The protocol: interrupts, the queue, signatures, prompts, comms, shutdown."""
 
+import json
 import signal
 import subprocess
+
+import zmq
+from jupyter_client.manager import KernelManager
 
 from harness import KernelTestCase, TIMEOUT, os, time, unittest
 
@@ -165,6 +169,21 @@ class WireTests(KernelTestCase):
         self.kc.session.key = right
         self.assertEqual(self.run_cell("typeof (globalThis as any).forged").result, "undefined")
         self.assertNotIn(forged, [m["parent_header"].get("msg_id") for m in self.strays])
+
+    def test_a_subscriber_that_waits_is_told_that_the_kernel_starts(self):
+        for _ in range(10):  # it may get through too late once
+            manager = KernelManager(kernel_name="bpflab")
+            manager.start_kernel(cwd=self.directory)
+            with zmq.Context() as context, context.socket(zmq.SUB) as iopub:
+                iopub.setsockopt(zmq.RECONNECT_IVL, 1)
+                iopub.subscribe(b"")
+                iopub.connect(f"tcp://{manager.ip}:{manager.iopub_port}")
+                heard = iopub.poll(2000) and iopub.recv_multipart()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()
+            if heard:
+                break
+        self.assertEqual((heard[0], json.loads(heard[-1])), (b"status", {"execution_state": "starting"}))
 
     def test_heartbeat_beats_while_a_cell_is_busy(self):
         cell = self.send("console.log('under way'); const until = Date.now() + 2500; while (Date.now() < until);")

@@ -48,7 +48,8 @@ const OPEN_ENDED = new Set([1010, 1160, 1161]);
 
 /** Whether Enter should run the code or start a new line. */
 export function isComplete(ts: typeof TS, code: string): { status: "complete" | "invalid" } | { status: "incomplete"; indent: string } {
-  if (code.startsWith("%%")) return { status: "complete" };
+  // Nobody but clang knows when C is complete, so an empty line ends it, as in IPython.
+  if (code.startsWith("%%")) return /\n.*\n\s*$/.test(code) ? { status: "complete" } : { status: "incomplete", indent: "" };
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest);
   const { parseDiagnostics: errors } = file as TS.SourceFile & { parseDiagnostics: readonly TS.DiagnosticWithLocation[] };
   if (errors.length === 0) return { status: "complete" };

@@ -5,7 +5,7 @@ import { currentCell } from "./cell.js";
 import type { Channel } from "./channel.js";
 
 /** How long the thread sleeps at a time while it waits for the user; an interrupt ends it in between. */
-const NAP_MS = 100;
+const NAP_MS = 20;
 
 /** Installs the globals that `cell-globals.ts` declares. */
 export function installGlobals(channel: Channel, shared: Int32Array, answers: MessagePort, allowsInput: () => boolean): void {

@@ -139,10 +139,11 @@ async function listen(socket: AsyncIterable<Buffer[]>, handle: (frames: Buffer[]
 
 // iopub first: a front end that got through to the shell must not miss what follows.
 await sockets.iopub.bind(addressOf(connection, connection.iopub_port));
-iopub.status("starting", "{}");
 await sockets.heartbeat.bind(addressOf(connection, connection.hb_port));
 await sockets.control.bind(addressOf(connection, connection.control_port));
 await sockets.stdin.bind(addressOf(connection, connection.stdin_port));
+await new Promise((resolve) => setTimeout(resolve, 20)); // zeromq drops what nobody has subscribed to yet
+iopub.status("starting", "{}");
 await sockets.shell.bind(addressOf(connection, connection.shell_port));
 
 engine.on("message", fromEngine);

@@ -9,7 +9,8 @@ import type { ColumnTable } from "arquero";
  */
 export type EventTable<Row> = TypedVerbs<Row> & ColumnTable;
 
-interface TypedVerbs<Row> {
+/** Exported so that declarations can name it: `const [a, b] = await Promise.all([collect(…), collect(…)])` in a cell. */
+export interface TypedVerbs<Row> {
   /** Never set; keeps the columns' types. */
   readonly __row?: Row;
   derive<Values extends Record<string, unknown>>(values: Values, options?: object): EventTable<Row & { [Name in keyof Values]: unknown }>;

@@ -38,7 +38,7 @@ export class EventWindow {
     if (!newest) return undefined;
     const all = this.batches.length > 1 ? concatTables(this.batches.map((batch) => batch.table)) : ownColumns((this.batches[0] ?? newest).table);
     markCapture(all, {
-      source: "live",
+      source: newest.source ?? "live",
       rows: this.delivered,
       lost: newest.lost - newest.baseline.lost,
       dropped: newest.dropped - newest.baseline.dropped,

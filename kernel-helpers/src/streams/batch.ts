@@ -11,6 +11,8 @@ import type { EventTable } from "./table.js";
 export interface EventBatch<Event = Record<string, any>> {
   /** The events, oldest first; a column a field, nested fields as `outer.inner`. */
   readonly table: EventTable<Event>;
+  /** The ring's name, such as `ringbuf.rb`. */
+  readonly source?: string;
   /** Number of rows in `table`. */
   readonly rows: number;
   /** Records the kernel could not reserve because the ring was full: total since attach. */

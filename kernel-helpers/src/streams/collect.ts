@@ -68,7 +68,7 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
     let timer: NodeJS.Timeout | undefined;
 
     const capture = (): Capture => ({
-      source: "events",
+      source: newest?.source ?? "events",
       rows: Math.min(rows + waiting, most),
       lost: newest ? newest.lost - newest.baseline.lost : 0,
       dropped: newest ? newest.dropped - newest.baseline.dropped : 0,

@@ -6,7 +6,7 @@ import type { EventTable } from "./table.js";
 import type { RecordPlan } from "./plan.js";
 
 /** A batch as every listener gets it; the baseline is each listener's own. */
-export type SharedBatch = Omit<EventBatch, "baseline">;
+export type SharedBatch = Omit<EventBatch, "baseline" | "source">;
 
 // One drain thread serves all rings of the process; it starts with the first ring and goes with the last.
 let drainer: DrainerHandle | undefined;

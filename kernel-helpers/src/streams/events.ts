@@ -49,9 +49,9 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
       if (object.closed) return subscriber.complete();
       const reader = readerOf(object as BpfObject<any>, ring, options);
       const { lost, dropped } = reader.totals;
-      const baseline = { lost, dropped };
-      const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, baseline }));
-      const stop = reader.listen((batch) => subscriber.next({ ...batch, baseline } as unknown as EventBatch<T["events"][Ring]>), tell);
+      const own = { baseline: { lost, dropped }, source: `${object.name}.${ring}` };
+      const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
+      const stop = reader.listen((batch) => subscriber.next({ ...batch, ...own } as unknown as EventBatch<T["events"][Ring]>), tell);
       const forget = object.onClose(() => subscriber.complete());
       return () => {
         forget();
@@ -65,7 +65,7 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
 }
 
 /** What waits in the addon for whoever gathers it. */
-export type News = Pick<EventBatch, "rows" | "lost" | "dropped" | "baseline">;
+export type News = Pick<EventBatch, "rows" | "lost" | "dropped" | "baseline" | "source">;
 
 /** A stream whose events may stay in the addon until they are wanted, all in one piece. */
 export interface Gatherable<Event> {

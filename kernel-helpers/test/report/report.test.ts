@@ -101,7 +101,13 @@ const names = [${JSON.stringify(strange)}, "<img src=x onerror=alert(1)>"];
 for (const name of names) symlinkSync("/bin/dd", scratch + "/" + name);
 const ringbuf = await bpf.load("ringbuf");
 await ringbuf.attach();
-const writes = await collect(ringbuf.events("rb"), { until: async () => names.forEach((name) => execFileSync(scratch + "/" + name, ["if=/dev/zero", "of=/dev/null", "bs=1", "count=20"], { stdio: "ignore" })) });
+const stats = await bpf.load("stats", { globals: { every_n: 1 } });
+await stats.attach();
+const written = new Promise<void>((resolve) => setTimeout(() => {
+  for (const name of names) execFileSync(scratch + "/" + name, ["if=/dev/zero", "of=/dev/null", "bs=1", "count=20"], { stdio: "ignore" });
+  resolve();
+}));
+const [writes] = await Promise.all([collect(ringbuf.events("rb"), { until: written }), collect(stats.events("rb"), { until: written })]);
 rmSync(scratch, { recursive: true });`,
     "const some = writes.filter((write) => write.ret === 1 && write.fd === 1); some",
     'charts.histogram(some, { x: "duration_ns", by: "comm" })',
@@ -115,7 +121,9 @@ rmSync(scratch, { recursive: true });`,
     const cover = await tab.locator(".bpflab-cover").innerText();
     assert.match(cover, /^About cover\.ipynb/);
     assert.ok(cover.includes(hostname()) && cover.includes(release()), cover);
-    assert.match(cover, /1 capture, no event lost/);
+    assert.match(cover, /2 captures, no event lost/);
+    const account = await tab.locator(".bpflab-account tbody tr").allTextContents();
+    assert.deepEqual(account.map((row) => /^[a-z.]+/.exec(row)![0]), ["ringbuf.rb", "stats.rb"], "two that began in the same second");
 
     const chart = tab.locator(".vega-embed svg.marks");
     await chart.waitFor();

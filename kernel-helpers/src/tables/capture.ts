@@ -13,6 +13,7 @@ import { type ColumnTable, table as makeTable, toArrow } from "arquero";
 import { ArgumentError, BpflabError } from "../errors.js";
 import { BooleanColumn, DictionaryColumn } from "../streams/columns.js";
 import { type Capture, captureOf, markCapture } from "../streams/loss.js";
+import { storedRows } from "./columns.js";
 import { readParquet, writeParquet } from "./parquet.js";
 
 const extensions = [".parquet", ".arrow"];
@@ -27,7 +28,7 @@ const metadataKey = "bpflab.capture";
  */
 export async function save(table: ColumnTable, path: string): Promise<void> {
   const format = formatOf(path);
-  const plain = table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  const plain = storedRows(table);
   const capture = captureOf(table);
   if (format === ".parquet") return writeParquet(plain, path, capture ? { [metadataKey]: JSON.stringify(capture) } : {});
   const arrow = toArrow(plain);

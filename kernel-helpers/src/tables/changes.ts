@@ -2,7 +2,7 @@ import { type ColumnTable, table as makeTable } from "arquero";
 import { ListColumn } from "../streams/columns.js";
 import { captureOf, markCapture } from "../streams/loss.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
-import { type Column, requireColumn } from "./columns.js";
+import { type Column, requireColumn, storedRows } from "./columns.js";
 
 /** What to compare of two tables. */
 export interface ChangesOptions<Name extends string = string> {
@@ -31,7 +31,7 @@ export type Changed<Table> = Table extends EventTable<infer Row> ? ("time_ns" ex
  */
 export function changes<Table extends ColumnTable>(before: Table, after: Table, options: ChangesOptions<ColumnName<Table>>): Changed<Table> {
   const [by, of] = [namesOf(options.by), namesOf(options.of)];
-  const [old, now] = [rowsOf(before), rowsOf(after)];
+  const [old, now] = [storedRows(before), storedRows(after)];
   const rowBefore = new Map<string, number>();
   keysOf(old, by).forEach((key, row) => rowBefore.set(key, row));
   const match = keysOf(now, by).map((key) => rowBefore.get(key));
@@ -54,7 +54,6 @@ export function changes<Table extends ColumnTable>(before: Table, after: Table, 
 }
 
 const namesOf = (names: string | readonly string[]) => (typeof names === "string" ? [names] : [...names]);
-const rowsOf = (table: ColumnTable): ColumnTable => (table.isFiltered() || table.isOrdered() ? table.reify() : table);
 
 function keysOf(table: ColumnTable, by: readonly string[]): string[] {
   const columns = by.map((name) => requireColumn(table, name, "by of changes"));

@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../errors.js";
+import { captureOf, markCapture } from "../streams/loss.js";
 
 /** What every arquero column can do: typed arrays, arrays, Arrow columns and dictionary columns alike. */
 export interface Column {
@@ -52,6 +53,13 @@ export function requireColumn(table: ColumnTable, name: string, option: string):
 /** The positions of the rows that pass the table's filter, in stored order; undefined stands for all of them. */
 export function visibleRows(table: ColumnTable): Uint32Array | undefined {
   return table.isFiltered() ? table.indices(false) : undefined;
+}
+
+/** The visible rows, in order, as the stored rows of a table; what was lost from them stays known. */
+export function storedRows(table: ColumnTable): ColumnTable {
+  if (!table.isFiltered() && !table.isOrdered()) return table;
+  const capture = captureOf(table);
+  return capture ? markCapture(table.reify(), capture) : table.reify();
 }
 
 /**

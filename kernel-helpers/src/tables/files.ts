@@ -2,7 +2,7 @@ import { existsSync, readlinkSync } from "node:fs";
 import { type ColumnTable, table as makeTable } from "arquero";
 import { DictionaryColumn } from "../streams/columns.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
-import { numbersOf } from "./columns.js";
+import { numbersOf, storedRows } from "./columns.js";
 
 /** Which columns name a descriptor. */
 export interface PathOptions<Name extends string = string> {
@@ -27,7 +27,7 @@ export interface PathOptions<Name extends string = string> {
  * withPaths(stats.maps.stats_map.table()).orderby(aq.desc("written_bytes"))
  */
 export function withPaths<Table extends ColumnTable>(table: Table, options: PathOptions<ColumnName<Table>> = {}): Table extends EventTable<infer Row> ? EventTable<Row & { path: string }> : ColumnTable {
-  const base: ColumnTable = table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  const base = storedRows(table);
   const pids = numbersOf(base, options.pid ?? "pid", "pid of withPaths");
   const fds = numbersOf(base, options.fd ?? "fd", "fd of withPaths");
   const pathOf = inOuterPidNamespace() ? readPath : () => "(unknown in this PID namespace)";

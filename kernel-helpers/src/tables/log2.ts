@@ -6,7 +6,7 @@ import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError } from "../errors.js";
 import { captureOf, markCapture } from "../streams/loss.js";
 import type { ColumnName } from "../streams/table.js";
-import { type Column, numbersOf, requireColumn, visibleRows } from "./columns.js";
+import { type Column, numbersOf, requireColumn, storedRows, visibleRows } from "./columns.js";
 import { groupRows } from "./groups.js";
 import { unitOf } from "./units.js";
 
@@ -85,7 +85,7 @@ export interface EstimatesOptions<Name extends string = string> {
 export function estimates<Table extends ColumnTable>(table: Table, options: EstimatesOptions<ColumnName<Table>> = {}): ColumnTable {
   const { histogram = "histogram", min = "min_ns", max = "max_ns", total = "total_ns", percentiles = [50, 90, 99] } = options;
   for (const p of percentiles) if (!(p > 0 && p < 100)) throw new ArgumentError(`expected percentiles between 0 and 100, got ${String(p)}.`);
-  const base: ColumnTable = table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  const base = storedRows(table);
   const histograms = histogramsOf(base, histogram, "histogram of latency.estimates");
   const [mins, maxs, totals] = [min, max, total].map((name) => numbersOf(base, name, "latency.estimates")) as [Float64Array, Float64Array, Float64Array];
   const counts = histograms.map((slots) => slots.reduce((sum, count) => sum + count, 0));

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { aq, ArgumentError, withPaths } from "../../dist/index.js";
 import { DictionaryColumn } from "../../dist/streams/columns.js";
+import { captureOf, markCapture } from "../../dist/streams/loss.js";
 import { tableHtml } from "../../dist/tables/html.js";
 
 const descriptors = (...rows: [pid: number, fd: number][]) => aq.table({ pid: Uint32Array.from(rows, ([pid]) => pid), fd: Int32Array.from(rows, ([, fd]) => fd) });
@@ -34,6 +35,11 @@ describe("the files behind descriptors", () => {
     const table = withPaths(descriptors([process.pid, gone], [process.pid, 999_999], [child.pid!, 1]));
     assert.deepEqual(table.array("path"), [`${join(dir, "gone")} (deleted)`, "(closed)", "(process ended)"]);
     closeSync(gone);
+  });
+
+  test("what was lost from a filtered table is not forgotten", () => {
+    const table = markCapture(descriptors([process.pid, 0], [process.pid, 1]), { source: "rb", rows: 2, lost: 3, dropped: 0, startedAt: 0, endedAt: 0 });
+    assert.equal(captureOf(withPaths(table.filter((row: { fd: number }) => row.fd === 0)))?.lost, 3);
   });
 
   test("rows that are filtered out are not looked up; other names of the columns can be given", () => {

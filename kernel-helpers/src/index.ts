@@ -27,6 +27,7 @@ export { toDate } from "./streams/clock.js";
 export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
+export { concatCaptures } from "./tables/concat.js";
 export { concatTables } from "./streams/columns.js";
 export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";
 export * from "./errors.js";

@@ -1,6 +1,5 @@
-import { release, type } from "node:os";
 import type { ColumnTable } from "arquero";
-import { captureBundle, captureOf, lossNote } from "../streams/loss.js";
+import { captureBundle, captureOf, here, lossNote } from "../streams/loss.js";
 import { counted } from "../tables/units.js";
 import { visible } from "../text.js";
 import { Chart } from "./chart.js";
@@ -38,7 +37,7 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const capture = captureOf(table);
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
-  const subtitle = visible([when, `${type()} ${release()}`, content.counts ?? eventCount(table), ...content.notes].filter(Boolean).join(" · "));
+  const subtitle = visible([when, capture?.kernel ?? here.kernel, content.counts ?? eventCount(table), ...content.notes].filter(Boolean).join(" · "));
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
   const empty = content.values.length === 0;

@@ -17,7 +17,15 @@ export interface Capture {
   /** Wall-clock start and end, ms since 1970. */
   startedAt: number;
   endedAt: number;
+  /** The machine and the kernel it was made on; undefined: these. */
+  host?: string;
+  kernel?: string;
+  /** Of a table that was put together from several captures: these. */
+  parts?: readonly Capture[];
 }
+
+/** This machine and the kernel that runs on it. */
+export const here = { host: hostname(), kernel: `${type()} ${release()}` };
 
 // Keyed by column, not by table: filter, select, orderby and derive make new tables
 // over the same columns, and a chart of a filtered table must still say what was lost.
@@ -43,6 +51,23 @@ export function captureOf(table: ColumnTable): Capture | undefined {
   return undefined;
 }
 
+/** One account for what was put together from several captures; undefined when it is from none. */
+export function joinCaptures(source: string, captures: readonly (Capture | undefined)[]): Capture | undefined {
+  const parts = captures.flatMap((capture) => capture ?? []);
+  if (parts.length === 0) return undefined;
+  const sum = (of: (part: Capture) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    source,
+    rows: sum(({ rows }) => rows),
+    lost: sum(({ lost }) => lost),
+    dropped: sum(({ dropped }) => dropped),
+    startedAt: Math.min(...parts.map(({ startedAt }) => startedAt)),
+    endedAt: Math.max(...parts.map(({ endedAt }) => endedAt)),
+    kernel: [...new Set(parts.map(({ kernel }) => kernel ?? here.kernel))].join(" and "),
+    parts,
+  };
+}
+
 /** One sentence about what is missing, or undefined when nothing is. */
 export function lossNote(capture: Capture | undefined): string | undefined {
   if (!capture || capture.lost + capture.dropped === 0) return undefined;
@@ -62,9 +87,11 @@ export const captureMime = "application/vnd.bpflab.capture+json";
 /** A capture's account as a part of an output's bundle, with the machine it was made on. */
 export function captureBundle(capture: Capture | undefined): MimeBundle {
   if (!capture || capture.of === "entries") return {};
-  const { source, rows, lost, dropped, startedAt, endedAt } = capture;
-  const account = { source, rows, lost, dropped, started: timeText(startedAt), ended: timeText(endedAt) };
-  return { [captureMime]: { ...account, host: hostname(), kernel: `${type()} ${release()}` } };
+  return { [captureMime]: capture.parts ? { parts: capture.parts.map(accountOf) } : accountOf(capture) };
+}
+
+function accountOf({ source, rows, lost, dropped, startedAt, endedAt, host, kernel }: Capture): Record<string, unknown> {
+  return { source, rows, lost, dropped, started: timeText(startedAt), ended: timeText(endedAt), host: host ?? here.host, kernel: kernel ?? here.kernel };
 }
 
 /** To the second, in UTC: reports of different machines must compare. */

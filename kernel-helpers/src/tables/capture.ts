@@ -1,6 +1,7 @@
 /**
  * Captures as files, to be looked at later or elsewhere, without root: Parquet, which nearly every tool reads,
- * or Apache Arrow's IPC file format, which is larger and several times faster. The account of what was lost stands in the file's metadata.
+ * or Apache Arrow's IPC file format, which is larger and several times faster. The account of what was lost, and on which
+ * machine and kernel, stands in the file's metadata.
  *
  * @example
  * await capture.save(writes, "writes.parquet");
@@ -12,7 +13,7 @@ import { type Column as ArrowColumn, tableFromIPC, tableToIPC, Type } from "@uwd
 import { type ColumnTable, table as makeTable, toArrow } from "arquero";
 import { ArgumentError, BpflabError } from "../errors.js";
 import { BooleanColumn, DictionaryColumn } from "../streams/columns.js";
-import { type Capture, captureOf, markCapture } from "../streams/loss.js";
+import { type Capture, captureOf, here, markCapture } from "../streams/loss.js";
 import { storedRows } from "./columns.js";
 import { readParquet, writeParquet } from "./parquet.js";
 
@@ -30,15 +31,16 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
   const format = formatOf(path);
   const plain = storedRows(table);
   const capture = captureOf(table);
-  if (format === ".parquet") return writeParquet(plain, path, capture ? { [metadataKey]: JSON.stringify(capture) } : {});
+  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify({ ...here, ...capture }) } : {};
+  if (format === ".parquet") return writeParquet(plain, path, metadata);
   const arrow = toArrow(plain);
-  if (capture) arrow.schema.metadata = new Map([[metadataKey, JSON.stringify(capture)]]);
+  arrow.schema.metadata = new Map(Object.entries(metadata));
   const bytes = tableToIPC(arrow, { format: "file" });
   await writeFile(path, bytes!);
 }
 
 /**
- * Reads a table that `save` wrote, or any other Parquet or Arrow file. It knows what was lost when it was captured.
+ * Reads a table that `save` wrote, or any other Parquet or Arrow file. It knows what was lost when it was captured, and where.
  *
  * @throws ArgumentError for a file that is not there or has another ending, BpflabError when it is no such file
  */

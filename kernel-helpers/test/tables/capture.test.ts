@@ -6,9 +6,10 @@ import { after, before, test } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tableFromIPC } from "apache-arrow";
 import { table as makeTable } from "arquero";
+import { histogram } from "../../dist/charts/index.js";
 import { open, save } from "../../dist/tables/capture.js";
 import { BooleanColumn, DictionaryColumn } from "../../dist/streams/columns.js";
-import { captureOf, markCapture } from "../../dist/streams/loss.js";
+import { captureOf, here, markCapture } from "../../dist/streams/loss.js";
 import { summary } from "../../dist/tables/latency.js";
 
 let directory: string;
@@ -37,7 +38,7 @@ for (const kind of ["arrow", "parquet"]) test(`what is saved as ${kind} comes ba
   await save(events(), path);
   const again = await open(path);
   assert.deepEqual(again.objects(), events().objects());
-  assert.deepEqual(captureOf(again), account);
+  assert.deepEqual(captureOf(again), { ...account, ...here }, "and where it was captured");
   assert.ok(again.column("comm") instanceof DictionaryColumn);
   assert.ok(again.column("duration_ns") instanceof Float64Array);
   assert.deepEqual(summary(again, { by: "comm" }).objects(), summary(events(), { by: "comm" }).objects());
@@ -50,7 +51,7 @@ test("Apache Arrow's own reader sees the same", async () => {
   assert.equal(read.numRows, 4);
   for (const name of events().columnNames()) assert.deepEqual([...read.getChild(name)!], events().array(name), name);
   assert.match(String(read.getChild("comm")!.type), /^Dictionary/);
-  assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), account);
+  assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), { ...account, ...here });
 });
 
 test("DuckDB reads a Parquet capture, and computes the same numbers", async () => {
@@ -74,6 +75,17 @@ test("a filtered table is saved as it is seen, and still says what was lost", as
   const again = await open(path);
   assert.deepEqual(again.array("pid"), [1, 2]);
   assert.equal(captureOf(again)?.lost, 3);
+});
+
+test("a capture of another machine says so in its charts, and when it is saved again", async () => {
+  const elsewhere = { host: "elsewhere", kernel: "Linux 5.11.0-other" };
+  await save(markCapture(events(), { ...account, ...elsewhere }), join(directory, "elsewhere.parquet"));
+  const again = await open(join(directory, "elsewhere.parquet"));
+  assert.deepEqual(captureOf(again), { ...account, ...elsewhere });
+  const chart = histogram(again, { x: "duration_ns" });
+  assert.match(chart.text, /Linux 5\.11\.0-other/);
+  const { host, kernel } = chart.frame()["application/vnd.bpflab.capture+json"] as Record<string, unknown>;
+  assert.deepEqual({ host, kernel }, elsewhere);
 });
 
 test("a wrong ending, a missing file and a file of another kind are refused in one sentence", async () => {

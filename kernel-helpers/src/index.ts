@@ -26,6 +26,7 @@ export { watch, type StreamView } from "./tables/stream-view.js";
 export { toDate } from "./streams/clock.js";
 export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";
+export { compare, type CompareOptions } from "./tables/compare.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
 export { concatCaptures } from "./tables/concat.js";
 export { concatTables } from "./streams/columns.js";

@@ -28,6 +28,7 @@ export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";
 export { compare, type CompareOptions } from "./tables/compare.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
+export { sizeClasses, withSizeClass, type SizeClassOptions } from "./tables/sizes.js";
 export { concatCaptures } from "./tables/concat.js";
 export { concatTables } from "./streams/columns.js";
 export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";

@@ -1,0 +1,63 @@
+import { type ColumnTable, table as makeTable } from "arquero";
+import { ArgumentError } from "../errors.js";
+import { captureOf, markCapture } from "../streams/loss.js";
+import type { ColumnName } from "../streams/table.js";
+import { numbersOf, visibleRows } from "./columns.js";
+import { nearestRank } from "./distribution.js";
+import { groupRows, groupValues, sortWithinGroups } from "./groups.js";
+import type { LatencyOptions } from "./latency.js";
+import { unitOf } from "./units.js";
+
+/** Options of `latency.outliers`. */
+export interface OutlierOptions<Name extends string = string> extends LatencyOptions<Name> {
+  /** Most rows; default 10. */
+  top?: number;
+}
+
+/**
+ * The events that took longest beyond what is usual for their kind, the worst first. Usual is the median of the group:
+ * a write that always waits 10 ms for its reader is none, one of 1 ms among writes of 1 µs is.
+ *
+ * Columns: the table's own, then `p50_ns`, the median of the event's group, and `excess_ns`, the time beyond it;
+ * the suffix is the unit of `value`.
+ *
+ * @throws ArgumentError if a column is missing, `value` holds no numbers, or `top` is no whole number from 1 on.
+ * @example
+ * latency.outliers(writes, { by: ["comm", "fd"], top: 20 })
+ */
+export function outliers<Table extends ColumnTable>(table: Table, options: OutlierOptions<ColumnName<Table>> = {}): ColumnTable {
+  const { by, value: name = "duration_ns", top = 10 } = options;
+  if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  const values = numbersOf(table, name, "value of latency.outliers");
+  const groups = groupRows(table, by, "by of latency.outliers");
+  const sorted = sortWithinGroups(values, groups);
+  const medians = Array.from({ length: groups.size }, (_, group) => groupValues(sorted, group)).map((all) => all[nearestRank(all.length, 500)]!);
+  const median = (i: number) => medians[groups.ids ? groups.ids[i]! : 0]!;
+
+  const worst = largest(values.length, top, (i) => values[i]! - median(i));
+  const rows = visibleRows(table);
+  const picked: ColumnTable = table.ungroup().reify(worst.map((i) => (rows ? rows[i]! : i)));
+  const unit = unitOf(name);
+  const suffix = unit ? `_${unit}` : "";
+  const result = makeTable({
+    ...(picked.data() as Record<string, never>),
+    [`p50${suffix}`]: Float64Array.from(worst, median),
+    [`excess${suffix}`]: Float64Array.from(worst, (i) => values[i]! - median(i)),
+  });
+  const capture = captureOf(table);
+  return capture ? markCapture(result, capture) : result;
+}
+
+/** The positions below `count` with the largest scores above 0, largest first: one pass, no sort of them all. */
+function largest(count: number, top: number, score: (i: number) => number): number[] {
+  const best: { i: number; score: number }[] = [];
+  for (let i = 0; i < count; i++) {
+    const mine = score(i);
+    if (!(mine > 0) || (best.length === top && mine <= best[top - 1]!.score)) continue;
+    let at = best.length;
+    while (at > 0 && best[at - 1]!.score < mine) at--;
+    best.splice(at, 0, { i, score: mine });
+    if (best.length > top) best.pop();
+  }
+  return best.map(({ i }) => i);
+}

@@ -28,6 +28,7 @@ export { captureOf, type Capture } from "./streams/loss.js";
 export { changes, type ChangesOptions } from "./tables/changes.js";
 export { compare, type CompareOptions } from "./tables/compare.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
+export { withOverlaps, type OverlapOptions } from "./tables/overlaps.js";
 export { sizeClasses, withSizeClass, type SizeClassOptions } from "./tables/sizes.js";
 export { concatCaptures } from "./tables/concat.js";
 export { concatTables } from "./streams/columns.js";

@@ -30,6 +30,7 @@ export { compare, type CompareOptions } from "./tables/compare.js";
 export { withPaths, type PathOptions } from "./tables/files.js";
 export { withOverlaps, type OverlapOptions } from "./tables/overlaps.js";
 export { sizeClasses, withSizeClass, type SizeClassOptions } from "./tables/sizes.js";
+export { formatNumber, formatTime } from "./tables/units.js";
 export { concatCaptures } from "./tables/concat.js";
 export { concatTables } from "./streams/columns.js";
 export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "./host.js";

@@ -1,5 +1,6 @@
 export { formatAddress, parseAddress, parsePrefix, type Prefix } from "./address.js";
 export type { NetworkHook } from "./attach.js";
+export type { FloodOptions, FloodResult } from "./flood.js";
 export { allow, block, disallow, peers, release, sample, type IcmpFilter, type SampleOptions } from "./icmp-filter.js";
 export { interfaces, type Interface } from "./interfaces.js";
 export { Peer, type PingOptions } from "./peer.js";

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { execa, type Options, type ResultPromise } from "execa";
 import { ArgumentError, MissingFeatureError } from "../errors.js";
 import { interruptSignal } from "../host.js";
+import { type FloodOptions, floodCommand, type FloodResult } from "./flood.js";
 import { parsePing, type PingResult } from "./ping.js";
 
 export interface PingOptions {
@@ -84,25 +85,50 @@ export class Peer {
     whole(size, "size", 0, 65507);
     if (!(intervalMs >= 1 && intervalMs <= 3_600_000)) throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, { hint: "To ping faster than every millisecond, pass flood: true." });
     if (!(timeoutMs > 0 && timeoutMs <= 3_600_000)) throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
-    const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
-    if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });
+    const target = this.#target(family);
     const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
     if (seconds !== undefined) whole(seconds, "seconds", 1, 86_400);
     const args = [`-${family}`, "-n", ...pace, ...(seconds === undefined ? [] : ["-w", String(seconds)]), "-c", String(count), "-s", String(size), "-W", String(timeoutMs / 1000), target];
     if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
     const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
-    const child = this.run(file!, rest, { reject: false });
+    const { stdout, stderr, exitCode } = await this.#untilInterrupted(file!, rest);
+    if (exitCode !== 0 && !/packets transmitted/.test(stdout)) {
+      throw new MissingFeatureError("ping", `ping cannot run on ${this.name}: ${stderr.trim() || `it ended with ${String(exitCode)}`}`, { hint: "It needs Debian's iputils-ping." });
+    }
+    return parsePing(stdout);
+  }
+
+  /**
+   * Sends echo requests to this machine at a steady rate, and does not wait for replies, as attackers do not.
+   * An interrupt of the cell ends it, and what came until then is returned.
+   *
+   * @throws ArgumentError, ClosedError; MissingFeatureError for IPv6 on a machine without it, or when there is no python3
+   * @example
+   * const { sent, received } = await peer.flood({ perSecond: 20_000, seconds: 3 });
+   */
+  async flood(options: FloodOptions): Promise<FloodResult> {
+    const { stdout, stderr, exitCode } = await this.#untilInterrupted("python3", floodCommand(this.#target(options.family ?? 4), options));
+    if (exitCode === 0) return JSON.parse(stdout) as FloodResult;
+    throw new MissingFeatureError("flood", `A flood cannot be sent from ${this.name}: ${stderr.trim().split("\n").at(-1) || `python3 ended with ${String(exitCode)}`}`, { hint: "It needs python3 and the right to open raw sockets." });
+  }
+
+  #target(family: 4 | 6): string {
+    const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
+    if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });
+    return target;
+  }
+
+  /** Runs a command to its end; an interrupt of the cell is one of the command, which then sums up. */
+  async #untilInterrupted(file: string, args: readonly string[]): Promise<{ stdout: string; stderr: string; exitCode?: number }> {
+    const child = this.run(file, args, { reject: false });
     const signal = interruptSignal();
-    const interrupt = () => child.kill("SIGINT"); // ping sums up, then ends
+    const interrupt = () => child.kill("SIGINT");
     if (signal?.aborted) interrupt();
     signal?.addEventListener("abort", interrupt, { once: true });
     const { stdout, stderr, exitCode } = await child;
     signal?.removeEventListener("abort", interrupt);
     this.#check();
-    if (exitCode !== 0 && !/packets transmitted/.test(String(stdout))) {
-      throw new MissingFeatureError("ping", `ping cannot run on ${this.name}: ${String(stderr).trim() || `it ended with ${String(exitCode)}`}`, { hint: "It needs Debian's iputils-ping." });
-    }
-    return parsePing(String(stdout));
+    return { stdout: String(stdout), stderr: String(stderr), exitCode };
   }
 
   /** @internal ends what runs here */

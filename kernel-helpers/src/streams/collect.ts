@@ -4,7 +4,7 @@ import { ArgumentError, BpflabError } from "../errors.js";
 import { interruptSignal } from "../host.js";
 import type { EventBatch } from "./batch.js";
 import { concatTables, firstRows } from "./columns.js";
-import { flushRings } from "./drain.js";
+import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, markCapture, type Capture } from "./loss.js";
 import { Progress } from "./progress.js";
@@ -95,7 +95,7 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
     const stop = () => {
       if (ended) return;
       gathered?.flush();
-      flushRings(); // what the rings hold at this moment belongs to the capture
+      settleRings(); // what the rings hold at this moment belongs to the capture
       if (ended) return; // by that
       end(() => resolve(gather()));
     };

@@ -1,6 +1,6 @@
 import { table as makeTable } from "arquero";
 import type { RingDescription } from "../bpf/object.js";
-import { native, type DrainerHandle, type RingHandle, type RingTotals } from "../bpf/native.js";
+import { native, type Columns, type DrainerHandle, type RingHandle, type RingTotals } from "../bpf/native.js";
 import type { EventBatch } from "./batch.js";
 import type { EventTable } from "./table.js";
 import type { RecordPlan } from "./plan.js";
@@ -27,8 +27,16 @@ export function flushRings(): void {
 interface Listener {
   /** The batches that it has yet to get. */
   queue: SharedBatch[];
+  /** True until it has had one. */
+  isNew: boolean;
   /** Set for one who wants all in one piece at the end, and only news until then. */
   onWaiting: ((waiting: Waiting) => void) | undefined;
+}
+
+/** The same, and a batch without rows for listeners that have had none yet: it tells them which columns there are. */
+export function settleRings(): void {
+  flushRings();
+  for (const ring of [...rings]) ring.introduce();
 }
 
 /**
@@ -92,7 +100,7 @@ export class RingReader {
   listen(listener: (batch: SharedBatch) => void, onWaiting?: (waiting: Waiting) => void): () => void {
     const first = this.idle;
     if (!first) this.deliver(); // what waits belongs to those who listened before
-    this.#listeners.set(listener, { queue: [], onWaiting });
+    this.#listeners.set(listener, { queue: [], isNew: true, onWaiting });
     this.#subscribe();
     if (first) this.#told = missing(this.totals);
     return () => this.#forget(listener);
@@ -132,9 +140,30 @@ export class RingReader {
     for (const [listener, { queue }] of [...this.#listeners]) {
       for (let batch; this.#listeners.has(listener) && (batch = queue.shift()); ) {
         this.#waiting.delete(batch);
+        this.#listeners.get(listener)!.isNew = false;
         listener(batch);
       }
     }
+  }
+
+  /** Hands a batch without rows to listeners that have had none. */
+  introduce(): void {
+    if (this.#final) return;
+    for (const [listener, state] of [...this.#listeners]) {
+      if (!state.isNew || !this.#listeners.has(listener)) continue;
+      state.isNew = false;
+      listener(this.#batch(this.#noRows(), this.totals));
+    }
+  }
+
+  #noRows(): Columns {
+    return { rows: 0, buffers: this.#plan.columns.map(() => new ArrayBuffer(0)), offsets: this.#plan.columns.map(() => 0) };
+  }
+
+  #batch({ rows, buffers, offsets }: Columns, { lost, dropped, inexact }: RingTotals): SharedBatch {
+    const columns = this.#plan.columns.map(({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const);
+    const table = makeTable(Object.fromEntries(columns) as Record<string, never>) as EventTable<Record<string, any>>;
+    return { table, rows, lost, dropped, inexact, drainedAt: native.clock_monotonic() };
   }
 
   #take(): SharedBatch[] {
@@ -143,15 +172,9 @@ export class RingReader {
     labels.forEach((added, column) => added?.forEach((label) => this.#dictionaries[column]!.push(label)));
     const account = this.#account(totals);
     // Losses are news too, when nothing came through.
-    if (chunks.length === 0 && missing(account) > this.#told) chunks.push({ rows: 0, buffers: labels.map(() => new ArrayBuffer(0)), offsets: labels.map(() => 0) });
+    if (chunks.length === 0 && missing(account) > this.#told) chunks.push(this.#noRows());
     this.#told = missing(account);
-    const { lost, dropped, inexact } = account;
-    const drainedAt = native.clock_monotonic();
-    return chunks.map(({ rows, buffers, offsets }) => {
-      const columns = this.#plan.columns.map(({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const);
-      const table = makeTable(Object.fromEntries(columns) as Record<string, never>) as EventTable<Record<string, any>>;
-      return { table, rows, lost, dropped, inexact, drainedAt };
-    });
+    return chunks.map((chunk) => this.#batch(chunk, account));
   }
 
   /** Delivers what is left and lets the ring go. Idempotent. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { aq, bpf, captureOf, collect, type EventTable, type ShippedPrograms } from "../../dist/index.js";
+import { map } from "rxjs";
+import { aq, bpf, captureOf, collect, type EventTable, latency, type ShippedPrograms, withPaths } from "../../dist/index.js";
 import { buildWriters, type ThreadReport } from "../workload/writers.js";
 
 type Write = ShippedPrograms["ringbuf"]["events"]["rb"];
@@ -118,6 +119,16 @@ describe("ringbuf, against the workload's own count", () => {
     assert.equal(table.numRows() + lost + dropped, 400_000);
     const totals = ringbuf.totals("rb");
     assert.equal(totals.delivered + totals.lost + totals.dropped + totals.unread, 400_000);
+    ringbuf.close();
+  });
+
+  test("a collection that saw nothing still knows its columns", async () => {
+    const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: 0x7fffffff } })).attach(); // beyond the largest process id there can be
+    const both = [ringbuf.events("rb"), ringbuf.events("rb").pipe(map((batch) => ({ ...batch, table: withPaths(batch.table) })))];
+    const [plain, piped] = await Promise.all(both.map((stream) => collect(stream, { seconds: 0.1 })));
+    const columns = ["start_ns", "duration_ns", "pid", "tid", "fd", "ret", "comm"];
+    assert.deepEqual([plain!.columnNames(), piped!.columnNames()], [columns, [...columns, "path"]]);
+    assert.equal(latency.summary(plain!, { by: "comm" }).numRows(), 0);
     ringbuf.close();
   });
 

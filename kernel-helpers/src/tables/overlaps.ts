@@ -1,5 +1,5 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { captureOf, joinCaptures, markCapture } from "../streams/loss.js";
 import { numbersOf, storedRows } from "./columns.js";
 import { lowerBound, upperBound } from "./distribution.js";
 import { groupRows } from "./groups.js";
@@ -22,7 +22,7 @@ export interface OverlapOptions {
  * first: `kworker/0:1H 3.2 ms, dd 1.1 ms, 2 more`. Times of several at once add up, so that they may exceed the event's own.
  *
  * Both tables have `start_ns`, `duration_ns` and `tid`. Meant for some events and any number of spans: events are
- * sorted, and each span looks up those that it overlaps.
+ * sorted, and each span looks up those that it overlaps. The result knows what was lost from either.
  *
  * @param events such as the outliers of a capture
  * @param spans such as all writes of it, or all slices of time that threads had a CPU
@@ -31,7 +31,9 @@ export interface OverlapOptions {
  * withOverlaps(latency.outliers(writes), writes, { as: "wrote_then" })
  */
 export function withOverlaps(events: ColumnTable, spans: ColumnTable, { as, by = "comm", own, top = 3 }: OverlapOptions): ColumnTable {
-  const base = storedRows(events);
+  const captures = [...new Set([captureOf(events), captureOf(spans)])];
+  // A capture is noted on columns: those of the events are theirs.
+  const base = captures.length > 1 ? events.reify([...events.indices()]) : storedRows(events);
   const groups = groupRows(spans, by, "by of withOverlaps");
   const nameOf = (group: number) => groups.keys.map((column) => String(column[group])).join(" ");
   const tids = numbersOf(base, "tid", "the events of withOverlaps");
@@ -49,7 +51,7 @@ export function withOverlaps(events: ColumnTable, spans: ColumnTable, { as, by =
     return [...named, ...(sorted.length > top ? [`${sorted.length - top} more`] : [])].join(", ");
   });
   const result = makeTable({ ...(base.data() as Record<string, never>), ...(own === undefined ? {} : { [own]: itself }), [as]: texts });
-  const capture = captureOf(events);
+  const capture = captures.length > 1 ? joinCaptures("events and spans", captures) : captures[0];
   return capture ? markCapture(result, capture) : result;
 }
 

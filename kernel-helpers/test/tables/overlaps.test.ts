@@ -60,12 +60,14 @@ test("agrees with the definition, for events that nest, touch and repeat", () =>
   }
 });
 
-test("a filter on either side counts, other columns can name the spans, and the account is the events'", () => {
+test("a filter on either side counts, other columns can name the spans, and what was lost from either is known", () => {
   const spans = table([{ start_ns: 0, duration_ns: 9, tid: 7, comm: "a" }, { start_ns: 0, duration_ns: 5, tid: 8, comm: "a" }]);
   const events = captured(table([{ start_ns: 1, duration_ns: 3, tid: 1, comm: "x" }, { start_ns: 6, duration_ns: 3, tid: 1, comm: "x" }]), 2);
   const later = withOverlaps(events.filter((event: { start_ns: number }) => event.start_ns > 5), spans, { as: "then", by: ["comm", "tid"] });
   assert.deepEqual(later.array("then"), ["a 7 3 ns"]);
   assert.equal(captureOf(later)?.lost, 2);
+  assert.equal(captureOf(withOverlaps(events, captured(spans, 5), { as: "then" }))?.lost, 7);
+  assert.equal(captureOf(withOverlaps(events, events, { as: "then" }))?.lost, 2, "one capture is not counted twice");
   assert.deepEqual(withOverlaps(events, spans.filter((span: { tid: number }) => span.tid === 8), { as: "then" }).array("then"), ["a 3 ns", ""]);
 });
 

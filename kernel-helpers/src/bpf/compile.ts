@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { inspect } from "node:util";
 import { ArgumentError, MissingFeatureError } from "../errors.js";
 import { clangVersion, runClang } from "./clang.js";
 import type { Diagnostic } from "./diagnostics.js";
@@ -76,7 +77,7 @@ export async function compile(source: string, options: CompileOptions): Promise<
   if (known) {
     const hash = await hashInputs(key, known.inputs);
     const elf = await readFile(join(objects, `${hash}.o`)).catch(() => undefined);
-    if (elf) return { ...compiled, hash, elf, warnings: known.warnings };
+    if (elf) return shownShort({ ...compiled, hash, elf, warnings: known.warnings });
   }
 
   await mkdir(objects, { recursive: true, mode: 0o700 });
@@ -92,10 +93,15 @@ export async function compile(source: string, options: CompileOptions): Promise<
     const elf = await readFile(made);
     await rename(made, join(objects, `${hash}.o`));
     await writeWhole(join(objects, `${key}.json`), (to) => writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)));
-    return { ...compiled, hash, elf, warnings };
+    return shownShort({ ...compiled, hash, elf, warnings });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** A cell shows it in a line, not with its source and its bytes. */
+function shownShort(compiled: Compiled): Compiled {
+  return Object.defineProperty(compiled, inspect.custom, { value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it` });
 }
 
 /** What a compilation of a source read and said. */

@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
     data.after(chart);
     vegaEmbed(chart, JSON.parse(data.textContent), options).then(
       () => {
-        still.hidden = true;
+        still.remove(); // hidden it would still own the names of its gradients, which the chart uses too
       },
       () => chart.remove(), // the still picture stays
     );

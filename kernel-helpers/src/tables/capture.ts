@@ -9,7 +9,7 @@
  */
 import { access, readFile, writeFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { type Column as ArrowColumn, tableFromIPC, tableToIPC, Type } from "@uwdata/flechette";
+import { type Column as ArrowColumn, type DataType, dictionary, float64, tableFromIPC, tableToIPC, Type, utf8 } from "@uwdata/flechette";
 import { type ColumnTable, table as makeTable, toArrow } from "arquero";
 import { ArgumentError, BpflabError } from "../errors.js";
 import { BooleanColumn, DictionaryColumn } from "../streams/columns.js";
@@ -33,7 +33,7 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
   const capture = captureOf(table);
   const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify({ ...here, ...capture }) } : {};
   if (format === ".parquet") return writeParquet(plain, path, metadata);
-  const arrow = toArrow(plain);
+  const arrow = toArrow(plain, { types: plain.numRows() === 0 ? typesOf(plain) : {} });
   arrow.schema.metadata = new Map(Object.entries(metadata));
   const bytes = tableToIPC(arrow, { format: "file" });
   await writeFile(path, bytes!);
@@ -56,6 +56,11 @@ export async function open(path: string): Promise<ColumnTable> {
   } catch (error) {
     throw new BpflabError("CAPTURE", `${path} is not ${format === ".parquet" ? "a Parquet" : "an Arrow"} file: ${(error as Error).message}.`, { cause: error });
   }
+}
+
+/** Types of columns without a value, from which the writer cannot tell them. */
+function typesOf(table: ColumnTable): Record<string, DataType> {
+  return Object.fromEntries(table.columnNames().map((name) => [name, ArrayBuffer.isView(table.column(name)) ? float64() : dictionary(utf8())]));
 }
 
 function formatOf(path: string): string {

@@ -36,7 +36,13 @@ export async function readParquet(path: string): Promise<{ table: ColumnTable; m
     row = rowEnd;
   }
   const metadata = Object.fromEntries((facts.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]));
-  return { table: concatTables(groups), metadata };
+  return { table: groups.length === 0 ? withoutRows(facts) : concatTables(groups), metadata };
+}
+
+/** A file without rows still has columns. */
+function withoutRows({ schema }: FileMetaData): ColumnTable {
+  const columns = schema.filter(({ num_children }) => num_children === undefined).map(({ name, type }) => [name, type === "BYTE_ARRAY" ? new DictionaryColumn(new Uint32Array(0), []) : new Float64Array(0)]);
+  return makeTable(Object.fromEntries(columns) as never);
 }
 
 /** A column's Parquet type, and its values as the writer takes them. */

@@ -11,6 +11,7 @@ import { open, save } from "../../dist/tables/capture.js";
 import { BooleanColumn, DictionaryColumn } from "../../dist/streams/columns.js";
 import { captureOf, here, markCapture } from "../../dist/streams/loss.js";
 import { summary } from "../../dist/tables/latency.js";
+import { writes } from "./events.js";
 
 let directory: string;
 before(async () => {
@@ -86,6 +87,16 @@ test("a capture of another machine says so in its charts, and when it is saved a
   assert.match(chart.text, /Linux 5\.11\.0-other/);
   const { host, kernel } = chart.frame()["application/vnd.bpflab.capture+json"] as Record<string, unknown>;
   assert.deepEqual({ host, kernel }, elsewhere);
+});
+
+for (const kind of ["arrow", "parquet"]) test(`a capture of nothing, saved as ${kind}, comes back with its columns and its account`, async () => {
+  const path = join(directory, `nothing.${kind}`);
+  await save(markCapture(writes(0), { ...account, rows: 0 }), path);
+  const again = await open(path);
+  assert.deepEqual(again.columnNames(), writes(0).columnNames());
+  assert.equal(captureOf(again)?.lost, 3);
+  assert.equal(summary(again, { by: "comm" }).numRows(), 0);
+  assert.match(histogram(again, { x: "duration_ns", by: "comm" }).text, /no events/);
 });
 
 test("a wrong ending, a missing file and a file of another kind are refused in one sentence", async () => {

@@ -24,21 +24,24 @@ export interface SeriesOptions<Name extends string = string> {
   by?: Name | readonly Name[];
   /** Most groups to tell apart, the rest being drawn together as "other"; default 8. */
   top?: number;
+  /** The order of the groups, and with it their colours: the largest first (`size`, the default), or as the table has them. */
+  order?: "size" | "table";
 }
 
 /**
- * Series for the visible rows, the largest first: by the number of rows, or by the sum of their weights.
+ * Series for the visible rows, the largest first unless told otherwise: by the number of rows, or by the sum of their weights.
  *
- * @throws ArgumentError if a column is missing or `top` is no whole number from 1 on.
+ * @throws ArgumentError if a column is missing, `top` is no whole number from 1 on, or `order` is none.
  */
-export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, chart: string, weights?: Float64Array): Series {
+export function seriesOf(table: ColumnTable, { by, top = 8, order: wanted = "size" }: SeriesOptions, chart: string, weights?: Float64Array): Series {
   if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  if (wanted !== "size" && wanted !== "table") throw new ArgumentError(`expected "size" or "table" for order, got ${JSON.stringify(wanted)}.`);
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
   if (groups.by.length === 0) return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined };
 
   const counts = groupCounts(groups, table.numRows(), weights);
-  const order = Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b);
+  const order = Array.from(counts.keys()).sort((a, b) => (wanted === "size" ? counts[b]! - counts[a]! : 0) || a - b);
   const kept = order.slice(0, top);
   const labels = kept.map((group) => seriesLabel(groups, group));
   const colors = colorsFor(kept.length);
@@ -50,7 +53,7 @@ export function seriesOf(table: ColumnTable, { by, top = 8 }: SeriesOptions, cha
     const rest = labels.includes("other") ? "other groups" : "other";
     labels.push(rest);
     colors.push(otherColor);
-    note = `top ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
+    note = `${wanted === "size" ? "top" : "first"} ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
   }
   return { labels, colors, size: Math.max(labels.length, 1), ids: groups.ids?.map((group) => seriesOfGroup[group]!), title, note };
 }

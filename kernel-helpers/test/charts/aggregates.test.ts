@@ -84,6 +84,16 @@ describe("groups", () => {
     assert.deepEqual(rowsOf(charts.timeline(writes(500).groupby("comm"))), rowsOf(charts.timeline(writes(500), { by: "comm" })));
   });
 
+  it("come as the table has them, if that is asked for", () => {
+    const table = makeTable({ phase: ["quiet", "flood", "flood", "flood", "after", "after"], duration_ns: [3, 5, 6, 7, 1, 2] });
+    const labels = (options: object) => [...new Set(rowsOf<Cell>(charts.ecdf(table, { x: "duration_ns", by: "phase", ...options })).map(({ group }) => group))];
+    assert.deepEqual(labels({}), ["flood", "after", "quiet"]);
+    assert.deepEqual(labels({ order: "table" }), ["quiet", "flood", "after"]);
+    const first = charts.ecdf(table, { x: "duration_ns", by: "phase", order: "table", top: 1 });
+    assert.match(subtitleOf(first), /first 1 of 3 by phase, the rest as “other”/);
+    assert.throws(() => labels({ order: "name" }), /expected "size" or "table" for order, got "name"/);
+  });
+
   it("called other stay apart from the rest", () => {
     const labels = rowsOf<Cell>(charts.histogram(writes(500, ["other", "a", "b"]), { x: "duration_ns", by: "comm", top: 1 })).map(({ group }) => group);
     assert.deepEqual([...new Set(labels)], ["other", "other groups"]);

@@ -1,6 +1,6 @@
 import { ArgumentError } from "../errors.js";
 import { visible } from "../text.js";
-import { alarmColor, config } from "./theme.js";
+import { alarmColor, textColor } from "./theme.js";
 
 // What a reader is to compare the data with: lines across a chart, and moments marked on its axis of time.
 
@@ -24,7 +24,7 @@ export function markLayers(marks: readonly { t: number; label: string }[]): Reco
   for (const { t } of marks) if (!Number.isFinite(t)) throw new ArgumentError("expected a number for the moment of a mark.");
   const data = { values: [...marks] };
   const x = { field: "t", type: "quantitative" };
-  const color = config.axis.labelColor;
+  const color = textColor;
   return [
     { data, mark: { type: "rule", color, strokeDash: [2, 3], strokeWidth: 1.2, clip: true }, encoding: { x } },
     // Upright beside its line, so that marks which follow closely can be told apart.

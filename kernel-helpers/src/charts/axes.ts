@@ -12,10 +12,9 @@ export function isDuration(name: string): boolean {
   return unitOf(name) === "ns" && !isTimestamp(name);
 }
 
-/** A vega expression that writes a number of nanoseconds with its unit. */
-export function timeExpression(value: string): string {
-  const size = `abs(${value})`;
-  const write = (divisor: number, unit: string) => `format(${value} / ${divisor}, ',.4~r') + ' ${unit}'`;
+/** A vega expression that writes a number of nanoseconds with its unit: that of `size`, which is its own unless told otherwise. */
+export function timeExpression(value: string, size = `abs(${value})`, digits = 4): string {
+  const write = (divisor: number, unit: string) => `format(${value} / ${divisor}, ',.${digits}~r') + ' ${unit}'`;
   return `${value} === 0 ? '0' : ${size} < 1e3 ? ${write(1, "ns")} : ${size} < 1e6 ? ${write(1e3, "µs")} : ${size} < 1e9 ? ${write(1e6, "ms")} : ${write(1e9, "s")}`;
 }
 
@@ -24,13 +23,25 @@ export function valueExpression(name: string, value: string): string {
   return isDuration(name) ? timeExpression(value) : `format(${value}, ',.6~r')`;
 }
 
+/** A vega expression for the labels of a linear axis of nanoseconds: all in the unit of the largest. @param perValue nanoseconds in 1 on the axis */
+export function timeLabels(channel: "x" | "y", perValue = 1): string {
+  const largest = `max(abs(domain('${channel}')[0]), abs(domain('${channel}')[1]))`;
+  const times = (value: string) => (perValue === 1 ? value : `${value} * ${perValue}`);
+  return timeExpression(times("datum.value"), times(largest), 6);
+}
+
+/** A vega expression for the labels of a linear axis of that field. */
+export function linearLabels(name: string, channel: "x" | "y"): string {
+  return isDuration(name) ? timeLabels(channel) : valueExpression(name, "datum.value");
+}
+
 /**
  * Axis of a measured field. A log axis over two decades or more names powers of ten only: vega alone
  * would name 1, 2, 10 and 20 there. Zoomed further in, it is left to vega which to name.
  */
 export function valueAxis(name: string, log: boolean, channel: "x" | "y"): Record<string, unknown> {
   const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value"), tickCount: 8 };
-  if (!log) return axis;
+  if (!log) return { ...axis, labelExpr: linearLabels(name, channel) };
   const power = "log(datum.value) / LN10";
   const wide = `domain('${channel}')[1] / domain('${channel}')[0] > 100`;
   const unnamed = `datum.label === '' || (${wide} && abs(${power} - round(${power})) > 1e-6)`;

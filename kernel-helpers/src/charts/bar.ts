@@ -5,12 +5,12 @@ import { captureOf } from "../streams/loss.js";
 import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
 import { groupRows } from "../tables/groups.js";
 import { counted } from "../tables/units.js";
-import { capital, fieldTitle, isDuration, valueExpression } from "./axes.js";
+import { capital, fieldTitle, isDuration, linearLabels, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
 import { seriesLabel } from "./series.js";
-import { config, defaultSize, singleColor } from "./theme.js";
+import { defaultSize, singleColor, textColor } from "./theme.js";
 
 /** Options of `charts.bar`. */
 export interface BarOptions<Name extends string = string> extends FrameOptions {
@@ -74,13 +74,13 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
           mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
           encoding: {
             y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220 } },
-            x: { field: "value", type: "quantitative", axis: { title: measure, labelExpr: label, tickCount: 6 } },
+            x: { field: "value", type: "quantitative", axis: { title: measure, labelExpr: y === undefined ? label : linearLabels(y, "x"), tickCount: 6 } },
             tooltip,
           },
         },
         {
           transform: [{ calculate: label, as: "text" }],
-          mark: { type: "text", align: "left", baseline: "middle", dx: 4, color: config.axis.labelColor, fontSize: 11 },
+          mark: { type: "text", align: "left", baseline: "middle", dx: 4, color: textColor, fontSize: 11 },
           encoding: { y: names, x: { field: "value", type: "quantitative" }, text: { field: "text" }, tooltip },
         },
       ],

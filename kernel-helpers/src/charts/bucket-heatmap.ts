@@ -8,7 +8,7 @@ import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
 import { fixedScale } from "./scale.js";
 import { densityScheme } from "./theme.js";
-import { secondsAxis, secondsPerUnit } from "./time.js";
+import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.bucketHeatmap`. */
@@ -72,7 +72,7 @@ export function bucketHeatmap<Table extends ColumnTable>(table: Table, options: 
         params: [zoom("x", "y")],
         transform: [
           { calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`, as: "range" },
-          { calculate: "format(datum.t0, ',.4~r') + ' s to ' + format(datum.t1, ',.4~r') + ' s'", as: "time" },
+          { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {

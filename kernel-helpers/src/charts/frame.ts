@@ -1,9 +1,9 @@
 import type { ColumnTable } from "arquero";
 import { captureBundle, captureOf, here, lossNote } from "../streams/loss.js";
-import { counted } from "../tables/units.js";
+import { counted, formatNumber } from "../tables/units.js";
 import { visible } from "../text.js";
 import { Chart } from "./chart.js";
-import { alarmColor, config, defaultSize } from "./theme.js";
+import { alarmColor, config, defaultSize, textColor } from "./theme.js";
 
 /** Options that every chart takes. */
 export interface FrameOptions {
@@ -31,13 +31,14 @@ export interface Content {
 
 /**
  * Puts content under a title that says what was measured, when, on which kernel, from how many
- * events, and in a colour of its own what was lost. Without rows it says "no events".
+ * events and how many were lost; a loss once more in words, in a colour of its own. Without rows it says "no events".
  */
 export function frame(table: ColumnTable, options: FrameOptions, content: Content): Chart {
   const capture = captureOf(table);
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
-  const subtitle = visible([when, capture?.kernel ?? here.kernel, content.counts ?? eventCount(table), ...content.notes].filter(Boolean).join(" · "));
+  const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${formatNumber(capture.lost + capture.dropped)} lost` : ""}`;
+  const subtitle = visible([when, capture?.kernel ?? here.kernel, counts, ...content.notes].filter(Boolean).join(" · "));
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
   const empty = content.values.length === 0;
@@ -80,7 +81,7 @@ function lossLayer(note: string): Record<string, unknown> {
 function emptyLayer(width: number): Record<string, unknown> {
   return {
     data: { values: [{ note: "no events" }] },
-    mark: { type: "text", x: width / 2, y: 50, align: "center", baseline: "middle", color: config.axis.labelColor, fontSize: 16 },
+    mark: { type: "text", x: width / 2, y: 50, align: "center", baseline: "middle", color: textColor, fontSize: 16 },
     encoding: { text: { field: "note" } },
   };
 }

@@ -8,7 +8,7 @@ import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
 import { edgesOf, fixedScale, scaleOf } from "./scale.js";
 import { defaultSize, densityScheme } from "./theme.js";
-import { secondsAxis, secondsPerUnit } from "./time.js";
+import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.heatmap`. */
@@ -70,7 +70,7 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
         params: [zoom("x", "y")],
         transform: [
           { calculate: `(${valueExpression(y, "datum.low")}) + ' to ' + (${valueExpression(y, "datum.high")})`, as: "range" },
-          { calculate: "format(datum.t0, ',.6~r') + ' s to ' + format(datum.t1, ',.6~r') + ' s'", as: "time" },
+          { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {

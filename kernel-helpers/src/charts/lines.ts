@@ -2,13 +2,13 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { counted } from "../tables/units.js";
-import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { capital, fieldTitle, linearLabels, valueAxis, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
 import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions } from "./series.js";
 import { singleColor } from "./theme.js";
-import { secondsAxis, secondsPerUnit } from "./time.js";
+import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.lines`. */
@@ -51,7 +51,6 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
     return indices.filter((_, i) => i % step === 0).map((i) => ({ t: Number(((times[i]! - min) * perUnit).toPrecision(9)), value: values[i]!, ...groupField(series, id) }));
   });
 
-  const label = (value: string) => valueExpression(y, value);
   return frame(table, options, {
     title: `${capital(fieldTitle(y))} over time${series.title ? ` by ${series.title}` : ""}`,
     counts: counted(values.length, "row"),
@@ -60,16 +59,19 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: label("datum.value"), as: "text" }],
+        transform: [
+          { calculate: sinceExpression("datum.t"), as: "since" },
+          { calculate: valueExpression(y, "datum.value"), as: "text" },
+        ],
         mark: { type: "line", clip: true, color: singleColor, strokeWidth: 2, point: rows.length <= 200 ? { size: 20 } : false },
         encoding: {
           x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
           y: log
             ? { field: "value", type: "quantitative", scale: { type: "log" }, axis: valueAxis(y, true, "y") }
-            : { field: "value", type: "quantitative", axis: { title: fieldTitle(y), labelExpr: label("datum.value"), tickCount: 6 } },
+            : { field: "value", type: "quantitative", axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), tickCount: 6 } },
           ...colorEncoding(series, "stroke"),
           tooltip: [
-            { field: "t", type: "quantitative", title: "second", format: ",.6~r" },
+            { field: "since", type: "nominal", title: "at" },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
             { field: "text", type: "nominal", title: fieldTitle(y) },
           ],

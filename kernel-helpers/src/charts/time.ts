@@ -1,5 +1,6 @@
 import { ArgumentError } from "../errors.js";
 import { unitOf } from "../tables/units.js";
+import { timeExpression, timeLabels } from "./axes.js";
 
 const seconds = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1 } as const;
 
@@ -10,5 +11,10 @@ export function secondsPerUnit(name: string, chart: string): number {
   throw new ArgumentError(`x of ${chart} must be a time, and the name "${name}" does not end in _ns, _us, _ms or _s.`);
 }
 
-/** Axis of seconds since the first event. */
-export const secondsAxis = { title: "seconds since the first event", format: ",~r", tickCount: 8 };
+/** Axis of seconds since the first event, in the unit that suits the longest. */
+export const secondsAxis = { title: "time since the first event", labelExpr: timeLabels("x", 1e9), tickCount: 8 };
+
+/** A vega expression that writes a number of seconds since the first event with a unit that suits it. */
+export function sinceExpression(value: string): string {
+  return timeExpression(`${value} * 1e9`, undefined, 6);
+}

@@ -8,7 +8,7 @@ import { frame, type FrameOptions } from "./frame.js";
 import { columnName, positive } from "./options.js";
 import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions, stackOrder } from "./series.js";
 import { singleColor } from "./theme.js";
-import { secondsAxis, secondsPerUnit } from "./time.js";
+import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
 import { markLayers, ruleLayers } from "./annotate.js";
 import { zoom } from "./zoom.js";
 
@@ -85,6 +85,7 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
+        transform: [{ calculate: sinceExpression("datum.t"), as: "since" }],
         mark: stacked
           ? { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 1 }
           : { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 1.8 },
@@ -94,7 +95,7 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
           ...colorEncoding(series, stacked ? "square" : "stroke"),
           ...(stacked ? stackOrder(series) : {}),
           tooltip: [
-            { field: "t", type: "quantitative", title: "from second", format: ",.6~r" },
+            { field: "since", type: "nominal", title: "from" },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
             { field: "rate", type: "quantitative", title: `${what} per second`, format: ",.4~r" },
             { field: "events", type: "quantitative", title: what, format: "," },

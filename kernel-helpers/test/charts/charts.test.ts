@@ -41,7 +41,9 @@ for (const [name, draw] of Object.entries(every)) {
     it("says what, when, where and from how many events", () => {
       const { title } = draw(captured(writes(500))).spec as unknown as { title: { text: string; subtitle: string } };
       assert.match(title.text, /\w+ (of|by|over|per) \w+/);
-      assert.match(title.subtitle, /^2026-01-02T03:04Z · Linux \S+ · 500 (events|rows from 500 events)/);
+      assert.match(title.subtitle, /^2026-01-02T03:04Z · Linux \S+ · 500 (events|rows from 500 events), 0 lost/);
+      assert.match((draw(captured(writes(500), 12_000, 345)).spec["title"] as { subtitle: string }).subtitle, / events, 12,345 lost/);
+      assert.doesNotMatch((draw(writes(500)).spec["title"] as { subtitle: string }).subtitle, /lost/, "nobody knows of a table made by hand");
     });
 
     it("compiles and draws without a complaint", async () => {
@@ -58,10 +60,10 @@ for (const [name, draw] of Object.entries(every)) {
       assert.equal((bundle["text/plain"] as string).split("\n").length, 1);
     });
 
-    it("shows what was lost, in words and in the alarm colour", async () => {
+    it("shows what was lost, in words and in a colour of its own", async () => {
       const lossy = captured(writes(300), 20, 5).filter((d: { fd: number }) => d.fd === 1);
       const svg = await draw(lossy).toSVG();
-      assert.match(svg, /fill="#d55e00"[^>]*>Incomplete: of 325 events 20 lost in the kernel \(ring full\) and 5 dropped at the memory bound, 7\.7 %\.</);
+      assert.match(svg, /fill="#b34a00"[^>]*>Incomplete: of 325 events 20 lost in the kernel \(ring full\) and 5 dropped at the memory bound, 7\.7 %\.</);
       assert.match(draw(lossy).text, /Incomplete/);
       assert.ok(!(await draw(captured(writes(300))).toSVG()).includes("Incomplete"));
     });

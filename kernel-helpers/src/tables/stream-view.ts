@@ -172,7 +172,7 @@ Object.defineProperty(Observable.prototype, displaySymbol, {
   async value(this: Observable<unknown>): Promise<MimeBundle> {
     if (!hasHost()) return { "text/plain": "Observable" };
     const view = await watch(this);
-    return view.running ? { "text/plain": "live view, running until its stream ends, its button is pressed, or the kernel is interrupted" } : {};
+    return view.running ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" } : {};
   },
   configurable: true,
   writable: true,

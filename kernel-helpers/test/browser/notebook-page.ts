@@ -104,6 +104,12 @@ export class NotebookPage {
     await this.idle();
   }
 
+  /** Changes JupyterLab's theme by the menu. */
+  async theme(which: "light" | "dark"): Promise<void> {
+    await this.menu("Settings", "Theme", which === "light" ? "JupyterLab Light" : "JupyterLab Dark");
+    await this.page.locator(`body[data-jp-theme-light="${which === "light"}"]`).waitFor({ state: "attached" });
+  }
+
   /** Saves by the menu and waits until it is done. */
   async save(): Promise<void> {
     await this.menu("File", "Save Notebook");

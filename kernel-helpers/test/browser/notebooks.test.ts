@@ -89,8 +89,7 @@ test("03-ringbuf draws its charts, the live one only while its cell runs; what w
   assert.equal(await again.charts.count(), count);
   for (const chart of await again.charts.all()) await assertDrawn(chart);
   assert.deepEqual(await again.outputs.locator(".bpflab-table").allInnerTexts(), tables);
-  await again.menu("Settings", "Theme", "JupyterLab Dark");
-  await again.page.locator('body[data-jp-theme-light="false"]').waitFor({ state: "attached" });
+  await again.theme("dark");
   await again.picture("03-ringbuf-dark");
   assert.deepEqual(await lab.saved(notebook.name), saved);
   await close(again);

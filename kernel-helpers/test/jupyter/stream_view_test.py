@@ -23,7 +23,7 @@ class StreamViews(KernelTestCase):
     def start_view(self):
         ran = self.run_cell("interval(5).pipe(map((n) => { (globalThis as any).beats = n; return { n, name: '<b>\\u202e' }; }))")
         self.assertEqual(ran.reply["status"], "ok", ran.messages)
-        self.assertIn("live view, running", ran.result)
+        self.assertIn("live view: it ends with its stream", ran.result)
         return ran
 
     def assert_over(self):

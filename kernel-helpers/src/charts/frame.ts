@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
-import { captureBundle, captureOf, here, lossNote } from "../streams/loss.js";
+import { thisMachine } from "../machine.js";
+import { captureBundle, captureOf, lossNote } from "../streams/loss.js";
 import { counted, formatNumber } from "../tables/units.js";
 import { visible } from "../text.js";
 import { Chart } from "./chart.js";
@@ -38,7 +39,7 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
   const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${formatNumber(capture.lost + capture.dropped)} lost` : ""}`;
-  const subtitle = visible([when, capture?.kernel ?? here.kernel, counts, ...content.notes].filter(Boolean).join(" · "));
+  const subtitle = visible([when, capture?.kernel ?? thisMachine().kernel, counts, ...content.notes].filter(Boolean).join(" · "));
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
   const empty = content.values.length === 0;

@@ -1,6 +1,6 @@
-import { hostname, release, type } from "node:os";
 import type { ColumnTable } from "arquero";
 import type { MimeBundle } from "../host.js";
+import { thisMachine, timeText } from "../machine.js";
 
 /** Where a table's rows come from, and what is missing from them. */
 export interface Capture {
@@ -23,9 +23,6 @@ export interface Capture {
   /** Of a table that was put together from several captures: these. */
   parts?: readonly Capture[];
 }
-
-/** This machine and the kernel that runs on it. */
-export const here = { host: hostname(), kernel: `${type()} ${release()}` };
 
 // Keyed by column, not by table: filter, select, orderby and derive make new tables
 // over the same columns, and a chart of a filtered table must still say what was lost.
@@ -63,7 +60,7 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
     dropped: sum(({ dropped }) => dropped),
     startedAt: Math.min(...parts.map(({ startedAt }) => startedAt)),
     endedAt: Math.max(...parts.map(({ endedAt }) => endedAt)),
-    kernel: [...new Set(parts.map(({ kernel }) => kernel ?? here.kernel))].join(" and "),
+    kernel: [...new Set(parts.map(({ kernel }) => kernel ?? thisMachine().kernel))].join(" and "),
     parts,
   };
 }
@@ -91,8 +88,6 @@ export function captureBundle(capture: Capture | undefined): MimeBundle {
 }
 
 function accountOf({ source, rows, lost, dropped, startedAt, endedAt, host, kernel }: Capture): Record<string, unknown> {
-  return { source, rows, lost, dropped, started: timeText(startedAt), ended: timeText(endedAt), host: host ?? here.host, kernel: kernel ?? here.kernel };
+  const here = thisMachine();
+  return { source, rows, lost, dropped, startedAt, started: timeText(startedAt), ended: timeText(endedAt), host: host ?? here.host, kernel: kernel ?? here.kernel };
 }
-
-/** To the second, in UTC: reports of different machines must compare. */
-const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -9,12 +9,14 @@
  */
 import { access, readFile, writeFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { type Column as ArrowColumn, type DataType, dictionary, float64, tableFromIPC, tableToIPC, Type, utf8 } from "@uwdata/flechette";
+import * as flechette from "@uwdata/flechette";
 import { type ColumnTable, table as makeTable, toArrow } from "arquero";
 import { ArgumentError, BpflabError } from "../errors.js";
-import { BooleanColumn, DictionaryColumn } from "../streams/columns.js";
-import { type Capture, captureOf, here, markCapture } from "../streams/loss.js";
+import { thisMachine } from "../machine.js";
+import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { type Capture, captureOf, markCapture } from "../streams/loss.js";
 import { storedRows } from "./columns.js";
+import { columnFrom } from "./from-values.js";
 import { readParquet, writeParquet } from "./parquet.js";
 
 const extensions = [".parquet", ".arrow"];
@@ -31,12 +33,29 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
   const format = formatOf(path);
   const plain = storedRows(table);
   const capture = captureOf(table);
-  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify({ ...here, ...capture }) } : {};
+  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify({ ...thisMachine(), ...capture }) } : {};
   if (format === ".parquet") return writeParquet(plain, path, metadata);
-  const arrow = toArrow(plain, { types: plain.numRows() === 0 ? typesOf(plain) : {} });
+  const arrow = toArrow(plain, { types: arrowTypes(plain) as never });
   arrow.schema.metadata = new Map(Object.entries(metadata));
-  const bytes = tableToIPC(arrow, { format: "file" });
-  await writeFile(path, bytes!);
+  await writeFile(path, flechette.tableToIPC(arrow, { format: "file" })!);
+}
+
+/** Arrow's types of what it cannot tell them from by itself: lists, and columns without a value. */
+function arrowTypes(table: ColumnTable): Record<string, flechette.DataType> {
+  const types = table.columnNames().map((name) => {
+    const column = table.column(name) as unknown;
+    if (column instanceof ListColumn) return [[name, flechette.fixedSizeList(elementType(column.values), column.size)] as const];
+    if (table.numRows() > 0) return [];
+    return [[name, ArrayBuffer.isView(column) ? flechette.float64() : flechette.dictionary(flechette.utf8())] as const];
+  });
+  return Object.fromEntries(types.flat());
+}
+
+function elementType(values: unknown): flechette.DataType {
+  if (values instanceof BooleanColumn) return flechette.bool();
+  if (!ArrayBuffer.isView(values)) return flechette.utf8();
+  const name = values.constructor.name.replace("Array", "").replace("Big", "").toLowerCase();
+  return flechette[name as "float64"](); // Float64Array → float64, BigUint64Array → uint64
 }
 
 /**
@@ -58,11 +77,6 @@ export async function open(path: string): Promise<ColumnTable> {
   }
 }
 
-/** Types of columns without a value, from which the writer cannot tell them. */
-function typesOf(table: ColumnTable): Record<string, DataType> {
-  return Object.fromEntries(table.columnNames().map((name) => [name, ArrayBuffer.isView(table.column(name)) ? float64() : dictionary(utf8())]));
-}
-
 function formatOf(path: string): string {
   const extension = extname(path);
   if (!extensions.includes(extension)) throw new ArgumentError(`Expected a name that ends in ${extensions.join(" or ")}, got ${path}.`);
@@ -70,22 +84,19 @@ function formatOf(path: string): string {
 }
 
 async function readArrow(path: string): Promise<{ table: ColumnTable; metadata: Record<string, string> }> {
-  const arrow = tableFromIPC(await readFile(path), { useBigInt: true });
+  const arrow = flechette.tableFromIPC(await readFile(path), { useBigInt: true, useDate: true });
   const columns = arrow.names.map((name, i) => [name, columnOf(arrow.getChildAt(i))] as const);
   return { table: makeTable(Object.fromEntries(columns) as Record<string, never>), metadata: Object.fromEntries(arrow.schema.metadata ?? []) };
 }
 
 /** A column as streams make them: typed arrays, dictionaries, bytes for booleans. */
-function columnOf(column: ArrowColumn<any>): unknown {
+function columnOf(column: flechette.Column<any>): unknown {
   const [batch, ...more] = column.data;
-  if (batch && more.length === 0 && batch.nullCount === 0) {
-    if (column.type.typeId === Type.Dictionary) return dictionaryOf(column);
-    if (column.type.typeId === Type.Bool) return new BooleanColumn(Uint8Array.from(column, Number));
-  }
-  return column.toArray();
+  const isDictionary = batch && more.length === 0 && batch.nullCount === 0 && column.type.typeId === flechette.Type.Dictionary;
+  return isDictionary ? dictionaryOf(column) : columnFrom(column.toArray());
 }
 
-function dictionaryOf(column: ArrowColumn<any>): DictionaryColumn {
-  const batch = column.data[0] as unknown as { values: ArrayLike<number>; dictionary: ArrowColumn<string> };
+function dictionaryOf(column: flechette.Column<any>): DictionaryColumn {
+  const batch = column.data[0] as unknown as { values: ArrayLike<number>; dictionary: flechette.Column<string> };
   return new DictionaryColumn(Uint32Array.from(batch.values), [...batch.dictionary] as string[]);
 }

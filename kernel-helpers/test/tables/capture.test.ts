@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, release, tmpdir, type } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -8,8 +8,9 @@ import { tableFromIPC } from "apache-arrow";
 import { table as makeTable } from "arquero";
 import { histogram } from "../../dist/charts/index.js";
 import { open, save } from "../../dist/tables/capture.js";
-import { BooleanColumn, DictionaryColumn } from "../../dist/streams/columns.js";
-import { captureOf, here, markCapture } from "../../dist/streams/loss.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
+import { thisMachine } from "../../dist/machine.js";
+import { captureOf, markCapture } from "../../dist/streams/loss.js";
 import { summary } from "../../dist/tables/latency.js";
 import { writes } from "./events.js";
 
@@ -30,17 +31,35 @@ const events = () =>
       cookie: BigUint64Array.of(1n, 2n, 18_446_744_073_709_551_615n, 4n),
       ok: new BooleanColumn(Uint8Array.of(1, 0, 1, 0)),
       comm: new DictionaryColumn(Uint32Array.of(1, 0, 1, 2), ["dd", "<img src=x oner", "ünï"]),
+      source: new AddressColumn(Uint8Array.from([...mapped, 198, 18, 0, 2, ...mapped, 198, 18, 0, 3, ...mapped, 198, 18, 0, 2, 0x20, 1, 0xd, 0xb8, ...new Uint8Array(11), 1])),
+      fd: Int32Array.of(-1, 2, 3, 4),
+      cpu: Uint8Array.of(0, 255, 1, 2),
+      slots: new ListColumn(Float64Array.of(1, 2, 3, 4, 5, 6, 7, 2 ** 40), 2),
+      cookies: new ListColumn(BigUint64Array.of(1n, 2n, 3n, 4n, 5n, 6n, 7n, 18_446_744_073_709_551_615n), 2),
+      flags: new ListColumn(new BooleanColumn(Uint8Array.of(1, 0, 0, 1, 1, 1, 0, 0)), 2),
+      names: new ListColumn(new DictionaryColumn(Uint32Array.of(0, 1, 1, 0, 0, 0, 1, 1), ["a", "b"]), 2),
+      since: [new Date(1_700_000_000_123), null, new Date(0), null],
+      size_bytes: [1.5, null, 3, null],
     } as never),
     account,
   );
+
+/** How IPv4 addresses begin among those of IPv6. */
+const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** Rows with lists as plain arrays, to compare those of any reader. */
+const plainRows = (rows: object[]) =>
+  rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value])));
 
 for (const kind of ["arrow", "parquet"]) test(`what is saved as ${kind} comes back: values, kinds of columns, and what was lost`, async () => {
   const path = join(directory, `events.${kind}`);
   await save(events(), path);
   const again = await open(path);
-  assert.deepEqual(again.objects(), events().objects());
-  assert.deepEqual(captureOf(again), { ...account, ...here }, "and where it was captured");
+  assert.deepEqual(again.columnNames(), events().columnNames());
+  assert.deepEqual(plainRows(again.objects()), plainRows(events().objects()));
+  assert.deepEqual(captureOf(again), { ...account, ...thisMachine() }, "and where it was captured");
   assert.ok(again.column("comm") instanceof DictionaryColumn);
+  for (const list of ["slots", "cookies", "flags", "names"]) assert.ok((again.column(list) as unknown) instanceof ListColumn, list);
   assert.ok(again.column("duration_ns") instanceof Float64Array);
   assert.deepEqual(summary(again, { by: "comm" }).objects(), summary(events(), { by: "comm" }).objects());
 });
@@ -50,9 +69,12 @@ test("Apache Arrow's own reader sees the same", async () => {
   await save(events(), path);
   const read = tableFromIPC(await readFile(path));
   assert.equal(read.numRows, 4);
-  for (const name of events().columnNames()) assert.deepEqual([...read.getChild(name)!], events().array(name), name);
+  for (const name of events().columnNames().filter((name) => name !== "since")) {
+    const values = [...read.getChild(name)!].map((value: unknown) => (events().column(name) as unknown) instanceof ListColumn ? [...(value as Iterable<unknown>)] : value);
+    assert.deepEqual(plainRows(values.map((value) => ({ value }))), plainRows(Array.from(events().array(name), (value) => ({ value }))), name);
+  }
   assert.match(String(read.getChild("comm")!.type), /^Dictionary/);
-  assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), { ...account, ...here });
+  assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), { ...account, ...thisMachine() });
 });
 
 test("DuckDB reads a Parquet capture, and computes the same numbers", async () => {
@@ -66,6 +88,10 @@ test("DuckDB reads a Parquet capture, and computes the same numbers", async () =
     { comm: "dd", n: 1, longest: 2500, pid: 2, cookie: "2" },
     { comm: "ünï", n: 1, longest: 7, pid: 4, cookie: "4" },
   ]);
+  // Of every kind of column, each value; BigInts, and the moments, as text.
+  const all = await connection.runAndReadAll(`select * replace (cookie::varchar as cookie, cookies::varchar[] as cookies, epoch_ms(since)::double as since) from '${path}'`);
+  const expected = plainRows(events().objects()).map((row) => ({ ...row, cookie: String(row["cookie"]), cookies: (row["cookies"] as bigint[]).map(String), since: (row["since"] as Date | null)?.getTime() ?? null }));
+  assert.deepEqual(all.getRowObjectsJson(), expected);
   connection.closeSync();
   instance.closeSync();
 });

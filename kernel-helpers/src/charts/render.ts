@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import type { VegaLiteSpec } from "./chart.js";
@@ -8,8 +9,26 @@ export async function renderSVG(spec: VegaLiteSpec): Promise<string> {
   const { spec: vegaSpec } = compile(spec as unknown as TopLevelSpec, { logger });
   const view = new vega.View(vega.parse(vegaSpec), { renderer: "none", logger });
   try {
-    return await view.toSVG();
+    return ownNames(compact(await view.toSVG()));
   } finally {
     view.finalize();
   }
+}
+
+/** Gradients and clips of vega's have names that count from 0 in each process: in one page they must not meet those of another chart. */
+function ownNames(svg: string): string {
+  const own = randomUUID().slice(0, 8);
+  return svg.replace(/( id="|="url\(#)((?:clip|gradient_)\d+)(?="|\)")/g, `$1${own}-$2`);
+}
+
+/**
+ * The same picture in a third of the bytes: a heat map has thousands of cells, and vega gives each its coordinates to
+ * seventeen digits. Text has its `<` escaped, so that what looks like a cell is one.
+ */
+function compact(svg: string): string {
+  const hex = (part: string) => Number(part).toString(16).padStart(2, "0");
+  return svg.replace(/<path aria-hidden="true" d="([^"]*)"(?: fill="rgb\((\d+), (\d+), (\d+)\)")?/g, (_, d: string, ...rgb: (string | undefined)[]) => {
+    const rounded = d.replace(/-?\d+\.\d+(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2))));
+    return `<path d="${rounded}"${rgb[0] === undefined ? "" : ` fill="#${rgb.slice(0, 3).map((part) => hex(part!)).join("")}"`}`;
+  });
 }

@@ -13,6 +13,11 @@ const TO_RUN = [
 /** What the tests compare with and drive. */
 const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium"];
 
+/** What the benchmark sets beside bpflab. */
+const TO_BENCH = ["bpftrace", "nftables", "python3-ipykernel"];
+
+const MORE = { run: [], test: TO_TEST, bench: TO_BENCH };
+
 /** The names of these packages that are not installed. @param {string[]} names */
 export function missingPackages(names) {
   // It ends with 1 as soon as one of them is unknown, and has told about the others.
@@ -29,9 +34,9 @@ export async function installPackages(names, onLine) {
   await run("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...names], { env, onLine });
 }
 
-/** @param {boolean} forTests also what only the tests need */
-export function debianPackages(forTests) {
-  const names = forTests ? [...TO_RUN, ...TO_TEST] : TO_RUN;
+/** @param {keyof typeof MORE} purpose what is to be done with them */
+export function debianPackages(purpose) {
+  const names = [...TO_RUN, ...MORE[purpose]];
   return {
     title: "Debian packages",
     done: () => missingPackages(names).length === 0,

@@ -16,7 +16,7 @@ import { runSteps } from "./steps.mjs";
 import { runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
-const build = (forTests = false) => [debianPackages(forTests), npmPackages, addon, typescript, programs, kernelspec];
+const build = (purpose = "run") => [debianPackages(purpose), npmPackages, addon, typescript, programs, kernelspec];
 
 /** Hands over to the built command line in this process, so that Ctrl-C needs no forwarding. */
 const bpflab = async (...args) => (await import(program)).main(args);
@@ -25,8 +25,8 @@ const commands = {
   build: { steps: build(), then: () => 0 },
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
-  bench: { steps: [...build(true), naiveAddon, typescriptBench], then: runBench },
-  test: { steps: [...build(true), jupyterLab, typescriptTests], then: runTests },
+  bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
+  test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },
 };
 
 const [name, ...args] = process.argv.slice(2);

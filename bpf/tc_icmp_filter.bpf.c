@@ -164,6 +164,19 @@ static __always_inline struct source_lock *lock_of(const struct in6_addr *source
 	return bpf_map_lookup_elem(&source_locks, &index);
 }
 
+static __always_inline bool is_within_second(__u64 now, __u64 since)
+{
+	return (__s64)(now - since) < (__s64)SECOND; /* signed, because another CPU may have read its clock after we did */
+}
+
+/* True when a source on the blacklist only needs counting, which is most of a flood: no window
+ * begins, no event is due, and what is dropped does not hang on the count. Needs no lock. */
+static __always_inline bool is_only_counted(const struct peer *peer, __u64 now, __u64 reports)
+{
+	return peer->state == blacklisted && is_within_second(now, peer->first_ns) && peer->report_count >= reports &&
+	       is_within_second(now, peer->report_ns);
+}
+
 /* Counts one echo request and decides on it. */
 static __always_inline int handle_request(struct __sk_buff *skb, const struct in6_addr *source)
 {
@@ -191,21 +204,27 @@ static __always_inline int handle_request(struct __sk_buff *skb, const struct in
 		return is_banned || drops_all ? DROP : PASS;
 	}
 
+	if (is_banned && is_only_counted(peer, now, reports)) {
+		count_one(&peer->count);
+		count_one(&peer->dropped);
+		count_one(&dropped);
+		return DROP;
+	}
+
 	bpf_spin_lock(&guard->lock);
-	/* A window is one second from its first request on, exactly: first_ns + 1 s is the next one's. Signed,
-	 * because another CPU may have opened it after we read the clock. The end of a ban begins a new one;
-	 * whoever comes here second finds that done. */
-	if ((__s64)(now - peer->first_ns) >= (__s64)SECOND || (__s64)(ended_ns - peer->first_ns) > 0) {
+	/* A window is one second from its first request on, exactly: first_ns + 1 s is the next one's. The end of
+	 * a ban begins a new one; whoever comes here second finds that done. */
+	if (!is_within_second(now, peer->first_ns) || (__s64)(ended_ns - peer->first_ns) > 0) {
 		peer->first_ns = now;
 		peer->count = 0;
 	}
-	count = ++peer->count;
+	count = __sync_fetch_and_add(&peer->count, 1) + 1; /* atomic, as the drops are: see is_only_counted */
 	is_over = count > limit;
 	is_dropped = drops_all || (filtering && (is_banned || is_over));
 	peer->state = is_banned ? blacklisted : is_over ? over_threshold : counted;
 	if (is_dropped) {
-		peer->dropped++;
-		if ((__s64)(now - peer->report_ns) >= (__s64)SECOND) { /* signed, as above */
+		count_one(&peer->dropped);
+		if (!is_within_second(now, peer->report_ns)) {
 			peer->report_ns = now;
 			peer->report_count = 0;
 		}

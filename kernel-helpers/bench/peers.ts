@@ -47,11 +47,12 @@ export class Peer {
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (this.output += part));
   }
 
-  /** Starts one and waits until it has printed `ready`. @param tracefs true when it needs a mounted tracefs, which it gets for itself */
-  static async start(command: readonly string[], { ready = /^ready.*\n/, tracefs = false }: { ready?: RegExp; tracefs?: boolean } = {}): Promise<Peer> {
+  /** Starts one, gives it an input, and waits until it has printed `ready`. @param tracefs true when it needs a mounted tracefs, which it gets for itself */
+  static async start(command: readonly string[], { ready = /^ready.*\n/m, tracefs = false, input = "" }: { ready?: RegExp; tracefs?: boolean; input?: string } = {}): Promise<Peer> {
     const mounted = 'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec "$0" "$@"';
     const [file, ...args] = tracefs ? ["unshare", "--mount", "sh", "-c", mounted, ...command] : command;
     const peer = new Peer(spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] }));
+    peer.child.stdin!.write(input);
     await peer.printed(ready);
     return peer;
   }

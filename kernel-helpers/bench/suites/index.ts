@@ -1,8 +1,9 @@
 import type { Suite } from "../suite.js";
 import { growth } from "./growth.js";
+import { icmp } from "./icmp.js";
 import { ingestion } from "./ingestion.js";
 import { throughput } from "./throughput.js";
 import { writes } from "./writes.js";
 
 /** All suites, in the order in which they run. */
-export const suites: Suite[] = [writes, throughput, ingestion, growth];
+export const suites: Suite[] = [writes, throughput, ingestion, icmp, growth];

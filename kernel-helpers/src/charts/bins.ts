@@ -29,16 +29,3 @@ export function logEdges(min: number, max: number, bins: number): number[] {
 }
 
 const roundOff = (value: number) => Number(value.toPrecision(12));
-
-/** Bin of a value, `[edges[i], edges[i + 1])`, or -1 if it is in none. */
-export function binOf(edges: readonly number[] | Float64Array, value: number): number {
-  let low = 0;
-  let high = edges.length - 1;
-  if (!(value >= edges[0]! && value < edges[high]!)) return -1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (edges[middle]! <= value) low = middle;
-    else high = middle;
-  }
-  return low;
-}

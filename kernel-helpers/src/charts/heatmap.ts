@@ -1,8 +1,9 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
+import { binFinder } from "../tables/bins.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
-import { binOf, linearEdges } from "./bins.js";
+import { linearEdges } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
@@ -49,9 +50,10 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
   const xEdges = first.count && yEdges.length ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins, timeSteps) : [];
 
   const cells = new Float64Array(Math.max(xEdges.length - 1, 0) * Math.max(yEdges.length - 1, 0));
+  const [columnOf, rowOf] = [binFinder(xEdges), binFinder(yEdges)];
   for (let i = 0; i < times.length && cells.length; i++) {
-    const column = binOf(xEdges, (times[i]! - first.min) * perUnit);
-    const row = binOf(yEdges, values[i]!);
+    const column = columnOf((times[i]! - first.min) * perUnit);
+    const row = rowOf(values[i]!);
     if (column >= 0 && row >= 0) cells[column * (yEdges.length - 1) + row]!++;
   }
   const rows: Record<string, unknown>[] = [];

@@ -1,8 +1,8 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
+import { binFinder } from "../tables/bins.js";
 import { numbersOf } from "../tables/columns.js";
 import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
-import { binOf } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
@@ -40,8 +40,9 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
 
   const cells = Math.max(edges.length - 1, 0);
   const counts = new Float64Array(cells * series.size);
+  const binOf = binFinder(edges);
   for (let i = 0; i < values.length && cells; i++) {
-    const bin = binOf(edges, values[i]!);
+    const bin = binOf(values[i]!);
     if (bin >= 0) counts[(series.ids ? series.ids[i]! : 0) * cells + bin]!++;
   }
   const share = options.share ?? series.labels.length > 1;

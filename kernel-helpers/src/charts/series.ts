@@ -55,7 +55,9 @@ export function seriesOf(table: ColumnTable, { by, top = 8, order: wanted = "siz
     colors.push(otherColor);
     note = `${wanted === "size" ? "top" : "first"} ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
   }
-  return { labels, colors, size: Math.max(labels.length, 1), ids: groups.ids?.map((group) => seriesOfGroup[group]!), title, note };
+  const ids = groups.ids!; // groupRows made them for this call: they become the series'
+  for (let i = 0; i < ids.length; i++) ids[i] = seriesOfGroup[ids[i]!]!;
+  return { labels, colors, size: Math.max(labels.length, 1), ids, title, note };
 }
 
 /**

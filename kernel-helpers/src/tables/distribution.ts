@@ -1,4 +1,5 @@
-/** Distributions of sorted values: ranks, the empirical distribution function, buckets. */
+/** Distributions of values: ranks, the empirical distribution function, buckets. */
+import { selectRank } from "./select.js";
 
 /**
  * Position of a percentile in n ascending values by the nearest-rank method: the smallest
@@ -7,6 +8,17 @@
  */
 export function nearestRank(n: number, perMille: number): number {
   return Math.max(0, Math.ceil((n * perMille) / 1000) - 1); // integers up to the division: exact
+}
+
+/** Percentiles, in ascending order, of values in any order, which they put into another. */
+export function percentiles(values: Float64Array, perMilles: readonly number[]): number[] {
+  let found = 0;
+  return perMilles.map((perMille) => {
+    const rank = nearestRank(values.length, perMille);
+    const value = selectRank(values, rank, found);
+    found = rank; // whatever is less stands before it now
+    return value;
+  });
 }
 
 /** One step of an empirical distribution function. */
@@ -51,31 +63,6 @@ export function upperBound(sorted: Float64Array, value: number, from = 0): numbe
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (sorted[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Number of ascending values in each bucket `[edges[i], edges[i + 1])`; the last one includes its end. */
-export function countBetween(sorted: Float64Array, edges: readonly number[]): number[] {
-  const counts: number[] = [];
-  let from = lowerBound(sorted, edges[0]!, 0);
-  for (let i = 0; i + 1 < edges.length; i++) {
-    const last = i + 2 === edges.length;
-    const to = last ? upperBound(sorted, edges[i + 1]!, from) : lowerBound(sorted, edges[i + 1]!, from);
-    counts.push(to - from);
-    from = to;
-  }
-  return counts;
-}
-
-/** Position of the first value that is at least `value`, from `from` on. */
-export function lowerBound(sorted: Float64Array, value: number, from = 0): number {
-  let low = from;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -113,31 +113,34 @@ export function groupCounts(groups: Groups, rows: number, weights?: Float64Array
   return counts;
 }
 
-/** Values laid out group after group, ascending in each: group g is `values[starts[g] … starts[g + 1])`. */
-export interface SortedGroups {
+/** Values laid out group after group: group g is `values[starts[g] … starts[g + 1])`. */
+export interface GroupedValues {
   readonly values: Float64Array;
   readonly starts: Float64Array;
 }
 
-/** Sorts the finite values of each group: one typed copy of the column, sorted natively. */
-export function sortWithinGroups(values: Float64Array, groups: Groups): SortedGroups {
-  const { ids, size } = groups;
+/** Gathers the finite values of each group, in the order in which they stand: one typed copy of the column. */
+export function gatherGroups(values: Float64Array, { ids, size }: Groups): GroupedValues {
   const starts = new Float64Array(size + 1);
   for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) starts[(ids ? ids[i]! : 0) + 1]!++;
   for (let group = 0; group < size; group++) starts[group + 1]! += starts[group]!;
 
-  const sorted = new Float64Array(starts[size]!);
+  const gathered = new Float64Array(starts[size]!);
   const next = starts.slice();
   for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) sorted[next[ids ? ids[i]! : 0]!++] = values[i]!;
+    if (Number.isFinite(values[i])) gathered[next[ids ? ids[i]! : 0]!++] = values[i]!;
   }
-  for (let group = 0; group < size; group++) {
-    if (starts[group + 1]! - starts[group]! > 1) sorted.subarray(starts[group]!, starts[group + 1]!).sort();
-  }
-  return { values: sorted, starts };
+  return { values: gathered, starts };
 }
 
-/** The sorted values of one group, without a copy. */
-export function groupValues(sorted: SortedGroups, group: number): Float64Array {
-  return sorted.values.subarray(sorted.starts[group]!, sorted.starts[group + 1]!);
+/** The same, ascending in each group. */
+export function sortWithinGroups(values: Float64Array, groups: Groups): GroupedValues {
+  const sorted = gatherGroups(values, groups);
+  for (let group = 0; group < groups.size; group++) groupValues(sorted, group).sort();
+  return sorted;
+}
+
+/** The values of one group, without a copy. */
+export function groupValues({ values, starts }: GroupedValues, group: number): Float64Array {
+  return values.subarray(starts[group]!, starts[group + 1]!);
 }

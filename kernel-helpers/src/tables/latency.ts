@@ -2,9 +2,10 @@ import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError } from "../errors.js";
 import { captureOf, markCapture } from "../streams/loss.js";
 import type { ColumnName } from "../streams/table.js";
+import { binFinder } from "./bins.js";
 import { extent, numbersOf } from "./columns.js";
-import { countBetween, doublingEdges, ecdfPoints, nearestRank } from "./distribution.js";
-import { type Groups, groupRows, groupValues, type SortedGroups, sortWithinGroups } from "./groups.js";
+import { doublingEdges, ecdfPoints, percentiles } from "./distribution.js";
+import { gatherGroups, type Groups, groupRows, groupValues, sortWithinGroups } from "./groups.js";
 import { unitOf } from "./units.js";
 
 /** What to measure, and by which columns to tell groups apart. */
@@ -28,25 +29,30 @@ export interface LatencyOptions<Name extends string = string> {
  * latency.summary(writes, { by: ["comm", "fd"], value: "count" })
  */
 export function summary<Table extends ColumnTable>(table: Table, options: LatencyOptions<ColumnName<Table>> = {}): ColumnTable {
-  const { groups, sorted, name } = distributions(table, options, "latency.summary");
-  const order = Array.from({ length: groups.size }, (_, group) => group)
-    .filter((group) => sizeOf(sorted, group) > 0)
-    .sort((a, b) => sizeOf(sorted, b) - sizeOf(sorted, a) || a - b);
+  const { values, groups, name } = distributions(table, options, "latency.summary");
+  const gathered = gatherGroups(values, groups);
+  const rows = Array.from({ length: groups.size }, (_, group) => {
+    const own = groupValues(gathered, group);
+    return { group, count: own.length, total: sumOf(own), percentiles: percentiles(own, [500, 900, 990, 999, 1000]) };
+  })
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count || a.group - b.group);
 
-  const figure = (pick: (values: Float64Array) => number) => Float64Array.from(order, (group) => pick(groupValues(sorted, group)));
-  const percentile = (perMille: number) => figure((values) => values[nearestRank(values.length, perMille)]!);
+  const figure = (pick: (row: (typeof rows)[number]) => number) => Float64Array.from(rows, pick);
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
   return derived(table, {
-    ...keyColumns(groups, order),
-    [countName(groups)]: figure((values) => values.length),
-    [`p50${suffix}`]: percentile(500),
-    [`p90${suffix}`]: percentile(900),
-    [`p99${suffix}`]: percentile(990),
-    [`p999${suffix}`]: percentile(999),
-    [`max${suffix}`]: percentile(1000),
-    [`total${suffix}`]: figure((values) => values.reduce((sum, value) => sum + value, 0)),
+    ...keyColumns(groups, rows.map(({ group }) => group)),
+    [countName(groups)]: figure((row) => row.count),
+    ...Object.fromEntries(["p50", "p90", "p99", "p999", "max"].map((percentile, i) => [`${percentile}${suffix}`, figure((row) => row.percentiles[i]!)])),
+    [`total${suffix}`]: figure((row) => row.total),
   });
+}
+
+function sumOf(values: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
 }
 
 /** Options of `latency.histogram`. */
@@ -67,20 +73,28 @@ export interface HistogramOptions<Name extends string = string> extends LatencyO
 export function histogram<Table extends ColumnTable>(table: Table, options: HistogramOptions<ColumnName<Table>> = {}): ColumnTable {
   const { steps = 1 } = options;
   if (!Number.isInteger(steps) || steps < 1 || steps > 64) throw new ArgumentError(`expected a whole number from 1 to 64 for steps, got ${steps}.`);
-  const { groups, sorted, name } = distributions(table, options, "latency.histogram");
-  const { min, max, count: any } = extent(sorted.values);
+  const { values, groups, name } = distributions(table, options, "latency.histogram");
+  const { min, max, count: any } = extent(values);
   const edges = any ? doublingEdges(min, max, steps) : [];
+  const buckets = Math.max(edges.length - 1, 0);
+  const counts = new Float64Array(buckets * groups.size);
+  const bucketOf = binFinder(edges);
+  for (let i = 0; i < values.length && buckets; i++) {
+    const bucket = bucketOf(values[i]!);
+    if (bucket >= 0) counts[(groups.ids ? groups.ids[i]! : 0) * buckets + bucket]!++;
+  }
 
   const rows = { group: [] as number[], low: [] as number[], high: [] as number[], count: [] as number[], share: [] as number[] };
   for (let group = 0; group < groups.size; group++) {
-    const values = groupValues(sorted, group);
-    if (values.length === 0) continue;
-    countBetween(values, edges).forEach((count, bucket) => {
+    const own = counts.subarray(group * buckets, (group + 1) * buckets);
+    const all = sumOf(own);
+    if (all === 0) continue;
+    own.forEach((count, bucket) => {
       rows.group.push(group);
       rows.low.push(edges[bucket]!);
       rows.high.push(edges[bucket + 1]!);
       rows.count.push(count);
-      rows.share.push(count / values.length);
+      rows.share.push(count / all);
     });
   }
   const unit = unitOf(name);
@@ -113,7 +127,8 @@ export interface EcdfOptions<Name extends string = string> extends LatencyOption
 export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfOptions<ColumnName<Table>> = {}): ColumnTable {
   const { points = 500 } = options;
   if (!Number.isInteger(points) || points < 2) throw new ArgumentError(`expected a whole number from 2 on for points, got ${points}.`);
-  const { groups, sorted, name } = distributions(table, options, "latency.ecdf");
+  const { values, groups, name } = distributions(table, options, "latency.ecdf");
+  const sorted = sortWithinGroups(values, groups);
   const rows = { group: [] as number[], value: [] as number[], share: [] as number[] };
   for (let group = 0; group < groups.size; group++) {
     for (const point of ecdfPoints(groupValues(sorted, group), points)) {
@@ -125,17 +140,14 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfOptio
   return derived(table, { ...keyColumns(groups, rows.group), [name]: Float64Array.from(rows.value), share: Float64Array.from(rows.share) });
 }
 
-function distributions(table: ColumnTable, options: LatencyOptions, caller: string): { groups: Groups; sorted: SortedGroups; name: string } {
-  const { by, value: name = "duration_ns" } = options;
+/** What to measure, by which groups, and the column's name. */
+function distributions(table: ColumnTable, { by, value: name = "duration_ns" }: LatencyOptions, caller: string): { values: Float64Array; groups: Groups; name: string } {
   const values = numbersOf(table, name, `value of ${caller}`);
-  const groups = groupRows(table, by, `by of ${caller}`);
-  return { groups, sorted: sortWithinGroups(values, groups), name };
+  return { values, groups: groupRows(table, by, `by of ${caller}`), name };
 }
 
 /** `count`, unless the table is grouped by a field of that name, such as the bytes that a write asked for. */
 const countName = (groups: Groups) => (groups.by.includes("count") ? "events" : "count");
-
-const sizeOf = (sorted: SortedGroups, group: number) => sorted.starts[group + 1]! - sorted.starts[group]!;
 
 /** The columns grouped by, a value a row of the result. */
 function keyColumns(groups: Groups, order: readonly number[]): Record<string, unknown[]> {

@@ -2,8 +2,9 @@ import type { Suite } from "../suite.js";
 import { growth } from "./growth.js";
 import { icmp } from "./icmp.js";
 import { ingestion } from "./ingestion.js";
+import { tables } from "./tables.js";
 import { throughput } from "./throughput.js";
 import { writes } from "./writes.js";
 
 /** All suites, in the order in which they run. */
-export const suites: Suite[] = [writes, throughput, ingestion, icmp, growth];
+export const suites: Suite[] = [writes, throughput, ingestion, icmp, tables, growth];

@@ -68,6 +68,18 @@ export function upperBound(sorted: Float64Array, value: number, from = 0): numbe
   return low;
 }
 
+/** Position of the first value that is at least `value`, from `from` on. */
+export function lowerBound(sorted: Float64Array, value: number, from = 0): number {
+  let low = from;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * Bucket edges that double, each doubling cut into `steps` equal parts: 1 gives bpftrace's
  * `hist()`, more gives a log-linear histogram. They cover `min` to `max`; what is below 1

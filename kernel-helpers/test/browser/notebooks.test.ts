@@ -5,10 +5,8 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { outsideLoads } from "../../dist/report/html.js";
 import { Lab } from "./lab.js";
-import { assertDrawn, type NotebookPage } from "./notebook-page.js";
-
-/** High enough for a whole notebook, so that JupyterLab draws every cell and a picture shows it all. */
-const WHOLE = 12_000;
+import { assertDrawn } from "./notebook-page.js";
+import { WHOLE, wholeNotebooks } from "./whole-notebook.js";
 
 let lab: Lab;
 before(async () => {
@@ -16,23 +14,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-const open = async (name: string) => lab.open(await lab.copy(name), { height: WHOLE });
-
-/** Saves a notebook that has run; fails on any error it shows. */
-async function saveWithoutErrors(notebook: NotebookPage): Promise<void> {
-  await notebook.picture(notebook.name.replace(".ipynb", ""));
-  await notebook.save();
-  const cells = await lab.saved(notebook.name);
-  const bad = cells.flatMap(({ outputs }) => outputs).filter(({ output_type, name }) => output_type === "error" || name === "stderr");
-  assert.deepEqual(bad, []);
-  assert.ok(cells.every(({ execution_count }) => execution_count !== null), "every cell has run");
-}
-
-/** Closes the page and ends its kernel, so that nothing of one notebook runs into the next. */
-async function close(notebook: NotebookPage): Promise<void> {
-  await notebook.close();
-  await lab.shutdownKernels();
-}
+const { open, saveWithoutErrors, close } = wholeNotebooks(() => lab);
 
 test("01-minimal runs from top to bottom, and its table can be read", async () => {
   const notebook = await open("01-minimal.ipynb");

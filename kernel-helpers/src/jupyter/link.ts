@@ -54,20 +54,18 @@ export function weightOf(message: ToWire): number {
 export const Shared = {
   /** Sequence number of the newest interrupt whose cell is over. */
   interruptsServed: 0,
-  /** Above 0 while the main thread does what must not be cut off in the middle, such as compiling. */
-  protected: 1,
   /** Id of the newest execute request that has arrived. */
-  newestExecute: 2,
+  newestExecute: 1,
   /** Becomes 1 when an answer to a prompt waits in its port. */
-  inputReady: 3,
+  inputReady: 2,
   /** 1 once the main thread is on its way out. */
-  leaving: 4,
+  leaving: 3,
   /** Weight of the output that the wire has not sent yet. */
-  backlog: 5,
+  backlog: 4,
 } as const;
 
 /** Bytes for the array that `Shared` indexes. */
-export const SHARED_BYTES = 6 * Int32Array.BYTES_PER_ELEMENT;
+export const SHARED_BYTES = 5 * Int32Array.BYTES_PER_ELEMENT;
 
 /** What the worker gets when it starts. */
 export interface WireData {

@@ -263,17 +263,28 @@ class PackageTests(KernelTestCase):
         self.run_cell('import { aq, charts } from "kernel-helpers";\nconst chart = charts.histogram(aq.table({ n: [1, 2, 3] }), { x: "n" });')
         self.assertIn("TS2339", self.run_cell("chart.nosuch").traceback)
 
-    def test_a_package_with_a_top_level_await_can_be_imported(self):
-        package = os.path.join(self.directory, "node_modules", "awaiting")
+    def make_package(self, name, code):
+        package = os.path.join(self.directory, "node_modules", name)
         os.makedirs(package)
-        for name, text in {
-            "package.json": '{ "name": "awaiting", "type": "module", "main": "index.js", "types": "index.d.ts" }',
-            "index.js": "export const ready = await Promise.resolve(7);",
+        for file_name, text in {
+            "package.json": f'{{ "name": "{name}", "type": "module", "main": "index.js", "types": "index.d.ts" }}',
+            "index.js": code,
             "index.d.ts": "export declare const ready: number;",
         }.items():
-            with open(os.path.join(package, name), "w") as file:
+            with open(os.path.join(package, file_name), "w") as file:
                 file.write(text)
+
+    def test_a_package_with_a_top_level_await_can_be_imported(self):
+        self.make_package("awaiting", "export const ready = await Promise.resolve(7);")
         self.assertEqual(self.run_cell('import { ready } from "awaiting"; ready').result, "7")
+
+    def test_an_interrupt_while_a_package_loads_waits_for_it(self):
+        self.make_package("slow", "console.log('loading'); const until = Date.now() + 600; while (Date.now() < until); export const ready = 7;")
+        cell = self.send('import { ready } from "slow";\nfor (;;);')
+        self.wait_for_text(cell, "loading")
+        self.km.interrupt_kernel()
+        self.assertEqual(self.finish(cell).reply["ename"], "KeyboardInterrupt")
+        self.assertEqual(self.run_cell('import { ready } from "slow"; ready').result, "7")
 
     def test_a_module_of_the_notebooks_directory_can_be_imported(self):
         with open(os.path.join(self.directory, "local.ts"), "w") as file:

@@ -2,6 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { Shared, weightOf, type Extras, type Request, type ToWire } from "../link.js";
 import { toJson } from "./bundle.js";
+import { protect } from "./protection.js";
 
 /** A cell that writes faster than the wire can send waits beyond this: an interrupt, or the next reply, stands behind it. */
 const MOST_BACKLOG = 4 * 1024 * 1024;
@@ -24,8 +25,10 @@ export class Channel {
   /** Output of a cell, as fast as the wire can send it. */
   output(message: ToWire): void {
     for (let backlog; (backlog = Atomics.load(this.#shared, Shared.backlog)) > MOST_BACKLOG; ) Atomics.wait(this.#shared, Shared.backlog, backlog, NAP_MS);
-    Atomics.add(this.#shared, Shared.backlog, weightOf(message));
-    this.post(message);
+    protect(() => {
+      Atomics.add(this.#shared, Shared.backlog, weightOf(message));
+      this.post(message);
+    });
   }
 
   /** A message on iopub. */

@@ -19,7 +19,7 @@ import { guardProcess } from "./guard.js";
 import { History } from "./history.js";
 import { leashProcesses, leashTimers } from "./leash.js";
 import { notebookHost } from "./notebook-host.js";
-import { Runner, type Protect } from "./runner.js";
+import { Runner } from "./runner.js";
 import { captureStdio } from "./stdio.js";
 import { offerTermination } from "./termination.js";
 import { Tracebacks } from "./traceback.js";
@@ -58,16 +58,8 @@ export class Engine {
     this.#shared = shared;
     this.#channel = new Channel(port, shared);
     this.#comms = new Comms(this.#channel);
-    const protect: Protect = (work) => {
-      Atomics.add(shared, Shared.protected, 1);
-      try {
-        return work();
-      } finally {
-        Atomics.sub(shared, Shared.protected, 1);
-      }
-    };
     const tracebacks = new Tracebacks();
-    this.#runner = new Runner(tracebacks, protect);
+    this.#runner = new Runner(tracebacks);
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
     setHost(notebookHost(this.#channel, this.#comms));
     captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));

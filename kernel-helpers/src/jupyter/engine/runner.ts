@@ -15,6 +15,7 @@ import { withoutNames } from "./declarations.js";
 import { typeScriptError } from "./diagnostics.js";
 import { alive } from "./leash.js";
 import { cellRequire, loadHelpers, preload } from "./modules.js";
+import { protect } from "./protection.js";
 import { scriptName, type Tracebacks } from "./traceback.js";
 
 /** How a cell's code ended. */
@@ -27,9 +28,6 @@ export type Outcome = { ok: true; value?: { of: unknown } } | { ok: false; error
 const AWAIT = "await null; ";
 /** What the executor puts before the code, on its first line. */
 const WRAPPER = { async: "(async function(exports, require) { ", sync: "(function(exports, require) { " };
-
-/** Keeps a stretch of work from being cut off in the middle by an interrupt. */
-export type Protect = <T>(work: () => T) => T;
 
 interface Run {
   id: number;
@@ -46,7 +44,6 @@ interface Run {
 
 export class Runner {
   readonly #tracebacks: Tracebacks;
-  readonly #protect: Protect;
   readonly #compiler: Compiler;
   readonly #executor: Executor;
   readonly #require: NodeJS.Require;
@@ -55,9 +52,8 @@ export class Runner {
   /** What is known of a failed cell: the executor goes on with `before`, cells with `after`. */
   #kept: { before: string; after: string } | undefined;
 
-  constructor(tracebacks: Tracebacks, protect: Protect) {
+  constructor(tracebacks: Tracebacks) {
     this.#tracebacks = tracebacks;
-    this.#protect = protect;
     this.#compiler = createCompiler();
     leaveSigintAlone();
     const { createExecutor } = createRequire(import.meta.url)("tslab/dist/executor.js") as typeof import("tslab/dist/executor.js");
@@ -84,7 +80,7 @@ export class Runner {
 
   /** Loads what nearly every notebook imports first, while the user still reads: its types take most of a second, its code too. */
   warmUp(): void {
-    this.#protect(() => this.#compiler.converter.convert("", 'import * as helpers from "kernel-helpers";'));
+    protect(() => this.#compiler.converter.convert("", 'import * as helpers from "kernel-helpers";'));
     loadHelpers();
   }
 
@@ -137,11 +133,11 @@ export class Runner {
   #wrapped(inner: Converter): Converter {
     return {
       ...inner,
-      convert: (known, source) => this.#protect(() => this.#convert(inner, known, source)),
-      complete: (known, source, position) => this.#protect(() => inner.complete(this.#declarations(known), source, position)),
-      inspect: (known, source, position) => this.#protect(() => inner.inspect(this.#declarations(known), source, position)),
+      convert: (known, source) => protect(() => this.#convert(inner, known, source)),
+      complete: (known, source, position) => protect(() => inner.complete(this.#declarations(known), source, position)),
+      inspect: (known, source, position) => protect(() => inner.inspect(this.#declarations(known), source, position)),
       addModule: (name, content, meta) =>
-        this.#protect(() => {
+        protect(() => {
           const diagnostics = inner.addModule(name, content, meta);
           this.#current().diagnostics = diagnostics;
           return diagnostics;

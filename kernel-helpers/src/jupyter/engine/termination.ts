@@ -11,6 +11,7 @@
 import { Session } from "node:inspector";
 import { fileURLToPath } from "node:url";
 import { nodeInternal } from "../node-internals.js";
+import { isProtected } from "./protection.js";
 
 interface AsyncWrap {
   clearAsyncIdStack(): void;
@@ -23,11 +24,20 @@ function isOurs(frame: string): boolean {
   return frame.includes("node:") || frame.includes(KERNEL) || frame.includes("<anonymous>");
 }
 
+/**
+ * Frames of Node's module loader: modules that it has not finished stay half loaded for ever, and it may abort
+ * the process when it meets one again.
+ */
+function isLoading(frame: string): boolean {
+  return /\bModule\._load \(|node:internal\/modules\/esm\//.test(frame);
+}
+
 /** Makes the function available; it returns true when it has ended the user's code. */
 export function offerTermination(): void {
   const wrap = nodeInternal<AsyncWrap>("async_wrap");
   Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
     value: () => {
+      if (isProtected()) return false;
       const limit = Error.stackTraceLimit;
       const prepare = Error.prepareStackTrace;
       Error.stackTraceLimit = Infinity;
@@ -35,7 +45,7 @@ export function offerTermination(): void {
       const frames = (new Error().stack ?? "").split("\n").slice(3); // past the message, this function and the inspector's expression
       Error.stackTraceLimit = limit;
       if (prepare) Error.prepareStackTrace = prepare;
-      if (frames.every(isOurs)) return false;
+      if (frames.every(isOurs) || frames.some(isLoading)) return false;
       if (frames.slice(0, 2).some((frame) => frame.includes("node:internal/async_hooks"))) return false;
       const session = new Session();
       session.connect();

@@ -46,10 +46,8 @@ export class Interrupter {
     session.connectToMainThread();
     try {
       while (!isDone()) {
-        if (Atomics.load(this.#shared, Shared.protected) === 0) {
-          const { result } = await session.post("Runtime.evaluate", { expression: TERMINATE, returnByValue: true });
-          if (result.value === true) return ended();
-        }
+        const { result } = await session.post("Runtime.evaluate", { expression: TERMINATE, returnByValue: true });
+        if (result.value === true) return ended();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     } finally {

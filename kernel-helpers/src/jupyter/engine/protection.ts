@@ -1,0 +1,16 @@
+/** Work that an interrupt must not cut off in the middle: V8's termination runs no `finally`, and leaves half of it behind. */
+let depth = 0;
+
+/** Does the work first; an interrupt comes after it. */
+export function protect<Result>(work: () => Result): Result {
+  depth++;
+  try {
+    return work();
+  } finally {
+    depth--;
+  }
+}
+
+export function isProtected(): boolean {
+  return depth > 0;
+}

@@ -128,6 +128,13 @@ export class NotebookPage {
     return readFile(await downloaded.path(), "utf8");
   }
 
+  /** Shows a page's text in a tab of its own. */
+  async newTab(html: string): Promise<Page> {
+    const page = await this.page.context().newPage();
+    await page.setContent(html, { waitUntil: "domcontentloaded" });
+    return page;
+  }
+
   /** How many different pictures the chart of a cell shows, from now until the cell has run. */
   framesWhileRunning(cell: Locator): Promise<number> {
     return cell.evaluate(async (element) => {

@@ -76,6 +76,41 @@ test("Tab completes in TypeScript, from the kernel's types, and in C", async () 
   await notebook.close();
 });
 
+test("C typed by hand survives the editor, saving and exporting", async () => {
+  const lines = [
+    "%%bpf typed --attach",
+    '#include "bpflab.h"',
+    'char LICENSE[] SEC("license") = "GPL";',
+    "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } sizes SEC(\".maps\");",
+    "const volatile char note[] = \"<b> &amp; 100% \\t 'x' `y` ${z}\";",
+    'SEC("tp/syscalls/sys_enter_write")',
+    "int typed_program(struct trace_event_raw_sys_enter *ctx) // 🎈",
+    "{",
+    "if (ctx->args[2] > 1 && !(ctx->args[0] & ~0xffULL))",
+    "return note[0] == '<' ? 0 : 1; /* `/",
+    "${ not TypeScript } */",
+    "return 0;",
+    "}",
+  ];
+  const notebook = await lab.open(await lab.write("typed.ipynb", [""]));
+  await notebook.edit(0);
+  for (const [i, line] of lines.entries()) {
+    if (i > 0) await notebook.page.keyboard.press("Enter");
+    await notebook.page.keyboard.type(line);
+  }
+  await notebook.page.keyboard.press("Escape"); // whatever was offered on the way
+  await notebook.run(0);
+  assert.match(await text(notebook, 0), /BPF object typed.*attached/s);
+  await notebook.save();
+  const [{ source } = { source: "" }] = await lab.saved("typed.ipynb");
+  // The editor indents by itself, which is all that it may do.
+  assert.deepEqual([source].flat().join("").split("\n").map((line) => line.trim()), lines);
+  const page = await notebook.newTab(await notebook.exportHtml());
+  const shown = await page.locator("pre").first().innerText();
+  assert.deepEqual(shown.trim().split("\n").map((line) => line.trim()), lines);
+  await notebook.close();
+});
+
 test("the menu interrupts a cell, which keeps the session, and restarts the kernel, which ends it", async () => {
   const forever = 'console.log("begun");\nfor (;;) await new Promise((resolve) => setTimeout(resolve, 10));';
   const notebook = await lab.open(await lab.write("stop.ipynb", [gate("stopped"), forever, "typeof stopped"]));

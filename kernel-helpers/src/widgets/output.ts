@@ -27,8 +27,8 @@ export class Output extends Widget {
   /** Adds text behind what is there; only its last 256 KiB are kept. */
   print(text: string): void {
     const last = this.#items.at(-1);
-    if (last?.output_type !== "stream") return this.#put([...this.#items, { output_type: "stream", name: "stdout", text }]);
-    this.#put([...this.#items.slice(0, -1), { ...last, text: (last.text + text).slice(-MOST_TEXT) }]);
+    const [before, begun] = last?.output_type === "stream" ? [this.#items.slice(0, -1), last.text] : [this.#items, ""];
+    this.#put([...before, { output_type: "stream", name: "stdout", text: (begun + text).slice(-MOST_TEXT) }]);
   }
 
   /** Adds a table, a chart or anything else that can be shown; of more than a hundred the oldest go. */

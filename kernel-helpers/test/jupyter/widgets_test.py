@@ -136,6 +136,8 @@ class Widgets(KernelTestCase):
         self.wait_for_update(out, "outputs", [text, {"output_type": "display_data", "data": {"text/plain": "[ 1, 2 ]"}, "metadata": {}}])
         self.strays += self.run_cell("log.clear();").messages
         self.wait_for_update(out, "outputs", [])
+        self.strays += self.run_cell("log.print('a' + 'b'.repeat(256 * 1024));").messages
+        self.wait_for_update(out, "outputs", [{**text, "text": "b" * 256 * 1024}])
 
     def test_a_page_that_is_loaded_anew_gets_the_states(self):
         identity, _, _ = self.show("const again = new widgets.Checkbox({ description: 'again', value: true });\nagain")

@@ -30,6 +30,10 @@ class ResultTests(KernelTestCase):
     def test_undefined_shows_nothing(self):
         self.assertEqual(self.run_cell("undefined").of("execute_result"), [])
 
+    def test_a_promise_prints_as_itself(self):
+        self.assertEqual(self.run_cell("const settled = Promise.resolve({ in: Promise.resolve(1) }); console.log(settled); settled").result, "Promise { { in: Promise { 1 } } }")
+        self.assertEqual(self.run_cell("new Promise(() => {})").result, "Promise { <pending> }")
+
     def test_silent_shows_nothing_and_counts_nothing(self):
         before = self.run_cell("1").reply["execution_count"]
         silent = self.run_cell('console.log("x"); 5', silent=True)
@@ -127,10 +131,14 @@ class ErrorTests(KernelTestCase):
         self.assertIn(":5:", ran.traceback)
 
     def test_what_is_thrown_need_not_be_an_error(self):
-        self.assertIn("just text", self.run_cell("throw 'just text'").error["evalue"])
+        self.assertEqual(self.run_cell("throw 'just text'").error["evalue"], "just text")
+        self.assertEqual(self.run_cell("throw { a: 1 }").error["evalue"], "{ a: 1 }")
+        self.assertEqual(self.run_cell("await Promise.reject()").error["evalue"], "undefined")
 
     def test_a_cause_is_shown(self):
         self.assertIn("Caused by:\nTypeError: inner", self.run_cell("throw new Error('outer', { cause: new TypeError('inner') })").traceback)
+        self.assertIn("One of them:\nTypeError: inner", self.run_cell("throw new AggregateError([new TypeError('inner')], 'outer')").traceback)
+        self.assertIn("Caused by:\nError: circle", self.run_cell("const circle = new Error('circle'); circle.cause = circle; throw circle;").traceback)
 
     def test_a_failing_display_fails_the_cell(self):
         ran = self.run_cell('({ [Symbol.for("Jupyter.display")]() { throw new Error("cannot draw"); } })')

@@ -19,6 +19,7 @@ import { guardProcess } from "./guard.js";
 import { History } from "./history.js";
 import { leashProcesses, leashTimers } from "./leash.js";
 import { notebookHost } from "./notebook-host.js";
+import { hideBookkeeping } from "./promises.js";
 import { Runner } from "./runner.js";
 import { captureStdio } from "./stdio.js";
 import { offerTermination } from "./termination.js";
@@ -66,6 +67,7 @@ export class Engine {
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
     offerTermination();
+    hideBookkeeping();
     leashTimers();
     leashProcesses();
     port.on("message", (message: ToEngine) => this.#receive(message));
@@ -131,8 +133,9 @@ export class Engine {
     runningCell()?.end();
     setRunningCell(undefined);
     const evalue = String((error as Error)?.stack ?? error);
-    const execution_count = this.#execution.count;
-    this.#channel.reply(request, { status: "error", ename: "KernelError", evalue, traceback: [evalue], execution_count });
+    const content = { ename: "KernelError", evalue, traceback: [evalue] };
+    this.#channel.publish("error", request.parent, content);
+    this.#channel.reply(request, { status: "error", ...content, execution_count: this.#execution.count });
   }
 
   /** Answers what had arrived when an earlier cell failed. */

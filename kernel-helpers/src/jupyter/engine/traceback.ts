@@ -1,5 +1,6 @@
 /** Errors as a notebook shows them: the message, the cell's own line, and the way there. */
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { BpflabError } from "../../errors.js";
 import { excerpt } from "./excerpt.js";
 import { TypeScriptError, type ErrorContent } from "./errors.js";
@@ -20,6 +21,8 @@ export interface Script {
 
 /** Frames of this kernel say nothing to the user. */
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
+/** Errors in a chain, which may be a circle, and errors of an AggregateError. */
+const [MOST_CAUSES, MOST_ERRORS] = [5, 5];
 const FRAME = /^ {4}at (?:async )?(?:(.*) \()?(.*?):(\d+):(\d+)\)?$/;
 const NAME = /^cell-run-(\d+)\.ts$/;
 
@@ -53,9 +56,10 @@ export class Tracebacks {
   }
 
   /** The content of the `error` message for anything that was thrown. */
-  describe(error: unknown): ErrorContent {
+  describe(error: unknown, depth = 0): ErrorContent {
     if (!(error instanceof Error) && !looksLikeError(error)) {
-      return { ename: "Thrown", evalue: String(error), traceback: [`Thrown: ${String(error)}`] };
+      const evalue = typeof error === "string" ? error : inspect(error);
+      return { ename: "Thrown", evalue, traceback: [`Thrown: ${evalue}`] };
     }
     const ename = error.name || "Error";
     const evalue = inTheCellsWords(error);
@@ -64,8 +68,10 @@ export class Tracebacks {
     const { frames, place } = this.#frames(String(error.stack ?? ""));
     const shown = place ? [`Cell [${place.script.count}], line ${place.line + 1}:\n${excerpt(place.script.source, place)}`] : [];
     if (!(error instanceof BpflabError) && frames.length > 1) shown.push(frames.join("\n"));
-    const { cause } = error;
-    if (cause !== undefined && !(error instanceof BpflabError)) shown.push("Caused by:", ...this.describe(cause).traceback);
+    const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+    const several = Array.isArray(errors) ? errors.slice(0, MOST_ERRORS).map((one) => ["One of them:", one] as const) : [];
+    const reasons = [...several, ...(cause === undefined ? [] : [["Caused by:", cause] as const])];
+    if (!(error instanceof BpflabError) && depth < MOST_CAUSES) for (const [word, one] of reasons) shown.push(word, ...this.describe(one, depth + 1).traceback);
     return { ename, evalue, traceback: [headline, ...shown] };
   }
 

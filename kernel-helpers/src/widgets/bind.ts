@@ -94,12 +94,20 @@ function follow(widget: ValueWidget<unknown>, target: Record<string, unknown>, n
       widget.disable((error as Error).message);
     }
   };
+  let seen = target[name];
   const look = setInterval(() => {
     if (widget.closed) return clearInterval(look);
     attempt(() => {
       const now = target[name];
-      if (!Object.is(now, widget.value)) widget.follow(now);
+      if (Object.is(now, seen)) return;
+      seen = now;
+      widget.follow(now);
     });
   }, LOOK_MS).unref();
-  widget.onChange((value) => attempt(() => void (target[name] = value)));
+  widget.onChange((value) =>
+    attempt(() => {
+      target[name] = value;
+      seen = target[name]; // a float holds less of it than the widget
+    }),
+  );
 }

@@ -10,6 +10,7 @@ char LICENSE[] SEC("license") = "GPL";
 enum mode { OFF, COUNT, TRACE };
 int step = 1;
 double scale = 0.5;
+float ratio = 0.5;
 unsigned char small = 7;
 bool on = true;
 enum mode mode = COUNT;
@@ -176,6 +177,14 @@ class Widgets(KernelTestCase):
         self.assertEqual(self.value("counter.globals.step"), "20")
         self.strays += self.run_cell("counter.globals.step = 33;").messages  # changed elsewhere: the slider follows
         self.wait_for_update(identity, "value", 33)
+
+    def test_what_a_float_cannot_hold_is_no_change(self):
+        identity, _, _ = self.show("const ratio = widgets.bind(counter.globals, 'ratio', { min: 0, max: 1 });\nratio.changes.subscribe((value) => console.log(value));\nratio")
+        self.strays += self.move(identity, value=0.1)
+        ran = self.run_cell("await new Promise((resolve) => setTimeout(resolve, 600));\n[ratio.value, counter.globals.ratio].join()")
+        self.assertEqual(ran.result, "0.1,0.10000000149011612")
+        printed = [m["content"]["text"] for m in self.strays + ran.messages if m["msg_type"] == "stream"]
+        self.assertEqual(printed, ["0.1\n"])
 
     def test_each_type_has_its_widget(self):
         for code, model in [

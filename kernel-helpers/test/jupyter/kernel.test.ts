@@ -41,12 +41,13 @@ describe("the kernelspec", () => {
 describe("through Jupyter's client", () => {
   for (const [file, tests] of [
     ["kernel_test.py", 12],
-    ["cells_test.py", 30],
-    ["protocol_test.py", 35],
+    ["cells_test.py", 51],
+    ["protocol_test.py", 20],
+    ["interrupt_test.py", 19],
     ["throughput_test.py", 3],
     ["bpf_cells_test.py", 12],
     ["comms_test.py", 5],
-    ["widgets_test.py", 13],
+    ["widgets_test.py", 14],
     ["stream_view_test.py", 6],
     ["hosts_test.py", 1],
   ] as const) {

@@ -176,6 +176,13 @@ class UncaughtTests(KernelTestCase):
         self.assertEqual((ran.reply["status"], ran.error["evalue"]), ("error", "nobody"))
         self.assert_alive()
 
+    def test_whatever_is_thrown_the_kernel_lives(self):
+        trap = "new Proxy({}, { get() { throw new Error('trap'); }, getPrototypeOf() { throw new Error('trap'); } })"
+        for value in (trap, "Object.assign(new Error('x'), { get stack() { throw 1; } })", "Object.create(null)", "{ toString() { throw 1; } }", "Symbol('x')", "null"):
+            for code in (f"throw {value};", f"setTimeout(() => {{ throw {value}; }}, 5);\n{SLEEP}await sleep(500);", f"Promise.reject({value});\n{SLEEP}await sleep(500);"):
+                self.assertEqual(self.run_cell(code).reply["status"], "error", code)
+        self.assert_alive()
+
     def test_process_exit_in_a_timer_is_reported(self):
         cell = self.send("setTimeout(() => process.exit(1), 50); 1")
         self.finish(cell)

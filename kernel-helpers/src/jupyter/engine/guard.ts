@@ -26,5 +26,9 @@ export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => ne
 
 /** What code of a stopped cell meets: its own end, or that of a process that it had started. */
 function isEnd(error: unknown): boolean {
-  return error instanceof KeyboardInterrupt || (error as { signal?: unknown } | null)?.signal === "SIGTERM";
+  try {
+    return error instanceof KeyboardInterrupt || (error as { signal?: unknown } | null)?.signal === "SIGTERM";
+  } catch {
+    return false; // an error here would end the process
+  }
 }

@@ -55,8 +55,17 @@ export class Tracebacks {
     return inCell.line < 0 ? undefined : { script, ...inCell, column: Math.max(0, inCell.column) };
   }
 
-  /** The content of the `error` message for anything that was thrown. */
-  describe(error: unknown, depth = 0): ErrorContent {
+  /** The content of the `error` message for anything that was thrown; never throws itself, whatever that is. */
+  describe(error: unknown): ErrorContent {
+    try {
+      return this.#describe(error, 0);
+    } catch {
+      const evalue = "something that cannot be looked at without another error";
+      return { ename: "Thrown", evalue, traceback: [`Thrown: ${evalue}`] };
+    }
+  }
+
+  #describe(error: unknown, depth: number): ErrorContent {
     if (!(error instanceof Error) && !looksLikeError(error)) {
       const evalue = typeof error === "string" ? error : inspect(error);
       return { ename: "Thrown", evalue, traceback: [`Thrown: ${evalue}`] };
@@ -71,7 +80,7 @@ export class Tracebacks {
     const { cause, errors } = error as { cause?: unknown; errors?: unknown };
     const several = Array.isArray(errors) ? errors.slice(0, MOST_ERRORS).map((one) => ["One of them:", one] as const) : [];
     const reasons = [...several, ...(cause === undefined ? [] : [["Caused by:", cause] as const])];
-    if (!(error instanceof BpflabError) && depth < MOST_CAUSES) for (const [word, one] of reasons) shown.push(word, ...this.describe(one, depth + 1).traceback);
+    if (!(error instanceof BpflabError) && depth < MOST_CAUSES) for (const [word, one] of reasons) shown.push(word, ...this.#describe(one, depth + 1).traceback);
     return { ename, evalue, traceback: [headline, ...shown] };
   }
 

@@ -309,6 +309,13 @@ class PackageTests(KernelTestCase):
     def test_a_missing_package_is_named(self):
         self.assertIn("nosuchpackage", self.run_cell('import x from "nosuchpackage"; x').error["evalue"])
 
+    def test_types_of_other_packages_last_into_later_cells(self):
+        # This directory has no node_modules: rxjs is the one that the kernel came with.
+        self.run_cell('import { timer } from "rxjs";')
+        self.run_cell("const ticks = timer(1);")
+        error = self.run_cell("const wrong: string = ticks;").error
+        self.assertEqual((error["ename"], error["evalue"]), ("TypeScriptError", "Type 'Observable<0>' is not assignable to type 'string'."))
+
     def test_types_of_node_are_there(self):
         self.assertEqual(self.run_cell('import { basename } from "node:path"; basename("/a/b")').result, "b")
 

@@ -31,7 +31,7 @@ int handle_enter(struct trace_event_raw_sys_enter *ctx)
 
 	if (!is_watched(watched_pid))
 		return 0;
-	begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!begun) {
 		event_lost(rb); /* the kernel had no memory for the note */
 		return 0;
@@ -45,8 +45,7 @@ SEC("tp/syscalls/sys_exit_write")
 int handle_exit(struct trace_event_raw_sys_exit *ctx)
 {
 	__u64 now = bpf_ktime_get_ns(), id = bpf_get_current_pid_tgid();
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct write_begun *begun = bpf_task_storage_get(&begun_map, task, NULL, 0);
+	struct write_begun *begun = thread_storage(begun_map, 0);
 	struct rb_event *event;
 
 	if (!begun || !begun->ts)
@@ -59,7 +58,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 		event->tid = id;
 		event->fd = begun->fd;
 		event->ret = ctx->ret;
-		copy_comm(event->comm, task);
+		copy_comm(event->comm);
 		event_submit(rb, event);
 	}
 	begun->ts = 0;

@@ -56,7 +56,7 @@ int handle_enter(struct trace_event_raw_sys_enter *ctx)
 
 	if (!is_watched(watched_pid))
 		return 0;
-	begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!begun) {
 		__sync_fetch_and_add(&stats_map_lost, 1); /* the kernel had no memory for the note */
 		return 0;
@@ -189,7 +189,7 @@ SEC("tp/syscalls/sys_exit_write")
 int handle_exit(struct trace_event_raw_sys_exit *ctx)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct write_begun *begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, 0);
+	struct write_begun *begun = thread_storage(begun_map, 0);
 	struct stats_key key = {};
 	struct stats *stats;
 

@@ -50,6 +50,14 @@
 #define event_submit(NAME, RECORD)                                                             \
 	bpf_ringbuf_submit(RECORD, event_wakes(NAME) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)
 
+/* The current thread, and what the map MAP of type TASK_STORAGE keeps for it, or NULL; FLAGS may ask to make it. As
+ * bpf_get_current_task_btf() and bpf_task_storage_get() do, but their declarations name struct task_struct: of a
+ * program that uses them the compiler describes this and all it leads to for debuggers, which takes twice as long as
+ * the program. */
+#define current_task() (((void *(*)(void))BPF_FUNC_get_current_task_btf)())
+#define thread_storage(MAP, FLAGS)                                                             \
+	(((void *(*)(void *, void *, void *, __u64))BPF_FUNC_task_storage_get)(&MAP, current_task(), NULL, FLAGS))
+
 /* Marks a field of a per-CPU map's value: user space makes one value of all CPUs' by taking
  * the smallest, COMBINE(min), or the largest, COMBINE(max); other numbers it adds up. A CPU
  * whose value is all zero has not written to it, and does not count. */
@@ -76,10 +84,16 @@ static __always_inline bool is_watched(__u32 pid)
 	return pid ? bpf_get_current_pid_tgid() >> 32 == pid : !is_own_process();
 }
 
-/* Copies the name of TASK, of 16 bytes, to COMM, which is aligned to 8: in two loads, where
+/* As much of struct task_struct as is needed: libbpf finds the fields in the running kernel's. */
+struct task_struct___name {
+	char comm[16];
+} __attribute__((preserve_access_index));
+
+/* Copies the current thread's name to COMM, 16 bytes aligned to 8: in two loads, where
  * bpf_get_current_comm() takes a call and a copy byte by byte. */
-static __always_inline void copy_comm(char *comm, struct task_struct *task)
+static __always_inline void copy_comm(char *comm)
 {
+	struct task_struct___name *task = current_task();
 	const __u64 *name = (const void *)task->comm;
 
 	((__u64 *)comm)[0] = name[0];

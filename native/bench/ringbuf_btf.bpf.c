@@ -29,7 +29,7 @@ int handle_enter(__u64 *ctx)
 
 	if (ctx[1] != NR_WRITE || is_own_process())
 		return 0;
-	begun = bpf_task_storage_get(&begun_map, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!begun) {
 		event_lost(rb);
 		return 0;
@@ -43,7 +43,6 @@ SEC("tp_btf/sys_exit")
 int handle_exit(__u64 *ctx)
 {
 	struct pt_regs *regs = (void *)ctx[0];
-	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 now, id = bpf_get_current_pid_tgid();
 	struct write_begun *begun;
 	struct rb_event *event;
@@ -51,7 +50,7 @@ int handle_exit(__u64 *ctx)
 	if (regs->orig_ax != NR_WRITE)
 		return 0;
 	now = bpf_ktime_get_ns();
-	begun = bpf_task_storage_get(&begun_map, task, NULL, 0);
+	begun = thread_storage(begun_map, 0);
 	if (!begun || !begun->ts)
 		return 0;
 	event = event_reserve(rb);
@@ -62,7 +61,7 @@ int handle_exit(__u64 *ctx)
 		event->tid = id;
 		event->fd = begun->fd;
 		event->ret = ctx[1];
-		copy_comm(event->comm, task);
+		copy_comm(event->comm);
 		event_submit(rb, event);
 	}
 	begun->ts = 0;

@@ -78,7 +78,7 @@ export function bpf_program__attach(object: ObjectHandle, program: string): Link
 export function bpf_program__attach_tracepoint_id(object: ObjectHandle, program: string, id: number): LinkHandle;
 export function bpf_link_create(object: ObjectHandle, program: string, target: number, attachType: number): LinkHandle;
 export function bpf_link_update(link: LinkHandle, object: ObjectHandle, program: string): void;
-export function bpf_link__destroy(link: LinkHandle): void;
+export function bpf_link__destroy(...links: LinkHandle[]): void;
 /** Run counts and run times are kept while this link is open. */
 export function bpf_enable_stats(): LinkHandle;
 export function bpf_prog_test_run(

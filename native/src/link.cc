@@ -6,6 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <future>
+#include <set>
+#include <vector>
+
 #include "object.h"
 
 namespace bpflab {
@@ -64,8 +68,16 @@ Napi::Value Update(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// bpf_link__destroy(link...): all at the same time, because the kernel waits for a grace period, some 20 ms, before it
+// lets go of one
 Napi::Value Destroy(const Napi::CallbackInfo& info) {
-  UnwrapAny<Link>(info, 0)->Close();
+  std::set<std::shared_ptr<Link>> links;
+  for (size_t i = 0; i < info.Length(); i++) links.insert(UnwrapAny<Link>(info, i));
+  // One needs no thread; for more there may be none to be had, and then one after the other does it too.
+  auto policy = links.size() > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  std::vector<std::future<void>> closed;
+  for (auto& link : links) closed.push_back(std::async(policy, [&link] { link->Close(); }));
+  for (auto& one : closed) one.get();
   return info.Env().Undefined();
 }
 

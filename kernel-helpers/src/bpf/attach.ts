@@ -1,14 +1,14 @@
 import { AttachError, MissingFeatureError } from "../errors.js";
 import { listNames } from "./names.js";
 import { attachToInterface, type NetworkAttachment, type NetworkHook } from "../net/attach.js";
-import { isNativeError, native, type ObjectHandle, type ProgramDescription } from "./native.js";
+import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
 import { tracepointId, tracepoints } from "./tracefs.js";
 
 // Sections that libbpf attaches by itself, from the section's name alone.
 const tracepoint = /^(?:tp|tracepoint)\/([^/]+)\/(.+)$/;
 
-/** What keeps a program on its hook. */
-export type Attachment = { detach(): void } & Partial<NetworkAttachment>;
+/** What keeps a program on its hook; a link alone can be destroyed together with others, which takes no longer than one. */
+export type Attachment = { detach(): void; link?: LinkHandle } & Partial<NetworkAttachment>;
 
 /** True for programs that see the packets of an interface, which their SEC() does not name. */
 export function isNetworkProgram(program: ProgramDescription): boolean {
@@ -32,7 +32,7 @@ export async function attachProgram(object: ObjectHandle, program: ProgramDescri
   }
   try {
     const link = id === undefined ? native.bpf_program__attach(object, program.name) : native.bpf_program__attach_tracepoint_id(object, program.name, id);
-    return { detach: () => native.bpf_link__destroy(link) };
+    return { link, detach: () => native.bpf_link__destroy(link) };
   } catch (error) {
     if (!isNativeError(error)) throw error;
     throw refusal(program, error.errno, error.code, error.message, error);

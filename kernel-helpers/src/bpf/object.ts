@@ -7,7 +7,7 @@ import { describeBundle, describeText } from "./describe.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { BpfMap } from "./map.js";
 import { namedObject, unknownName } from "./names.js";
-import { native, type MapHandle, type ObjectHandle } from "./native.js";
+import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "./native.js";
 import { BpfProgram, closed } from "./program.js";
 import type { ProgramTypes, UnknownTypes } from "./types.js";
 
@@ -128,7 +128,12 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
 
   /** Takes all programs off their hooks; maps and globals stay. Idempotent. */
   detach(): void {
-    for (const program of this.#programs()) program.detach();
+    const links: LinkHandle[] = [];
+    try {
+      for (const program of this.#programs()) links.push(...program.release());
+    } finally {
+      native.bpf_link__destroy(...links);
+    }
   }
 
   /** A ring buffer by its map's name. @throws ArgumentError that lists the ring buffers there are, ClosedError */

@@ -126,9 +126,20 @@ export class BpfProgram {
 
   /** Takes it off its hook, also when it is just being attached; idempotent. */
   detach(): void {
-    this.#attaching = undefined;
-    this.#attachment?.detach();
-    this.#attachment = undefined;
+    native.bpf_link__destroy(...this.release());
+  }
+
+  /**
+   * As `detach`, but for the link that keeps it there, which the caller has to destroy.
+   *
+   * @internal
+   */
+  release(): LinkHandle[] {
+    const attachment = this.#attachment;
+    this.#attaching = this.#attachment = undefined;
+    if (attachment?.link) return [attachment.link];
+    attachment?.detach();
+    return [];
   }
 
   /** The kernel's id of the loaded program, as bpftool shows it. */

@@ -4,7 +4,8 @@ import { icmp } from "./icmp.js";
 import { ingestion } from "./ingestion.js";
 import { tables } from "./tables.js";
 import { throughput } from "./throughput.js";
+import { tuning } from "./tuning.js";
 import { writes } from "./writes.js";
 
 /** All suites, in the order in which they run. */
-export const suites: Suite[] = [writes, throughput, ingestion, icmp, tables, growth];
+export const suites: Suite[] = [writes, throughput, ingestion, tuning, icmp, tables, growth];

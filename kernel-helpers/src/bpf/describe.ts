@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { MimeBundle } from "../host.js";
+import { machineBundle } from "../machine.js";
 import { escapeHtml, visible } from "../text.js";
 import type { Layout } from "./btf.js";
 import type { BpfMap } from "./map.js";
@@ -78,5 +79,5 @@ export function describeBundle(object: BpfObject<any>): MimeBundle {
     return `<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table>`;
   });
   const html = `<div><strong>BPF object ${escapeHtml(object.name)}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables.join("")}</div>`;
-  return { "text/html": html, "text/plain": describeText(object) };
+  return { ...machineBundle(), "text/html": html, "text/plain": describeText(object) };
 }

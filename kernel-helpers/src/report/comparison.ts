@@ -1,3 +1,4 @@
+import { captureMime } from "../streams/loss.js";
 import { escapeHtml } from "../text.js";
 import { type Cell, type Notebook, type Output, sourceOf } from "./notebook.js";
 import type { ParameterValue } from "./parameters.js";
@@ -22,19 +23,24 @@ export function describeSet(set: Record<string, ParameterValue>): string {
  */
 export function compareRuns(name: string, runs: readonly SweepRun[]): Notebook {
   const first = runs.reduce((longest, run) => (run.notebook.cells.length > longest.notebook.cells.length ? run : longest));
-  const cells: Cell[] = [html(`<h1>${escapeHtml(`${titleOf(first.notebook) ?? name}: ${Object.keys(first.set).join(", ")} compared`)}</h1>`), html(overview(runs))];
+  const varied = Object.keys(first.set).filter((name) => runs.some(({ set }) => set[name] !== first.set[name]));
+  const cells: Cell[] = [html(`<h1>${escapeHtml(`${titleOf(first.notebook) ?? name}: ${varied.join(", ")} compared`)}</h1>`), html(overview(runs, varied))];
+  const accounts: Output[] = [];
   let heading: string | undefined;
   first.notebook.cells.forEach((cell, index) => {
     if (cell.cell_type === "markdown") heading = headingOf(sourceOf(cell)) ?? heading;
-    const shown = runs.map((run) => (run.notebook.cells[index]?.outputs ?? []).filter(isPicture).map(asDisplay));
+    const outputs = runs.map((run) => run.notebook.cells[index]?.outputs ?? []);
+    accounts.push(...outputs.flat().filter((output) => !isPicture(output)).flatMap(accountOf));
+    const shown = outputs.map((all) => all.filter(isPicture).map(asDisplay));
     if (shown.every((outputs) => outputs.length === 0)) return;
     if (heading !== undefined) cells.push(markdown(`## ${heading}`));
     heading = undefined;
     runs.forEach((run, i) => {
-      cells.push(html(`<p><strong>${escapeHtml(describeSet(run.set))}</strong></p>`));
+      cells.push(html(`<h4>${escapeHtml(describeSet(Object.fromEntries(varied.map((name) => [name, run.set[name]!]))))}</h4>`));
       cells.push({ cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: shown[i] });
     });
   });
+  if (accounts.length > 0) cells.splice(2, 0, { cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: accounts });
   const about = { ...(first.notebook.metadata["bpflab"] as object), parameters: listedValues(runs), folded: true };
   return { ...first.notebook, cells: cells.map((cell, i) => ({ id: `cell-${i}`, ...cell })), metadata: { ...first.notebook.metadata, bpflab: about } };
 }
@@ -42,11 +48,13 @@ export function compareRuns(name: string, runs: readonly SweepRun[]): Notebook {
 /** What is worth comparing: charts and tables, not what was printed. */
 const isPicture = ({ data }: Output): boolean => data !== undefined && ("image/svg+xml" in data || "text/html" in data);
 
+/** What an output says of a capture, which the cover adds up, and nothing to see. */
+const accountOf = ({ data }: Output): Output[] => (data && captureMime in data ? [{ output_type: "display_data", data: { [captureMime]: data[captureMime] }, metadata: {} }] : []);
+
 /** A cell's result has its number before it, which means nothing here. */
 const asDisplay = ({ data, metadata }: Output): Output => ({ output_type: "display_data", data, metadata: metadata ?? {} });
 
-function overview(runs: readonly SweepRun[]): string {
-  const names = Object.keys(runs[0]!.set);
+function overview(runs: readonly SweepRun[], names: readonly string[]): string {
   const rows = runs.map(({ set, page, failure }) => {
     const values = names.map((name) => `<td>${escapeHtml(String(set[name]))}</td>`).join("");
     const state = failure ? `cell ${failure.cell} failed: ${escapeHtml(failure.ename)}` : "complete";
@@ -56,9 +64,9 @@ function overview(runs: readonly SweepRun[]): string {
   return `<table><thead><tr>${heads}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
-function listedValues(runs: readonly SweepRun[]): Record<string, string> {
+function listedValues(runs: readonly SweepRun[]): [name: string, values: string][] {
   const names = Object.keys(runs[0]!.parameters);
-  return Object.fromEntries(names.map((name) => [name, [...new Set(runs.map(({ parameters }) => String(parameters[name])))].join(", ")]));
+  return names.map((name) => [name, [...new Set(runs.map(({ parameters }) => String(parameters[name])))].join(", ")]);
 }
 
 function titleOf(notebook: Notebook): string | undefined {

@@ -61,7 +61,7 @@ export function parameterSets(notebook: Notebook, assignments: readonly string[]
     lists.set(name, [...(lists.get(name) ?? []), ...texts.map((each) => parse(each, parameter, known))]);
   }
   let sets: Record<string, ParameterValue>[] = [{}];
-  for (const [name, values] of lists) sets = sets.flatMap((set) => values.map((value) => ({ ...set, [name]: value })));
+  for (const [name, values] of lists) sets = sets.flatMap((set) => [...new Set(values)].map((value) => ({ ...set, [name]: value })));
   return sets;
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { hostname, release, tmpdir, type } from "node:os";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { thisMachine, timeText } from "../machine.js";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
 import { writeHtml } from "./html.js";
 import { type Notebook, readNotebook } from "./notebook.js";
@@ -37,10 +38,9 @@ export async function makeReport(path: string, page: string, { parameters = {}, 
   const given = withParameters(await readNotebook(path), parameters);
   const values = Object.fromEntries(parametersOf(given).map(({ name, value }) => [name, value]));
   const about = {
-    host: hostname(),
-    kernel: `${type()} ${release()}`,
-    started: `${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC`,
-    parameters: values,
+    ...thisMachine(),
+    started: timeText(Date.now()),
+    parameters: Object.entries(values).map(([name, value]) => [name, String(value)]), // a list keeps its order in the file
     folded: Object.keys(values).length > 0, // who sets parameters wants the answer, who reads a walk wants the code
   };
   return inScratch(async (scratch) => {

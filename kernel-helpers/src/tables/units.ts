@@ -12,7 +12,7 @@ export function unitOf(name: string): Unit | undefined {
 
 /** True for points in time (`start_ns`, `timestamp_ns`), as opposed to lengths of time. */
 export function isTimestamp(name: string): boolean {
-  return /(^|[._])(start|end|timestamp|ts|ktime)_ns$|(^|\.)time_ns$/.test(name);
+  return /(^|[._])(start|end|first|blocked|since|timestamp|ts|ktime)_ns$|(^|\.)time_ns$/.test(name);
 }
 
 /** True for numbers that name something and are never added up: no thousands separators in these. */

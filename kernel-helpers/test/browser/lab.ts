@@ -10,7 +10,8 @@ import { launchChromium } from "./chromium.js";
 import { NotebookPage } from "./notebook-page.js";
 
 const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
-const shipped = fileURLToPath(new URL("../../../notebooks/", import.meta.url));
+/** The directory of the notebooks that bpflab ships. */
+export const shipped = fileURLToPath(new URL("../../../notebooks/", import.meta.url));
 /** Pictures for a person to look at; ignored by git. */
 export const pictures = fileURLToPath(new URL("../../../reports/browser/", import.meta.url));
 

@@ -160,6 +160,25 @@ export class NotebookPage {
     }, ms);
   }
 
+  /** Moves the mouse onto a mark of a chart, and gives what is said of it there. */
+  async tooltip(chart: Locator): Promise<string> {
+    const at = await chart.evaluate((element) => {
+      const { width, height } = element as HTMLCanvasElement;
+      const { data } = (element as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
+      const isColoured = (x: number, y: number) => {
+        const pixel = data.slice(4 * (y * width + x), 4 * (y * width + x) + 3);
+        return Math.max(...pixel) - Math.min(...pixel) > 40;
+      };
+      for (let y = 0; y < height - 6; y++) for (let x = 0; x < width - 6; x++) if (isColoured(x, y) && isColoured(x + 6, y + 6) && isColoured(x + 6, y)) return { x: x + 3, y: y + 3 };
+      return undefined;
+    });
+    assert.ok(at, "a mark as large as a mouse needs");
+    await chart.hover({ position: at });
+    const tooltip = this.page.locator("#vg-tooltip-element.visible");
+    await tooltip.waitFor();
+    return tooltip.innerText();
+  }
+
   /** A picture of the page down to the notebook's end, for a person to look at. */
   async picture(name: string): Promise<void> {
     await mkdir(pictures, { recursive: true });

@@ -8,7 +8,7 @@ describe("units", () => {
   });
 
   it("tells points in time from lengths of time, and names from amounts", () => {
-    assert.deepEqual(["start_ns", "req.start_ns", "timestamp_ns", "time_ns", "duration_ns", "run_time_ns", "restart_ns"].map(isTimestamp), [true, true, true, true, false, false, false]);
+    assert.deepEqual(["start_ns", "req.start_ns", "timestamp_ns", "time_ns", "first_ns", "duration_ns", "run_time_ns", "restart_ns"].map(isTimestamp), [true, true, true, true, true, false, false, false]);
     assert.deepEqual(["pid", "task.tgid", "parent_pid", "fd", "count", "rapid"].map(isIdentifier), [true, true, true, true, false, false]);
   });
 

@@ -53,7 +53,7 @@ export const checks: Check[] = [
   {
     name: "kernel",
     needed: true,
-    look: () => (atLeast(release(), 5, 8) ? there(release()) : missing(release(), "BPF ring buffers need Linux 5.8 or newer.")),
+    look: () => (atLeast(release(), 5, 11) ? there(release()) : missing(release(), "Linux 5.11 or newer is needed, for memory that a program hangs onto a thread.")),
   },
   {
     name: "BTF",

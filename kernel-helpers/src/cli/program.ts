@@ -63,10 +63,19 @@ export async function main(args: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode; // commander has said it
     const { BpflabError } = await import("../errors.js");
-    if (!(error instanceof BpflabError)) throw error;
-    for (const line of error.message.split("\n")) console.error(visible(line));
+    const message = error instanceof BpflabError ? error.message : fileTrouble(error);
+    if (message === undefined) throw error;
+    for (const line of message.split("\n")) console.error(visible(line));
     return 1;
   }
+}
+
+/** What the system said of a file or directory, in one sentence: such as a directory in which nothing can be written. */
+function fileTrouble(error: unknown): string | undefined {
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || code === undefined || path === undefined) return undefined;
+  const why = /^\w+: ([^,]+),/.exec(message)?.[1] ?? code;
+  return `${path} cannot be used: ${why} (${code}).`;
 }
 
 /** An option that may be given more than once. */

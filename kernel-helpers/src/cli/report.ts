@@ -1,11 +1,11 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join, relative } from "node:path";
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, relative } from "node:path";
 import { ArgumentError } from "../errors.js";
 import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
 import { readNotebook } from "../report/notebook.js";
 import { type ParameterValue, parameterSets } from "../report/parameters.js";
-import { printPdf } from "../report/pdf.js";
+import { printingBrowser, printPdf } from "../report/pdf.js";
 import { makeReport, type Run, writePage } from "../report/report.js";
 import { visible } from "../text.js";
 import { reportProgress } from "./report-progress.js";
@@ -38,6 +38,11 @@ export async function report(named: string[], { output, parameters = [], pdf = f
     if (sets.length > MOST_RUNS) throw new ArgumentError(`These parameters make ${sets.length} runs of ${notebook}, more than ${MOST_RUNS}: give fewer values.`);
     jobs.push({ notebook, page: pageOf(notebook), sets });
   }
+  // What cannot be done is better said now than when the notebooks have run.
+  const twice = jobs.find(({ page }, i) => jobs.findIndex((job) => job.page === page) < i);
+  if (twice) throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
+  if (pdf) printingBrowser();
+  for (const { page } of jobs) await mkdir(dirname(page), { recursive: true });
   let complete = true;
   for (const job of jobs) complete = (await (job.sets.length > 1 ? sweep(job, pdf) : single(job, job.sets[0]!, job.page, pdf)).then(isComplete)) && complete;
   return complete ? 0 : 1;
@@ -103,6 +108,7 @@ function pagePlan(notebooks: string[], output: string | undefined): (notebook: s
     if (notebooks.length > 1) throw new ArgumentError(`-o ${output} names one page, and there are ${notebooks.length} notebooks: give a directory.`);
     return () => output;
   }
+  if (output !== undefined && /^\.(pdf|htm|ipynb)$/.test(extname(output))) throw new ArgumentError(`Expected a page (.html) or a directory for -o, got ${output}. --pdf prints each page beside it.`);
   return (notebook) => join(output ?? reports, `${basename(notebook, ".ipynb")}.html`);
 }
 

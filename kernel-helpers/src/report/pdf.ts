@@ -9,14 +9,24 @@ import { BpflabError, MissingFeatureError } from "../errors.js";
 const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /**
+ * The browser that prints.
+ *
+ * @throws MissingFeatureError when there is no Chromium on PATH
+ */
+export function printingBrowser(): string {
+  const path = (process.env["PATH"] ?? "").split(delimiter);
+  const browser = browsers.flatMap((name) => path.map((directory) => join(directory, name))).find((file) => existsSync(file));
+  if (!browser) throw new MissingFeatureError("Chromium", "Printing a report needs Chromium, which is not there.", { hint: "Install it: apt install chromium." });
+  return browser;
+}
+
+/**
  * Prints a page with Chromium.
  *
  * @throws MissingFeatureError when there is no Chromium on PATH
  */
 export async function printPdf(page: string, pdf: string): Promise<void> {
-  const path = (process.env["PATH"] ?? "").split(delimiter);
-  const browser = browsers.flatMap((name) => path.map((directory) => join(directory, name))).find((file) => existsSync(file));
-  if (!browser) throw new MissingFeatureError("Chromium", "Printing a report needs Chromium, which is not there.", { hint: "Install it: apt install chromium." });
+  const browser = printingBrowser();
   const profile = await mkdtemp(join(tmpdir(), "bpflab-print-")); // a browser that runs already must not take the job
   try {
     const options = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { thisMachine, timeText } from "../machine.js";
@@ -28,7 +28,7 @@ export interface ReportOptions {
  * shows what ran up to there, the error included.
  *
  * @param path the `.ipynb` file; its cells run in its directory
- * @param page the `.html` file to write
+ * @param page the `.html` file to write; its directory is there
  * @throws MissingFeatureError when nbconvert is not there, BpflabError when the notebook cannot be read
  * @example
  * const { failure } = await makeReport("notebooks/01-minimal.ipynb", "reports/01-minimal.html");
@@ -48,7 +48,6 @@ export async function makeReport(path: string, page: string, { parameters = {}, 
     const executed = join(scratch, basename(path)); // the name becomes the page's title
     await writeFile(source, JSON.stringify(given));
     const failure = await executeNotebook(source, executed, { python, directory: dirname(resolve(path)), about, onProgress });
-    await mkdir(dirname(resolve(page)), { recursive: true });
     await writeHtml(executed, resolve(page), { python });
     return { notebook: await readNotebook(executed), parameters: values, failure };
   });
@@ -60,7 +59,6 @@ export async function writePage(notebook: Notebook, page: string): Promise<void>
   await inScratch(async (scratch) => {
     const file = join(scratch, `${basename(page, ".html")}.ipynb`);
     await writeFile(file, JSON.stringify(notebook));
-    await mkdir(dirname(resolve(page)), { recursive: true });
     await writeHtml(file, resolve(page), { python });
   });
 }

@@ -44,6 +44,12 @@ test("versions compare by number", () => {
   assert.ok(!atLeast("6.5.0", 6, 6));
 });
 
+test("install refuses a prefix that cannot be one, in one sentence", async () => {
+  const { exitCode, stderr } = await bpflab(["install", "--prefix", "/dev/null"]);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /^\/dev\/null\/share\S* cannot be used: not a directory \(ENOTDIR\)\.$/);
+});
+
 test("install makes the kernel known below a prefix", async () => {
   const prefix = await mkdtemp(join(tmpdir(), "bpflab-prefix-"));
   try {

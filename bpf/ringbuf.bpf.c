@@ -7,6 +7,10 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The process to watch; 0 watches every process but our own. */
 __u32 watched_pid = 0;
 
+/* CLOCK_MONOTONIC when it was attached, which user space writes down each time. A note that is
+ * older was left by a write whose end nobody saw, because we were off the hooks by then. */
+__u64 attached_ns = 0;
+
 /* 16 MiB hold some 300,000 records: a third of a second of the busiest two cores. */
 RING_BUFFER(rb, struct rb_event, 16 * 1024 * 1024);
 
@@ -48,7 +52,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 	struct write_begun *begun = thread_storage(begun_map, 0);
 	struct rb_event *event;
 
-	if (!begun || !begun->ts)
+	if (!begun || !begun->ts || begun->ts < attached_ns)
 		return 0; /* not watched, or it began before we were attached */
 	event = event_reserve(rb);
 	if (event) {

@@ -16,6 +16,10 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The process to watch; 0 watches every process but our own. */
 __u32 watched_pid = 0;
 
+/* CLOCK_MONOTONIC when it was attached, which user space writes down each time. A note that is
+ * older was left by a write whose end nobody saw, because we were off the hooks by then. */
+__u64 attached_ns = 0;
+
 /* A record in the ring with every so many writes of a descriptor; 0 sends none. */
 __u64 every_n = 0;
 
@@ -193,7 +197,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 	struct stats_key key = {};
 	struct stats *stats;
 
-	if (!begun || !begun->ts)
+	if (!begun || !begun->ts || begun->ts < attached_ns)
 		return 0; /* not watched, or it began before we were attached */
 	key.pid = bpf_get_current_pid_tgid() >> 32;
 	key.fd = begun->fd;

@@ -100,6 +100,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   /**
    * Attaches each program to the hook that its SEC() names, and network programs to the interface
    * given; those that are attached there stay as they are. If one cannot be, those that this call attached are taken off again.
+   * If the object has a global attached_ns, it gets the time, CLOCK_MONOTONIC, so that programs can tell what is of an earlier one.
    *
    * @returns this object
    * @throws AttachError, MissingFeatureError, ClosedError, ArgumentError
@@ -112,6 +113,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     if (on !== undefined && !this.#programs().some((program) => program.isNetwork)) {
       throw new ArgumentError(`${this.name} has no program for a network interface: attach it without one.`);
     }
+    if (!this.attached && "attached_ns" in this.globals) Object.assign(this.globals, { attached_ns: native.clock_monotonic() });
     const fresh: BpfProgram[] = [];
     try {
       for (const program of this.#programs()) {

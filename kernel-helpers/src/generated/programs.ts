@@ -53,6 +53,7 @@ export interface ShippedPrograms {
     };
     globals: {
       watched_pid: number;
+      attached_ns: number;
       rb_lost: number;
       rb_wakeup_bytes: number;
     };
@@ -109,6 +110,7 @@ export interface ShippedPrograms {
     };
     globals: {
       watched_pid: number;
+      attached_ns: number;
       every_n: number;
       every_ns: number;
       stats_map_lost: number;

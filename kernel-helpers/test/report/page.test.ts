@@ -44,7 +44,7 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
     const box = await chart.boundingBox();
     assert.ok(box && box.width > 200 && box.height > 100, "the chart is drawn");
     assert.ok((await chart.locator("path").count()) > 4, "with marks in it");
-    assert.ok(await tab.locator(".bpflab-still").isHidden(), "in place of the still picture");
+    assert.equal(await tab.locator(".bpflab-still").count(), 0, "in place of the still picture");
     await chart.locator('[aria-roledescription="rect mark container"] path, .mark-rect path').first().hover();
     await tab.locator("#vg-tooltip-element.visible").waitFor();
     assert.match(await tab.locator("body").innerText(), /<img src=x onerror="document.title = 1">/);
@@ -162,7 +162,7 @@ test("a report of a capture says on which machine that was made", async () => {
   const source = await notebook("elsewhere.ipynb", [`import { capture, charts } from "kernel-helpers";\nconst writes = await capture.open(${JSON.stringify(file)});`, 'charts.histogram(writes, { x: "duration_ns" })']);
   assert.equal((await report(source, "-o", directory)).exitCode, 0);
   const page = await readFile(join(directory, "elsewhere.html"), "utf8");
-  assert.match(page, /1 capture, 2 events are missing[\s\S]*<td>2026-01-02 00:00:00 UTC<\/td><td>other &lt;b&gt;host, Linux 5\.15\.0-of-the-other<\/td><td>3<\/td><td>2<\/td>/);
+  assert.match(page, /1 capture, 2 events are missing[\s\S]*<td>[^<]*<\/td><td>2026-01-02 00:00:00 UTC<\/td><td>other &lt;b&gt;host, Linux 5\.15\.0-of-the-other<\/td><td>3<\/td><td>2<\/td>/);
   assert.match(page, /2026-01-02T00:00Z · Linux 5\.15\.0-of-the-other · 3 events, 2 lost/);
 });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { map } from "rxjs";
+import { native } from "../../dist/bpf/native.js";
 import { aq, bpf, captureOf, collect, type EventTable, latency, type ShippedPrograms, withPaths } from "../../dist/index.js";
 import { buildWriters, type ThreadReport } from "../workload/writers.js";
 
@@ -91,6 +93,26 @@ describe("ringbuf, against the workload's own count", () => {
     assert.ok(long(slow!) >= 150, `${long(slow!)} of 300 slow writes took long`);
     assert.ok(long(fast!) <= 30, `${long(fast!)} of 300 fast writes took long`);
     ringbuf.close();
+  });
+
+  test("a write that was under way when the programs were taken off is not mistaken for a later one", async () => {
+    for (const watched of ["nobody else", "the same"]) {
+      const writers = workload.start({ writes: 6, bytes: 4096, slow_us: 200_000 });
+      const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
+      const done = once(() => writers.run());
+      await collect(ringbuf.events("rb"), { rows: 2, until: done });
+      ringbuf.detach(); // the third is under way, and waits for its reader
+      await sleep(700); // until the fifth is
+      const attachedAt = native.clock_monotonic();
+      if (watched !== "the same") ringbuf.globals.watched_pid = 1;
+      await ringbuf.attach();
+      const table = await collect(ringbuf.events("rb"), { until: done });
+      const own = countRows(table, (row) => table.get("pid", row) === writers.pid);
+      if (watched === "the same") assert.ok(own >= 1);
+      else assert.equal(own, 0);
+      assert.equal(countRows(table, (row) => table.get("start_ns", row) < attachedAt), 0, "rows that began before");
+      ringbuf.close();
+    }
   });
 
   test("the ring is drained while JavaScript is busy for a second", async () => {

@@ -16,7 +16,7 @@ export interface PingOptions {
   family?: 4 | 6;
   /** Bytes of payload; default 56. */
   size?: number;
-  /** Stop after so many whole seconds, even if fewer were sent. */
+  /** Stop after so many whole seconds; until then ping goes on sending until `count` replies have come. */
   seconds?: number;
   /** How long to wait for the last reply; default 1000 ms. */
   timeoutMs?: number;

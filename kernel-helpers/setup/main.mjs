@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run report`, `npm run bench` and `npm run build` do: set up what is missing, then the thing itself.
+ * What `npm start`, `npm test`, `npm run report`, `npm run bench`, `npm run pictures` and `npm run build` do: set up what is missing, then the thing itself.
  * Runs with nothing installed but Node.js, so it and its neighbours import nothing from npm.
  */
 import { addon, naiveAddon } from "./addon.mjs";
@@ -13,7 +13,7 @@ import { runBench } from "./bench.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
 import { runSteps } from "./steps.mjs";
-import { runTests } from "./tests.mjs";
+import { runPictures, runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
 const build = (purpose = "run") => [debianPackages(purpose), npmPackages, addon, typescript, programs, kernelspec];
@@ -26,6 +26,7 @@ const commands = {
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
+  pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: runPictures },
   test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },
 };
 

@@ -316,6 +316,13 @@ class PackageTests(KernelTestCase):
         error = self.run_cell("const wrong: string = ticks;").error
         self.assertEqual((error["ename"], error["evalue"]), ("TypeScriptError", "Type 'Observable<0>' is not assignable to type 'string'."))
 
+    def test_an_object_that_a_chain_of_awaits_made_keeps_its_type(self):
+        self.run_cell('import { bpf } from "kernel-helpers";')
+        ran = self.run_cell('const chained = await (await bpf.load("ringbuf")).attach(); chained.attached')
+        self.assertEqual(ran.result, "true")
+        self.assertIn("watched_pidd", self.run_cell("chained.globals.watched_pidd").error["evalue"])
+        self.run_cell("chained.close();")
+
     def test_types_of_node_are_there(self):
         self.assertEqual(self.run_cell('import { basename } from "node:path"; basename("/a/b")').result, "b")
 

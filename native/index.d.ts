@@ -206,6 +206,8 @@ export function bpf_tc_hook_destroy(ifindex: number, attachPoint: number): void;
 /** With `replace` the program of the filter with this handle is exchanged atomically. */
 export function bpf_tc_attach(object: ObjectHandle, program: string, ifindex: number, attachPoint: number, handle: number, priority: number, replace: boolean): void;
 /** False when the filter, its qdisc or the interface has gone. */
+export function bpf_tc_query(ifindex: number, attachPoint: number, handle: number, priority: number): boolean;
+/** Takes the filter off; false as above. */
 export function bpf_tc_detach(ifindex: number, attachPoint: number, handle: number, priority: number): boolean;
 
 // System

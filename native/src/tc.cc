@@ -92,6 +92,19 @@ Napi::Value DetachFilter(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), !error);
 }
 
+// bpf_tc_query(ifindex, attach_point, handle, priority) -> whether there is such a filter
+Napi::Value QueryFilter(const Napi::CallbackInfo& info) {
+  auto hook = Hook(info, 0);
+  LIBBPF_OPTS(bpf_tc_opts, options);
+  options.handle = static_cast<uint32_t>(IntArg(info, 2, 1, UINT32_MAX));
+  options.priority = static_cast<uint32_t>(IntArg(info, 3, 1, UINT16_MAX));
+  LibbpfLog log;
+  int error = bpf_tc_query(&hook, &options);
+  if (error && error != -ENOENT && error != -ENODEV && error != -EINVAL)  // as for detaching
+    throw SystemError(info.Env(), error, "bpf_tc_query", log.text());
+  return Napi::Boolean::New(info.Env(), !error);
+}
+
 // bpf_link_ifindex(link) -> the interface a network link is on, 0 when that has gone
 Napi::Value LinkInterface(const Napi::CallbackInfo& info) {
   auto link = Unwrap<Link>(info, 0);
@@ -111,6 +124,7 @@ void InitTc(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_tc_hook_destroy", Napi::Function::New(env, DestroyHook));
   exports.Set("bpf_tc_attach", Napi::Function::New(env, AttachFilter));
   exports.Set("bpf_tc_detach", Napi::Function::New(env, DetachFilter));
+  exports.Set("bpf_tc_query", Napi::Function::New(env, QueryFilter));
   exports.Set("bpf_link_ifindex", Napi::Function::New(env, LinkInterface));
 }
 

@@ -19,7 +19,7 @@ export interface NetworkAttachment {
   readonly hook: Required<NetworkHook>;
   /** Puts another program in its place, atomically: each packet meets the one or the other. */
   swap(object: ObjectHandle, program: string): void;
-  /** True when the interface has gone, and the attachment with it. */
+  /** True when the interface has gone and the attachment with it, or when somebody else took it off. */
   isGone(): boolean;
   detach(): void;
 }
@@ -27,7 +27,7 @@ export interface NetworkAttachment {
 // enum bpf_attach_type, newer than libbpf 1.1's
 const tcxTypes = { ingress: 46, egress: 47 } as const;
 
-/** How often an interface is looked for, ms. */
+/** How often an attachment is looked for, ms. */
 const watchEvery = 500;
 
 /**
@@ -46,7 +46,7 @@ export function attachToInterface(object: ObjectHandle, program: string, hook: N
   if (!on) throw new AttachError(program, `${direction} of ${name}`, `There is no network interface ${JSON.stringify(name)}.`, { hint: thereAre() });
   if (!on.up) console.warn(`The interface ${name} is down: ${program} will see no packets until it is up (ip link set ${name} up).`);
   const attached = attachBy(object, program, on, direction, method);
-  return watched({ ...attached, hook: { interface: name, direction, method: attached.method } }, program);
+  return watched({ ...attached, hook: { interface: name, direction, method: attached.method } }, program, on);
 }
 
 function thereAre(): string {
@@ -85,17 +85,18 @@ function byTcx(link: LinkHandle, on: Interface): Attached {
     method: "tcx",
     swap: (object, program) => native.bpf_link_update(link, object, program),
     detach: () => native.bpf_link__destroy(link),
-    // The link of an interface that was removed, or moved to another namespace, is on none.
+    // The link of an interface that was removed, or moved to another namespace, is on none; nor is one that was detached.
     isGone: () => native.bpf_link_ifindex(link) !== on.index,
   };
 }
 
-/** Says so when the interface goes: a filter that filters nothing must not look as if it did. */
-function watched(attachment: NetworkAttachment, program: string): NetworkAttachment {
+/** Says so when the interface goes or somebody takes the program off: a filter that filters nothing must not look as if it did. */
+function watched(attachment: NetworkAttachment, program: string, on: Interface): NetworkAttachment {
   const timer = setInterval(() => {
     if (!attachment.isGone()) return;
     detach(); // frees what is left of it here
-    console.warn(`The interface ${attachment.hook.interface} has gone: ${program} is attached to nothing any more. ${thereAre()}`);
+    if (isThere(on.index)) console.warn(`Somebody else has taken ${program} off the interface ${on.name}: attach it again to go on.`);
+    else console.warn(`The interface ${on.name} has gone: ${program} is attached to nothing any more. ${thereAre()}`);
   }, watchEvery);
   timer.unref();
   let detached = false;

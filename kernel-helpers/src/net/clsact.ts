@@ -63,7 +63,7 @@ export function attachClsact(object: ObjectHandle, program: string, on: Interfac
   return {
     swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, priority, true),
     detach: remove,
-    isThere: () => interfaces().some((one) => one.index === on.index),
+    isThere: () => native.bpf_tc_query(on.index, attachPoints[direction], handle, priority),
   };
 }
 

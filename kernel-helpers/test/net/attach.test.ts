@@ -117,6 +117,25 @@ describe("attaching to an interface", () => {
     });
   }
 
+  for (const [method, takeOff] of [
+    ["tcx", () => execa("bpftool", ["link", "detach", "id", String([...idsOf("link_id")][0])])],
+    ["clsact", () => execa("tc", ["qdisc", "del", "dev", lab.interface, "clsact"])],
+  ] as const) {
+    test(`a filter that somebody else takes off (${method}): said, and it can be attached again`, async () => {
+      const filter = await (await dropAll()).attach({ interface: lab.interface, method });
+      assert.equal(await answered(), 0);
+      const said = await warnings(async () => {
+        await takeOff();
+        assert.equal(filter.attached, false);
+        await sleep(800);
+      });
+      assert.equal(said, `Somebody else has taken icmp_filter off the interface ${lab.interface}: attach it again to go on.`);
+      assert.equal(await answered(), 5);
+      await filter.attach({ interface: lab.interface, method });
+      assert.equal(await answered(), 0);
+    });
+  }
+
   test("attached again it stays; attached elsewhere it moves", async () => {
     const other = await net.playground({ peers: 1 });
     try {

@@ -19,6 +19,8 @@ export interface FilterRecord extends Written {
   ifindex: number;
   direction: keyof typeof attachPoints;
   handle: number;
+  /** That it hung on the qdisc, as far as is known: a killed owner could not say. */
+  isHung?: true;
 }
 
 /** Says that the qdisc of an interface is ours to remove. */
@@ -59,6 +61,7 @@ export function attachClsact(object: ObjectHandle, program: string, on: Interfac
     remove();
     throw error;
   }
+  record.isHung = true;
   removeAtExit(remove);
   return {
     swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, priority, true),
@@ -81,7 +84,7 @@ function removeAtExit(remove: () => void): void {
 }
 
 /** Takes a filter away, and with the last of ours the qdisc, if it is ours and nobody else uses it. */
-export function removeFilter(name: string, { ifindex, direction, handle, owner }: FilterRecord): void {
+export function removeFilter(name: string, { ifindex, direction, handle, owner, isHung }: FilterRecord): void {
   const qdisc = qdiscName({ ifindex, owner });
   const on = interfaces().find((one) => one.index === ifindex);
   const made = read<QdiscRecord>(qdisc);
@@ -90,11 +93,12 @@ export function removeFilter(name: string, { ifindex, direction, handle, owner }
   } else {
     const wasThere = native.bpf_tc_detach(ifindex, attachPoints[direction], handle, priority);
     // Our filter hung on it, or its maker ended before it could hang one: so it is the qdisc that we made.
-    const isOurs = made !== undefined && (wasThere || (made.owner.pid === owner.pid && made.owner.started === owner.started));
-    if (isOurs && isUnused(on.name)) {
-      native.bpf_tc_hook_destroy(ifindex, wholeQdisc);
-      erase(qdisc);
-    }
+    const isOurs = made !== undefined && (wasThere || (!isHung && made.owner.pid === owner.pid && made.owner.started === owner.started));
+    const isThere = hasClsact(on.name);
+    const left = isThere ? filtersOn(on.name) : [];
+    if (isOurs && isThere && left.length === 0) native.bpf_tc_hook_destroy(ifindex, wholeQdisc);
+    // With none of our filters on it, what is left is others', or somebody took it away: the next one is not ours to remove.
+    if (!left.some(({ pref }) => pref === priority)) erase(qdisc);
   }
   erase(name);
 }
@@ -103,15 +107,15 @@ function qdiscName({ ifindex, owner }: Pick<FilterRecord, "ifindex" | "owner">):
   return `qdisc-${/\d+/.exec(owner.netNamespace)?.[0] ?? "0"}-${ifindex}`;
 }
 
-function tc(...args: string[]): { kind?: string }[] {
+function tc(...args: string[]): { kind?: string; pref?: number }[] {
   const text = execFileSync("tc", ["-j", ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  return JSON.parse(text.trim() || "[]") as { kind?: string }[];
+  return JSON.parse(text.trim() || "[]") as ReturnType<typeof tc>;
 }
 
 function hasClsact(name: string): boolean {
   return tc("qdisc", "show", "dev", name).some(({ kind }) => kind === "clsact");
 }
 
-function isUnused(name: string): boolean {
-  return hasClsact(name) && (["ingress", "egress"] as const).every((direction) => tc("filter", "show", "dev", name, direction).length === 0);
+function filtersOn(name: string): ReturnType<typeof tc> {
+  return (["ingress", "egress"] as const).flatMap((direction) => tc("filter", "show", "dev", name, direction));
 }

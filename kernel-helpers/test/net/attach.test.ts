@@ -172,12 +172,33 @@ describe("attaching to an interface", () => {
     }
   });
 
+  test("clsact: a qdisc that somebody puts in the place of ours stays", async () => {
+    const filter = await (await dropAll()).attach({ interface: lab.interface, method: "clsact" });
+    const qdisc = (what: string) => execa("tc", ["qdisc", what, "dev", lab.interface, "clsact"]);
+    await qdisc("del");
+    await qdisc("add");
+    try {
+      filter.detach();
+      assert.equal(await clsactOn(lab.interface), true);
+      await filter.attach({ interface: lab.interface, method: "clsact" });
+      assert.equal(await answered(), 0);
+      filter.detach();
+      assert.equal(await clsactOn(lab.interface), true);
+    } finally {
+      await qdisc("del");
+    }
+  });
+
   test("clsact: our qdisc stays while another's filter is on it", async () => {
     const filter = await (await dropAll()).attach({ interface: lab.interface, method: "clsact" });
     await execa("tc", ["filter", "add", "dev", lab.interface, "egress", "protocol", "ip", "prio", "7", "u32", "match", "u32", "0", "0"]);
     filter.detach();
     assert.equal(await clsactOn(lab.interface), true);
     assert.match((await execa("tc", ["filter", "show", "dev", lab.interface, "egress"])).stdout, /pref 7 u32/);
+    await execa("tc", ["filter", "del", "dev", lab.interface, "egress", "prio", "7"]);
+    await filter.attach({ interface: lab.interface, method: "clsact" });
+    filter.detach();
+    assert.equal(await clsactOn(lab.interface), true, "it is theirs from then on");
     await execa("tc", ["qdisc", "del", "dev", lab.interface, "clsact"]);
   });
 

@@ -302,9 +302,12 @@ class PackageTests(KernelTestCase):
         self.assertEqual(self.run_cell('import { ready } from "slow"; ready').result, "7")
 
     def test_a_module_of_the_notebooks_directory_can_be_imported(self):
-        with open(os.path.join(self.directory, "local.ts"), "w") as file:
-            file.write("export const two: number = 2;\n")
+        for name, text in {"local": 'import { one } from "./inner";\nexport const two: number = one + 1;', "inner": "export const one: number = 1;"}.items():
+            with open(os.path.join(self.directory, f"{name}.ts"), "w") as file:
+                file.write(text)
         self.assertEqual(self.run_cell('import { two } from "./local"; two').result, "2")
+        self.run_cell("/** @module cell */\nexport const three: number = 3;")
+        self.assertEqual(self.run_cell('import { three } from "./cell"; three').result, "3")
 
     def test_a_missing_package_is_named(self):
         self.assertIn("nosuchpackage", self.run_cell('import x from "nosuchpackage"; x').error["evalue"])

@@ -2,6 +2,7 @@
  * Cells in C: `%%bpf NAME [options]` compiles the lines below it, loads them, and defines NAME
  * for the TypeScript cells, a handle that is typed from the object's BTF.
  */
+import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Compiled } from "../../bpf/compile.js";
 import { ArgumentError } from "../../errors.js";
@@ -94,7 +95,11 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
 
 /** Makes what the cell asks for, and returns its TypeScript type. */
 async function make({ name, attach, load: wanted, constants }: BpfCellOptions, body: string): Promise<string> {
-  const [{ compile }, { load }, { typesOf }] = await Promise.all([import("../../bpf/compile.js"), import("../../bpf/load.js"), import("../../bpf/declarations.js")]);
+  // Not import(): while that loads, a completion's require() of the same modules would fail.
+  const require = createRequire(import.meta.url);
+  const { compile } = require("../../bpf/compile.js") as typeof import("../../bpf/compile.js");
+  const { load } = require("../../bpf/load.js") as typeof import("../../bpf/load.js");
+  const { typesOf } = require("../../bpf/declarations.js") as typeof import("../../bpf/declarations.js");
   // An empty first line in place of %%bpf: lines in messages are lines of the cell.
   const compiled: Compiled = await compile(`\n${body}`, { name });
   for (const { severity, line, column, message, excerpt } of compiled.warnings) {

@@ -10,10 +10,11 @@ import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
 import { program } from "./paths.mjs";
 import { runBench } from "./bench.mjs";
+import { makePictures } from "./pictures.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
 import { runSteps } from "./steps.mjs";
-import { runPictures, runTests } from "./tests.mjs";
+import { runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
 const build = (purpose = "run") => [debianPackages(purpose), npmPackages, addon, typescript, programs, kernelspec];
@@ -26,7 +27,7 @@ const commands = {
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
-  pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: runPictures },
+  pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: makePictures },
   test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },
 };
 

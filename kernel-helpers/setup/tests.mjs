@@ -40,9 +40,3 @@ export async function runTests(words) {
   console.log("✓ Nothing is left behind.");
   return code ?? 1;
 }
-
-/** `npm run pictures`: the README's pictures, made anew; returns the exit code. */
-export async function runPictures() {
-  const [code] = await once(spawn(process.execPath, [join(helpers, "dist-test/browser/pictures.js")], { cwd: repo, stdio: "inherit" }), "close");
-  return code ?? 1;
-}

@@ -1,42 +1,85 @@
-/** `npm run pictures`: makes the README's picture anew, from a real JupyterLab on the running kernel. */
-import { mkdir } from "node:fs/promises";
+/// <reference lib="dom" />
+/** The pictures of the README, from the real thing. Run by `npm run pictures`. */
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { firstNotebook } from "../readme.js";
 import { Lab } from "./lab.js";
+import type { NotebookPage } from "./notebook-page.js";
 
-const directory = fileURLToPath(new URL("../../../notebooks/pictures/", import.meta.url));
+const target = fileURLToPath(new URL("../../pictures/", import.meta.url));
 
-const CELLS = [
-  'import { bpf, charts, collect } from "kernel-helpers";\nimport { spawn } from "node:child_process";',
-  `%%bpf opens --attach
-#include "bpflab.h"
-char LICENSE[] SEC("license") = "GPL";
+/** JupyterLab without its side bars, for what matters to be large. */
+async function openWide(lab: Lab, name: string, cells: string[], height: number): Promise<NotebookPage> {
+  const notebook = await lab.open(await lab.write(name, cells), { height });
+  await notebook.page.keyboard.press("Control+b");
+  await notebook.page.locator("#jp-left-stack").waitFor({ state: "hidden" });
+  return notebook;
+}
 
-__u64 opened = 0;
+/** C in one cell, TypeScript in the next, a chart below. */
+async function notebookPicture(lab: Lab): Promise<void> {
+  const notebook = await openWide(lab, "opens.ipynb", firstNotebook().slice(0, 2), 1100);
+  await notebook.runAll();
+  await notebook.charts.first().waitFor();
+  await notebook.cell(0).locator(".cm-content").click(); // to the top
+  await notebook.page.screenshot({ path: join(target, "notebook.png") });
+  await notebook.close();
+}
 
-SEC("tp/syscalls/sys_enter_openat")
-int count_opens(void *ctx) { __sync_fetch_and_add(&opened, 1); return 0; }`,
-  `const ringbuf = await (await bpf.load("ringbuf")).attach();
-const writers = [["4k", "of=/dev/null"], ["256k", "of=/tmp/bpflab-picture"]].map(([bs, to]) =>
-  spawn("timeout", ["4", "sh", "-c", \`while dd if=/dev/zero \${to} bs=\${bs} count=200; do sleep 0.02; done\`], { stdio: "ignore" }));
-const writes = await collect(ringbuf.events("rb"), { seconds: 3 });
-const dd = writes.filter((write) => write.comm === "dd");
-charts.heatmap(dd, { x: "start_ns", y: "duration_ns" })`,
-  "`${opens.globals.opened} files were opened meanwhile`",
-  'opens.close(); ringbuf.close(); spawn("rm", ["-f", "/tmp/bpflab-picture"]);',
-];
+/** A slider that moves the running filter, and what became of a flood. */
+async function sliderPicture(lab: Lab): Promise<void> {
+  const notebook = await openWide(
+    lab,
+    "flood.ipynb",
+    [
+      `import { bpf, charts, net, widgets } from "kernel-helpers";
+const lab = await net.playground({ peers: 3 });
+const filter = await bpf.load("tc_icmp_filter", { globals: { threshold: 60 } });
+await filter.attach({ interface: lab.interface, direction: "ingress" });
+filter.globals.mode`,
+      'widgets.bind(filter.globals, "threshold", { min: 1, max: 100 })',
+      `const flood = () => Promise.all(lab.peers.map((peer, i) => peer.ping({ count: 40 * 4 ** i, intervalMs: 100 / 4 ** i })));
+const seen = await net.sample(filter, { until: flood });
+const fates = seen.fold(["passed", "dropped"], { as: ["fate", "requests"] });
+charts.timeline(fates, { x: "time_ns", weight: "requests", by: "fate", every: 0.2, height: 200, title: "Pings, passed and dropped" })`,
+      "net.peers(filter)",
+    ],
+    900,
+  );
+  await notebook.runAll();
+  await notebook.charts.first().waitFor();
+  await notebook.cell(0).locator(".cm-content").click();
+  await notebook.page.screenshot({ path: join(target, "slider.png") });
+  await notebook.close();
+}
 
+/** A report of every write of the machine, as it is handed on. */
+async function reportPicture(lab: Lab): Promise<void> {
+  const notebook = await lab.open(await lab.copy("03-ringbuf.ipynb"), { height: 14_000 });
+  await notebook.runAll(240_000);
+  await notebook.save();
+  const file = join(lab.directory, "report.html");
+  await writeFile(file, await notebook.exportHtml());
+  const page = await lab.newPage();
+  await page.setViewportSize({ width: 1000, height: 900 });
+  await page.goto(pathToFileURL(file).href);
+  await page.locator(".vega-embed svg.marks").nth(5).waitFor();
+  await page.locator(".bpflab-button").click();
+  await page.evaluate(() => document.querySelectorAll(".jp-Cell").forEach((cell) => cell.querySelector(".vega-embed") ?? cell.remove()));
+  await page.screenshot({ path: join(target, "report.png") });
+  await page.close();
+  await notebook.close();
+}
+
+await mkdir(target, { recursive: true });
 const lab = await Lab.start();
 try {
-  const notebook = await lab.open(await lab.write("first-look.ipynb", CELLS), { height: 1500 });
-  await notebook.runAll();
-  console.log(await notebook.outputs.allInnerTexts());
-  await notebook.charts.first().waitFor({ timeout: 5000 });
-  const last = (await notebook.output(3).first().boundingBox())!;
-  await mkdir(directory, { recursive: true });
-  await notebook.page.screenshot({ path: join(directory, "first-look.png"), clip: { x: 0, y: 0, width: 1300, height: Math.ceil(last.y + last.height + 24) } });
-  await notebook.close();
+  for (const make of [notebookPicture, sliderPicture, reportPicture]) {
+    await make(lab);
+    await lab.shutdownKernels();
+  }
 } finally {
   await lab.close();
 }
-console.log(`✓ ${join(directory, "first-look.png")}`);
+for (const name of ["notebook", "slider", "report"]) console.log(`✓ ${name}.png, ${Math.ceil((await stat(join(target, `${name}.png`))).size / 1000)} kB`);

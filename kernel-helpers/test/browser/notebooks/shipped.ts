@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import { outsideLoads } from "../../../dist/report/html.js";
 import { assertReadable } from "../contrast.js";
 import { Lab, type SavedCell } from "../lab.js";
@@ -55,6 +58,14 @@ export function testNotebook(name: string, more: { before?: (notebook: NotebookP
       const page = await notebook.exportHtml();
       assert.ok(Buffer.byteLength(page) <= MOST, `a page of ${Buffer.byteLength(page)} bytes`);
       assert.deepEqual(outsideLoads(page), []);
+      await writeFile(join(lab.directory, "exported.html"), page);
+      const tab = await lab.newPage();
+      await tab.goto(pathToFileURL(join(lab.directory, "exported.html")).href);
+      if (drawn.length > 0) await tab.locator(".vega-embed svg.marks").nth(drawn.length - 1).waitFor();
+      const tables = notebook.outputs.locator(".bpflab-table table");
+      assert.deepEqual(await tab.locator(".bpflab-table table").allInnerTexts(), await tables.allInnerTexts());
+      assert.doesNotMatch(await tab.locator("body").innerText(), /<\/?(style|table|div|kbd)\b/, "tags as text");
+      await tab.close();
       await more.then?.({ lab, notebook, cells, page });
       await notebook.close();
       await lab.shutdownKernels();

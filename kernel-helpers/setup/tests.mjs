@@ -9,7 +9,7 @@ import { leftovers, MARK, snapshot } from "./leftovers.mjs";
 import { helpers, repo } from "./paths.mjs";
 
 /** A file that hangs fails, with its name, instead of holding up everything. */
-const FILE_TIMEOUT_MS = 300_000;
+const FILE_TIMEOUT_MS = 900_000;
 
 /** The test files that there are sources for, of those whose path holds one of `words` if there are any. */
 function testFiles(words) {

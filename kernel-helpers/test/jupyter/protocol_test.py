@@ -14,7 +14,7 @@ SPIN = "for (;;);"
 
 class QueueTests(KernelTestCase):
     def test_what_waits_behind_a_failure_is_aborted_and_nothing_later(self):
-        cells = [self.send("throw new Error('first')"), self.send("2"), self.send("3")]
+        cells = [self.send("const until = Date.now() + 1000; while (Date.now() < until); throw new Error('first')"), self.send("2"), self.send("3")]
         statuses = [self.finish(cell).reply["status"] for cell in cells]
         self.assertEqual(statuses, ["error", "aborted", "aborted"])
         self.assert_alive()

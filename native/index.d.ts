@@ -190,7 +190,8 @@ export function drain_add(
 export function drain_remove(drainer: DrainerHandle, ring: RingHandle): RingTotals;
 /** How: 0 no more; 1 for batches, taken often; 2 to gather: one take at the end gets all in one piece. */
 export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, how: 0 | 1 | 2): void;
-export function drain_totals(ring: RingHandle): RingTotals;
+/** With `now` it reads first what the ring holds at this moment. */
+export function drain_totals(ring: RingHandle, now?: boolean): RingTotals;
 export function drain_take(ring: RingHandle): Taken;
 
 // Network interfaces and tc

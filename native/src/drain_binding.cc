@@ -76,8 +76,12 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
   return TotalsObject(info.Env(), ring->totals());
 }
 
-// drain_totals(ring) -> { delivered, waiting, lost, dropped, unread, inexact }
-Napi::Value GetTotals(const Napi::CallbackInfo& info) { return TotalsObject(info.Env(), Unwrap<Ring>(info, 0)->totals()); }
+// drain_totals(ring, now) -> { delivered, waiting, lost, dropped, unread, inexact }; with now it reads first what is committed
+Napi::Value GetTotals(const Napi::CallbackInfo& info) {
+  auto ring = Unwrap<Ring>(info, 0);
+  if (info[1].ToBoolean()) ring->Drain();
+  return TotalsObject(info.Env(), ring->totals());
+}
 
 // drain_take(ring) -> { chunks, labels, totals }: reads what is committed now, then hands over all that waits.
 // labels: per column, the strings that got a code since the last take, in code order.

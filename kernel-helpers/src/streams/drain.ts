@@ -78,6 +78,11 @@ export class RingReader {
     return this.#account(this.#final ?? native.drain_totals(this.#ring));
   }
 
+  /** The totals, with all that the ring holds at this moment: what is too little for a wake-up may lie there for a while. */
+  totalsNow(): RingTotals {
+    return this.#account(this.#final ?? native.drain_totals(this.#ring, true));
+  }
+
   /** With what the readers before counted, and what went to nobody after all. The program counts lost for all of them. */
   #account({ delivered, waiting, lost, dropped, unread, inexact }: RingTotals): RingTotals {
     const before = this.#before;

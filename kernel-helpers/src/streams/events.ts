@@ -83,7 +83,7 @@ export function gatherableFrom<Event>(stream: Observable<EventBatch<Event>>): Ga
 
 /** The account of a ring so far: what was delivered, lost, dropped and left unread. All counts, since its first `events`. */
 export function ringTotals(object: BpfObject<any>, ring: string): RingTotals {
-  return readerOf(object, ring, {}).totals;
+  return readerOf(object, ring, {}).totalsNow();
 }
 
 function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions): RingReader {

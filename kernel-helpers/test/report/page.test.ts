@@ -157,7 +157,7 @@ rmSync(scratch, { recursive: true });`,
 
 test("a report of a capture says on which machine that was made", async () => {
   const file = join(directory, "elsewhere.parquet");
-  const account = { source: "events", rows: 3, lost: 2, dropped: 0, startedAt: Date.UTC(2026, 0, 2), endedAt: Date.UTC(2026, 0, 2) + 1000, machine: { host: "other <b>host", kernel: "Linux 5.15.0-of-the-other" } };
+  const account = { source: "events", rows: 3, lost: 2, dropped: 0, startedAt: Date.UTC(2026, 0, 2), endedAt: Date.UTC(2026, 0, 2) + 1000, host: "other <b>host", kernel: "Linux 5.15.0-of-the-other" };
   await save(markCapture(makeTable({ duration_ns: Float64Array.of(1, 2, 3) }), account), file);
   const source = await notebook("elsewhere.ipynb", [`import { capture, charts } from "kernel-helpers";\nconst writes = await capture.open(${JSON.stringify(file)});`, 'charts.histogram(writes, { x: "duration_ns" })']);
   assert.equal((await report(source, "-o", directory)).exitCode, 0);

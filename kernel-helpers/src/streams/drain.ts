@@ -24,6 +24,12 @@ export function flushRings(): void {
   for (const ring of [...rings]) ring.news();
 }
 
+/** The same, and a batch without rows for listeners that have had none yet: it tells them which columns there are. */
+export function settleRings(): void {
+  flushRings();
+  for (const ring of [...rings]) ring.introduce();
+}
+
 interface Listener {
   /** The batches that it has yet to get. */
   queue: SharedBatch[];
@@ -31,12 +37,6 @@ interface Listener {
   isNew: boolean;
   /** Set for one who wants all in one piece at the end, and only news until then. */
   onWaiting: ((waiting: Waiting) => void) | undefined;
-}
-
-/** The same, and a batch without rows for listeners that have had none yet: it tells them which columns there are. */
-export function settleRings(): void {
-  flushRings();
-  for (const ring of [...rings]) ring.introduce();
 }
 
 /**

@@ -6,7 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { setHost } from "../../host.js";
 import { Shared, type Request, type ToEngine } from "../link.js";
 import { GRACE_MS } from "../wire/interrupter.js";
-import { interruptLingering, runningCell, setRunningCell } from "./cell.js";
+import { interruptLingering, runningCell, setRunningCell, type Cell } from "./cell.js";
 import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
 import { inspectBpfCell } from "./bpf-hover.js";
 import { Channel } from "./channel.js";
@@ -52,6 +52,8 @@ export class Engine {
   readonly #waiting: Request[] = [];
   /** The execute request that runs. */
   #executing: Request | undefined;
+  /** The cell that was interrupted last, and the first interrupt that met it. */
+  #interrupted: { cell: Cell; since: number } | undefined;
   /** Execute requests up to this id had arrived when a cell failed, and are not run. */
   #abortUpTo = 0;
 
@@ -66,7 +68,7 @@ export class Engine {
     captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
-    offerTermination();
+    offerTermination(shared);
     hideBookkeeping();
     leashTimers();
     leashProcesses();
@@ -82,7 +84,9 @@ export class Engine {
         return this.#interrupt(message.sequence);
       case "terminated":
         this.#comms.abandon();
-        return runningCell()?.stop({ error: new KeyboardInterrupt() });
+        // Not whatever runs now: that may be the next cell already.
+        if (this.#interrupted && message.sequence >= this.#interrupted.since) this.#interrupted.cell.stop({ error: new KeyboardInterrupt() });
+        return;
       case "shutdown":
         Atomics.store(this.#shared, Shared.leaving, 1);
         this.#exit();
@@ -152,6 +156,7 @@ export class Engine {
       return interruptLingering(new KeyboardInterrupt());
     }
     cell.whenOver(served); // and not before: a cell that awaits now may be in a busy loop soon
+    if (this.#interrupted?.cell !== cell) this.#interrupted = { cell, since: sequence };
     const error = new KeyboardInterrupt();
     cell.interrupt.abort(error);
     setTimeout(() => cell.stop({ error }), GRACE_MS);

@@ -11,6 +11,11 @@ export function protect<Result>(work: () => Result): Result {
   }
 }
 
+/** Forgets work that was cut off all the same. Only where nothing protected can be under way: at the bottom of the stack. */
+export function unprotect(): void {
+  depth = 0;
+}
+
 export function isProtected(): boolean {
   return depth > 0;
 }

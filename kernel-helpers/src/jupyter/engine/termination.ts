@@ -9,9 +9,11 @@
  * the termination is asked for, and never from inside a hook.
  */
 import { Session } from "node:inspector";
+import { setImmediate } from "node:timers"; // the one that no cell ends
 import { fileURLToPath } from "node:url";
+import { Shared } from "../link.js";
 import { nodeInternal } from "../node-internals.js";
-import { isProtected } from "./protection.js";
+import { isProtected, unprotect } from "./protection.js";
 
 interface AsyncWrap {
   clearAsyncIdStack(): void;
@@ -32,12 +34,23 @@ function isLoading(frame: string): boolean {
   return /\bModule\._load \(|node:internal\/modules\/esm\//.test(frame);
 }
 
-/** Makes the function available; it returns true when it has ended the user's code. */
-export function offerTermination(): void {
+/**
+ * The function that protects work, before it counts it or after. V8 ends code at its next check, which is
+ * later than this one: inside the work.
+ */
+function isAtProtection(frame: string | undefined): boolean {
+  return frame?.includes("/engine/protection.") ?? false;
+}
+
+/**
+ * Makes the function available; it returns true when it has ended the user's code. It is given the sequence number
+ * of the interrupt: once that is served, what runs is another cell.
+ */
+export function offerTermination(shared: Int32Array): void {
   const wrap = nodeInternal<AsyncWrap>("async_wrap");
   Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
-    value: () => {
-      if (isProtected()) return false;
+    value: (sequence: number) => {
+      if (isProtected() || Atomics.load(shared, Shared.interruptsServed) >= sequence) return false;
       const limit = Error.stackTraceLimit;
       const prepare = Error.prepareStackTrace;
       Error.stackTraceLimit = Infinity;
@@ -45,11 +58,14 @@ export function offerTermination(): void {
       const frames = (new Error().stack ?? "").split("\n").slice(3); // past the message, this function and the inspector's expression
       Error.stackTraceLimit = limit;
       if (prepare) Error.prepareStackTrace = prepare;
-      if (frames.every(isOurs) || frames.some(isLoading)) return false;
+      if (frames.every(isOurs) || frames.some(isLoading) || isAtProtection(frames[0])) return false;
       if (frames.slice(0, 2).some((frame) => frame.includes("node:internal/async_hooks"))) return false;
       const session = new Session();
       session.connect();
-      setImmediate(() => session.disconnect()); // a process that exits waits for its inspector sessions
+      setImmediate(() => {
+        session.disconnect(); // a process that exits waits for its inspector sessions
+        unprotect();
+      });
       wrap.clearAsyncIdStack();
       session.post("Runtime.terminateExecution");
       return true;

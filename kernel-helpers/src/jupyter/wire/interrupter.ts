@@ -11,8 +11,8 @@ import { Shared, type ToEngine } from "../link.js";
 export const GRACE_MS = 100;
 const RETRY_MS = 3;
 
-/** The expression that the main thread is made to run; see engine/termination.ts. */
-export const TERMINATE = "globalThis[Symbol.for('bpflab.terminate')]()";
+/** The expression that the main thread is made to run for an interrupt; see engine/termination.ts. */
+const terminate = (sequence: number): string => `globalThis[Symbol.for("bpflab.terminate")](${sequence})`;
 
 export class Interrupter {
   readonly #shared: Int32Array;
@@ -28,28 +28,29 @@ export class Interrupter {
   interrupt(): void {
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
-    this.endBusyCode(
-      () => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence,
-      () => this.#tellEngine({ kind: "terminated", sequence }),
-    );
+    const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
+    setTimeout(() => void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence })), GRACE_MS);
   }
 
-  /** After the grace period, ends the user's code wherever it keeps the main thread, until `isDone` says that it need not. */
-  endBusyCode(isDone: () => boolean, ended: () => void = () => undefined): void {
-    setTimeout(() => void this.#endUntil(isDone, ended), GRACE_MS);
+  /** For a process that is to exit: after the grace period, ends whatever code keeps the main thread from leaving. */
+  leave(): void {
+    const isDone = (): boolean => Atomics.load(this.#shared, Shared.leaving) === 1;
+    setTimeout(() => void this.#endUntil(isDone, Infinity), GRACE_MS);
   }
 
-  async #endUntil(isDone: () => boolean, ended: () => void): Promise<void> {
-    if (isDone()) return;
+  /** Ends the user's code as soon as that can be done, unless there is no need any more. True when it has. */
+  async #endUntil(isDone: () => boolean, sequence: number): Promise<boolean> {
+    if (isDone()) return false;
     // Connected only when needed: a process that exits waits for its inspector sessions.
     const session = new Session();
     session.connectToMainThread();
     try {
       while (!isDone()) {
-        const { result } = await session.post("Runtime.evaluate", { expression: TERMINATE, returnByValue: true });
-        if (result.value === true) return ended();
+        const { result } = await session.post("Runtime.evaluate", { expression: terminate(sequence), returnByValue: true });
+        if (result.value === true) return true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+      return false;
     } finally {
       session.disconnect();
     }

@@ -82,7 +82,7 @@ async function shutdown(request: Asked): Promise<void> {
 function leave(): void {
   for (const socket of Object.values(sockets)) socket.close();
   tellEngine({ kind: "shutdown" });
-  interrupter.endBusyCode(() => Atomics.load(shared, Shared.leaving) === 1);
+  interrupter.leave();
   setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_MS);
 }
 

@@ -21,6 +21,7 @@ export function kernelspec(): Kernelspec {
     argv: [
       process.execPath,
       "--disable-warning=ExperimentalWarning", // require() of ES modules, which cells live on
+      ...["--min-semi-space-size=32", "--max-semi-space-size=32"], // MB: what the compiler makes for a cell dies young, and is not copied around meanwhile
       fileURLToPath(new URL("./main.js", import.meta.url)),
       "{connection_file}",
     ],

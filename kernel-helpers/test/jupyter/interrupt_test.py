@@ -45,6 +45,23 @@ class InterruptTests(KernelTestCase):
     def test_a_busy_tick(self):
         self.assert_interrupted(f"process.nextTick(() => {{ {SPIN} }});\nawait new Promise(() => {{}});")
 
+    def test_a_busy_immediate_among_others(self):
+        self.assert_interrupted(f"setImmediate(() => {{}});\nsetImmediate(() => {{ {SPIN} }});\nsetImmediate(() => {{}});\nawait new Promise(() => {{}});")
+        self.assertEqual(self.run_cell("await new Promise<number>((resolve) => setImmediate(resolve, 7))").result, "7")
+
+    def test_immediates_are_those_of_node(self):
+        ran = self.run_cell(
+            """const seen: unknown[] = [];
+setImmediate((...given: unknown[]) => seen.push(given), 1, "two");
+clearImmediate(setImmediate(() => seen.push("cleared")));
+setImmediate(() => clearImmediate(later));
+const later = setImmediate(() => seen.push("cleared by the one before"));
+await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+let complaint = ""; try { setImmediate("text" as any); } catch (error: any) { complaint = error.code; }
+JSON.stringify([seen, complaint])"""
+        )
+        self.assertEqual(ran.result, '[[[1,"two"]],"ERR_INVALID_ARG_TYPE"]')
+
     def test_a_flood_of_output(self):
         self.assert_interrupted("for (;;) console.log('x'.repeat(80));")
 

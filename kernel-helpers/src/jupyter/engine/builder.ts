@@ -10,10 +10,15 @@ interface Resolved {
   resolvedModules?: { forEach(visit: (resolution: { resolvedModule?: TS.ResolvedModule } | undefined) => void): void };
 }
 
+/** What TypeScript's own checker calls first for each file; it does nothing for a file that is bound. */
+type Binding = typeof TS & { bindSourceFile(file: TS.SourceFile, options: TS.CompilerOptions): void };
+
 export function lightBuilder(ts: typeof TS): TS.CreateProgram<TS.BuilderProgram> {
   return (...args) => {
     const builder = ts.createAbstractBuilder(...args);
-    builder.getProgram().getTypeChecker(); // binds the files: the converter looks for a cell's variables before it asks for types
+    // The converter looks for a cell's variables before it asks for types. A type checker, which binds files too, would be made for that alone.
+    const program = builder.getProgram();
+    for (const file of program.getSourceFiles()) if (!isInstalled(file.fileName)) (ts as Binding).bindSourceFile(file, program.getCompilerOptions());
     return Object.assign(builder, { getAllDependencies: (file: TS.SourceFile) => ownDependencies(builder.getProgram(), file) });
   };
 }

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { getEventListeners } from "node:events";
 import type { Request } from "../link.js";
+import { turn } from "./turn.js";
 
 /** How a run ended, short of its result. */
 export interface Failure {
@@ -162,7 +163,7 @@ function inCell<T>(cell: Cell, code: () => T): T {
  */
 export function inTurn<T>(cell: Cell, code: () => Promise<T>): Promise<T> {
   const done = new Promise<T>((resolve, reject) => {
-    setImmediate(() => void inCell(cell, code).then(resolve, reject));
+    turn(() => void inCell(cell, code).then(resolve, reject));
   });
   const stopped = cell.stopped.then(({ error }) => Promise.reject<T>(error as Error));
   return Promise.race([done, stopped]);

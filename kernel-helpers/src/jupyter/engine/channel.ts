@@ -1,4 +1,5 @@
 /** The engine's way to the wire: what a cell publishes, under the cell's header. */
+import { setImmediate } from "node:timers"; // the one that no cell ends
 import type { MessagePort } from "node:worker_threads";
 import { Shared, weightOf, type Extras, type Request, type ToWire } from "../link.js";
 import { toJson } from "./bundle.js";
@@ -12,6 +13,8 @@ const NAP_MS = 20;
 export class Channel {
   readonly #port: MessagePort;
   readonly #shared: Int32Array;
+  /** What goes with the next message: each wakes the wire's thread, which costs more than making it. */
+  #held: ToWire[] = [];
 
   constructor(port: MessagePort, shared: Int32Array) {
     this.#port = port;
@@ -19,15 +22,25 @@ export class Channel {
   }
 
   post(message: ToWire): void {
-    this.#port.postMessage(message);
+    const messages = [...this.#held, message];
+    this.#held = [];
+    this.#port.postMessage(messages);
+  }
+
+  /** Sends a message with the next one, and at the latest after this turn of the event loop. */
+  #hold(message: ToWire): void {
+    if (this.#held.push(message) > 1) return;
+    setImmediate(() => {
+      if (this.#held.length > 0) this.#port.postMessage(this.#held.splice(0));
+    });
   }
 
   /** Output of a cell, as fast as the wire can send it. */
-  output(message: ToWire): void {
+  output(message: ToWire, send: (message: ToWire) => void = (one) => this.post(one)): void {
     for (let backlog; (backlog = Atomics.load(this.#shared, Shared.backlog)) > MOST_BACKLOG; ) Atomics.wait(this.#shared, Shared.backlog, backlog, NAP_MS);
     protect(() => {
       Atomics.add(this.#shared, Shared.backlog, weightOf(message));
-      this.post(message);
+      send(message);
     });
   }
 
@@ -36,8 +49,13 @@ export class Channel {
     this.output({ kind: "publish", type, parent, content: toJson(content), extras });
   }
 
+  /** A cell's result, which its reply follows. */
+  result(parent: string, content: Record<string, unknown>): void {
+    this.output({ kind: "publish", type: "execute_result", parent, content: toJson(content) }, (message) => this.#hold(message));
+  }
+
   busy(request: Request): void {
-    this.post({ kind: "busy", id: request.id, parent: request.parent });
+    this.#hold({ kind: "busy", id: request.id, parent: request.parent });
   }
 
   /** Answers a request and says `idle`; without content, for requests that have no reply, only the latter. */

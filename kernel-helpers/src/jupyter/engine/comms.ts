@@ -8,21 +8,15 @@ import type { Comm, CommExtras, CommHost } from "../../host.js";
 import type { Extras, Request } from "../link.js";
 import { currentCell } from "./cell.js";
 import type { Channel } from "./channel.js";
+import { rethrown } from "./rethrown.js";
+import { turn } from "./turn.js";
 
 type Handler = (data: unknown, buffers: readonly Uint8Array[]) => void;
 type Acceptor = (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void;
 
 /** A handler of a cell, to be called from outside of it: it runs in the cell's context, and its errors are the cell's. */
 function ofThisCell<Args extends unknown[]>(handler: (...args: Args) => void): (...args: Args) => void {
-  return AsyncResource.bind((...args: Args) => {
-    try {
-      handler(...args);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  });
+  return AsyncResource.bind((...args: Args) => rethrown(() => handler(...args)));
 }
 
 function copied({ metadata, buffers }: CommExtras): Extras {
@@ -109,7 +103,7 @@ export class Comms implements CommHost {
   receive(request: Request): Promise<void> {
     return new Promise((resolve) => {
       // In a turn of its own: a handler that an interrupt ends takes its whole stack with it.
-      setImmediate(() => {
+      turn(() => {
         this.abandon();
         this.#parent = request.parent;
         this.#done = resolve;

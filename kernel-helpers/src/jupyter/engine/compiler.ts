@@ -13,6 +13,7 @@ import type TS from "@tslab/typescript-for-tslab";
 import { lightBuilder } from "./builder.js";
 import { isBare, isInstalled, nodeModulesOf, packageRoot } from "./installation.js";
 import { leashAwaits } from "./leash-awaits.js";
+import { finishPlainCell } from "./plain-cell.js";
 import { expandShorthand } from "./shorthand.js";
 import type { MapChain } from "./source-map.js";
 
@@ -28,7 +29,7 @@ export interface Compiler {
 
 type WatchHost = TS.WatchCompilerHostOfFilesAndCompilerOptions<TS.BuilderProgram>;
 
-const INLINE_MAP = /\n\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/;
+const INLINE_MAP = /(?:^|\n)\/\/# sourceMappingURL=data:application\/json;base64,([A-Za-z0-9+/=]+)\s*$/;
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=\S*\s*$/;
 
 /** Types of what the kernel puts into every cell's global scope. */
@@ -40,6 +41,8 @@ export function createCompiler(): Compiler {
   const path = tslabRequire.resolve("@tslab/typescript-for-tslab");
   const ts = tslabRequire(path) as typeof TS;
   let maps: MapChain = [];
+  /** Output that needs no second compilation. */
+  let finished: string | undefined;
 
   const patched: typeof TS = {
     ...ts,
@@ -58,7 +61,13 @@ export function createCompiler(): Compiler {
         const emit = builder.emit.bind(builder);
         builder.emit = (file, write, token, only, transformers) => {
           const before = [...(transformers?.before ?? []), expandShorthand(ts, builder.getProgram().getTypeChecker())];
-          return emit(file, write, token, only, { ...transformers, before });
+          let isPlain = false;
+          const after = [...(transformers?.after ?? []), finishPlainCell(ts, () => (isPlain = true))];
+          const written: TS.WriteFileCallback = (name, text, ...rest) => {
+            if (isPlain && name.endsWith(".js")) finished = text;
+            write?.(name, text, ...rest);
+          };
+          return emit(file, written, token, only, { ...transformers, before, after });
         };
         afterProgramCreate?.(builder);
       };
@@ -69,10 +78,15 @@ export function createCompiler(): Compiler {
     }) as unknown as typeof TS.createWatchProgram,
     transpileModule: (input, options) => {
       const inner = INLINE_MAP.exec(input)?.[1];
+      const innerMaps = inner ? [Buffer.from(inner, "base64").toString()] : [];
+      if (input === finished) {
+        maps = innerMaps;
+        return { outputText: input.replace(INLINE_MAP, "\n") };
+      }
       const compilerOptions = { ...options.compilerOptions, sourceMap: true };
       const transformers = { before: [leashAwaits(ts)] };
       const output = ts.transpileModule(input.replace(INLINE_MAP, "\n"), { ...options, compilerOptions, transformers });
-      maps = [output.sourceMapText, inner && Buffer.from(inner, "base64").toString()].filter((map) => map !== undefined);
+      maps = [...(output.sourceMapText ? [output.sourceMapText] : []), ...innerMaps];
       return { ...output, outputText: output.outputText.replace(MAP_COMMENT, "\n") };
     },
   };

@@ -55,7 +55,7 @@ export class Execution {
     const base = { execution_count: cell.count, payload, user_expressions: {} };
     if (outcome.ok) {
       if (bundle && !cell.silent) {
-        this.#channel.publish("execute_result", cell.parent, { execution_count: cell.count, data: bundle, metadata: {} });
+        this.#channel.result(cell.parent, { execution_count: cell.count, data: bundle, metadata: {} });
       }
       const user_expressions = await this.#expressions(cell, content["user_expressions"]);
       this.#end(cell);

@@ -1,4 +1,5 @@
 /** Ties what a cell starts to the cell, so that an interrupt ends that too. */
+import { AsyncResource } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import timers from "node:timers";
@@ -7,6 +8,8 @@ import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import { ownCell } from "./cell.js";
 import { KeyboardInterrupt } from "./errors.js";
+import { rethrown } from "./rethrown.js";
+import { turn } from "./turn.js";
 
 /** Passes a value on in a cell that goes on, and ends the code of one that was stopped. */
 export function alive<T>(value: T): T {
@@ -32,21 +35,43 @@ export function leashTimers(): void {
   };
   timers.setTimeout = globalThis.setTimeout = leashed(setTimeout, keep);
   timers.setInterval = globalThis.setInterval = leashed(setInterval, keep);
-  timers.setImmediate = globalThis.setImmediate = leashed(setImmediate, (immediate: NodeJS.Immediate) => {
-    if (ownCell()?.abandoned) clearImmediate(immediate); // one that plants itself anew
-  });
+  leashImmediates();
   promises.setTimeout = waiting(promises.setTimeout);
   promises.setImmediate = waiting(promises.setImmediate);
 }
 
-/** The function with its properties, and a look at what it returns. */
+/** Immediates run in turns in which they can be ended, and not at all in a cell that was. */
+function leashImmediates(): void {
+  const { clearImmediate } = globalThis;
+  const cleared = new WeakSet<NodeJS.Immediate>();
+  timers.clearImmediate = globalThis.clearImmediate = (immediate) => {
+    if (immediate) cleared.add(immediate);
+    clearImmediate(immediate);
+  };
+  const plant = (original: typeof setImmediate, [callback, ...args]: Parameters<typeof setImmediate>): NodeJS.Immediate => {
+    if (typeof callback !== "function") return original(callback); // Node's own complaint
+    const call = (): void => {
+      if (!cleared.has(immediate) && !ownCell()?.abandoned) rethrown(() => callback(...args));
+    };
+    const immediate = original(() => turn(AsyncResource.bind(call)));
+    return immediate;
+  };
+  timers.setImmediate = globalThis.setImmediate = replaced(setImmediate, plant);
+}
+
+/** The function, and a look at what it returns. */
 function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (made: never) => void): F {
+  return replaced(original, (target, args) => {
+    const made = target(...args) as never;
+    keep(made);
+    return made;
+  });
+}
+
+/** Another function in place of one, with that one's properties. */
+function replaced<F extends (...args: never[]) => unknown>(original: F, by: (original: F, args: Parameters<F>) => unknown): F {
   return new Proxy(original, {
-    apply(target, self, args) {
-      const made = Reflect.apply(target, self, args) as never;
-      keep(made);
-      return made as unknown;
-    },
+    apply: (target, _self, args) => by(target, args as Parameters<F>),
     // What util.promisify gives in place of the function.
     get: (target, name) => (name === promisify.custom ? promises[original.name as "setTimeout"] : (Reflect.get(target, name) as unknown)),
   });

@@ -146,7 +146,7 @@ await new Promise((resolve) => setTimeout(resolve, 20)); // zeromq drops what no
 iopub.status("starting", "{}");
 await sockets.shell.bind(addressOf(connection, connection.shell_port));
 
-engine.on("message", fromEngine);
+engine.on("message", (messages: ToWire[]) => messages.forEach(fromEngine));
 void listen(sockets.heartbeat, (frames) => sockets.heartbeat.send(frames));
 void listen(sockets.control, (frames) => receive("control", frames));
 void listen(sockets.shell, (frames) => receive("shell", frames));

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ArgumentError, BpflabError, MissingFeatureError } from "../errors.js";
 import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
-import { alive, descendantsOf } from "./descendants.js";
+import { alive, descendantsOf } from "../descendants.js";
 
 const START_SECONDS = 60;
 const STOP_SECONDS = 10;

@@ -62,10 +62,14 @@ export const Shared = {
   leaving: 3,
   /** Weight of the output that the wire has not sent yet. */
   backlog: 4,
+  /** While the main thread waits for a child process in a call: 1, or the child before that one; otherwise 0. */
+  waitsForChild: 5,
+  /** The interrupt that ended the child which the main thread waited for, until that has seen it. */
+  childEndedBy: 6,
 } as const;
 
 /** Bytes for the array that `Shared` indexes. */
-export const SHARED_BYTES = 5 * Int32Array.BYTES_PER_ELEMENT;
+export const SHARED_BYTES = 7 * Int32Array.BYTES_PER_ELEMENT;
 
 /** What the worker gets when it starts. */
 export interface WireData {

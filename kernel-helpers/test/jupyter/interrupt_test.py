@@ -68,6 +68,21 @@ JSON.stringify([seen, complaint])"""
     def test_a_loop_of_system_calls(self):
         self.assert_interrupted('const fs = require("fs"); for (;;) fs.statSync("/");')
 
+    def test_a_child_that_is_waited_for(self):
+        self.run_cell('import { execFileSync, execSync, spawn, spawnSync } from "node:child_process";\nconst other = spawn("sleep", ["1000"]);')
+        for call in (
+            'execFileSync("ping", ["-q", "127.0.0.1"])',
+            'execSync("trap \'\' INT; sleep 1000; true")',
+            'spawnSync("sh", ["-c", "sleep 1000 | cat; true"])',
+            'for (;;) { try { execFileSync("sleep", ["1000"]); } catch {} }',
+        ):
+            with self.subTest(call):
+                self.assert_interrupted(call)
+        # What an earlier cell had started is not taken for it.
+        self.assertEqual(self.run_cell("[other.exitCode, other.signalCode].join()").result, ",")
+        self.assertEqual(self.run_cell('execFileSync("echo", ["ok"], { encoding: "utf8" })').result, "ok\n")
+        self.run_cell("other.kill();")
+
     def test_a_display_that_never_ends(self):
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]() { for (;;); } })')
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]: () => new Promise(() => {}) })')

@@ -24,6 +24,7 @@ import { Runner } from "./runner.js";
 import { captureStdio } from "./stdio.js";
 import { offerTermination } from "./termination.js";
 import { Tracebacks } from "./traceback.js";
+import { leashWaitingCalls } from "./waiting-calls.js";
 
 /** A kernel that nobody has asked for anything after this time has time to warm up. */
 const IDLE_MS = 100;
@@ -52,6 +53,8 @@ export class Engine {
   readonly #waiting: Request[] = [];
   /** The execute request that runs. */
   #executing: Request | undefined;
+  /** Sequence number of the newest interrupt that has come here. */
+  #interrupts = 0;
   /** The cell that was interrupted last, and the first interrupt that met it. */
   #interrupted: { cell: Cell; since: number } | undefined;
   /** Execute requests up to this id had arrived when a cell failed, and are not run. */
@@ -72,6 +75,7 @@ export class Engine {
     hideBookkeeping();
     leashTimers();
     leashProcesses();
+    leashWaitingCalls(shared, (sequence) => this.#interrupt(sequence));
     port.on("message", (message: ToEngine) => this.#receive(message));
     setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }
@@ -149,6 +153,8 @@ export class Engine {
   }
 
   #interrupt(sequence: number): void {
+    if (sequence <= this.#interrupts) return;
+    this.#interrupts = sequence;
     const served = (): unknown => Atomics.store(this.#shared, Shared.interruptsServed, sequence);
     const cell = runningCell();
     if (!cell) {

@@ -6,6 +6,7 @@
  */
 import { Session } from "node:inspector/promises";
 import { Shared, type ToEngine } from "../link.js";
+import { endWaitedChild } from "./waited-child.js";
 
 /** Time a cell gets to end by itself once it was asked to. */
 export const GRACE_MS = 100;
@@ -29,7 +30,10 @@ export class Interrupter {
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
     const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
-    setTimeout(() => void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence })), GRACE_MS);
+    setTimeout(() => {
+      if (!isDone()) endWaitedChild(this.#shared, sequence);
+      void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
+    }, GRACE_MS);
   }
 
   /** For a process that is to exit: after the grace period, ends whatever code keeps the main thread from leaving. */

@@ -19,6 +19,12 @@ function processOf(pid: number): Process | undefined {
   }
 }
 
+/** The process that the main thread of this one started last, of those that are still there. */
+export function newestChild(): number | undefined {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim(); // in the order of their start
+  return pids ? Number(pids.slice(pids.lastIndexOf(" ") + 1)) : undefined;
+}
+
 /** All processes that descend from `pid`, nearest first. */
 export function descendantsOf(pid: number): Process[] {
   const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))).filter((p) => p !== undefined);

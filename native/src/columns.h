@@ -134,6 +134,11 @@ struct Chunk {
  private:
   Chunk() = default;
   void LayOut(const Plan& plan, size_t rows_of_room);
+  // Gets memory for the next n rows, and some more, from the kernel.
+  void Extend(const Plan& plan, size_t n);
+
+  bool huge = true;           // whether in huge pages
+  std::vector<size_t> ready;  // bytes of each column that have memory or are left to page faults
 };
 
 }  // namespace bpflab

@@ -79,31 +79,25 @@ Napi::Value AttachFilter(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// bpf_tc_detach(ifindex, attach_point, handle, priority) -> whether it was there
-Napi::Value DetachFilter(const Napi::CallbackInfo& info) {
+// A call of libbpf about the filter that (ifindex, attach_point, handle, priority) name -> whether there is one
+template <class Call>
+Napi::Value OfFilter(const Napi::CallbackInfo& info, const char* name, Call call) {
   auto hook = Hook(info, 0);
   LIBBPF_OPTS(bpf_tc_opts, options);
   options.handle = static_cast<uint32_t>(IntArg(info, 2, 1, UINT32_MAX));
   options.priority = static_cast<uint32_t>(IntArg(info, 3, 1, UINT16_MAX));
   LibbpfLog log;
-  int error = bpf_tc_detach(&hook, &options);
+  int error = call(&hook, &options);
   if (error && error != -ENOENT && error != -ENODEV && error != -EINVAL)  // the filter, the interface or the qdisc has gone
-    throw SystemError(info.Env(), error, "bpf_tc_detach", log.text());
+    throw SystemError(info.Env(), error, name, log.text());
   return Napi::Boolean::New(info.Env(), !error);
 }
 
+// bpf_tc_detach(ifindex, attach_point, handle, priority) -> whether it was there
+Napi::Value DetachFilter(const Napi::CallbackInfo& info) { return OfFilter(info, "bpf_tc_detach", bpf_tc_detach); }
+
 // bpf_tc_query(ifindex, attach_point, handle, priority) -> whether there is such a filter
-Napi::Value QueryFilter(const Napi::CallbackInfo& info) {
-  auto hook = Hook(info, 0);
-  LIBBPF_OPTS(bpf_tc_opts, options);
-  options.handle = static_cast<uint32_t>(IntArg(info, 2, 1, UINT32_MAX));
-  options.priority = static_cast<uint32_t>(IntArg(info, 3, 1, UINT16_MAX));
-  LibbpfLog log;
-  int error = bpf_tc_query(&hook, &options);
-  if (error && error != -ENOENT && error != -ENODEV && error != -EINVAL)  // as for detaching
-    throw SystemError(info.Env(), error, "bpf_tc_query", log.text());
-  return Napi::Boolean::New(info.Env(), !error);
-}
+Napi::Value QueryFilter(const Napi::CallbackInfo& info) { return OfFilter(info, "bpf_tc_query", bpf_tc_query); }
 
 // bpf_link_ifindex(link) -> the interface a network link is on, 0 when that has gone
 Napi::Value LinkInterface(const Napi::CallbackInfo& info) {

@@ -2,14 +2,11 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { counted } from "../tables/units.js";
-import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
-import { frame, type FrameOptions } from "./frame.js";
+import type { FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
-import { fixedScale } from "./scale.js";
-import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions, stackOrder } from "./series.js";
-import { singleColor } from "./theme.js";
-import { zoom } from "./zoom.js";
+import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 
 /** Options of `charts.buckets`. */
 export interface BucketsChartOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
@@ -53,32 +50,5 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
   const field = low.replace(/(^|_)low_/, "$1duration_");
 
-  return frame(table, options, {
-    title: `Histogram of ${fieldTitle(field)}${series.title ? ` by ${series.title}` : ""}`,
-    counts: counted(total, "event"),
-    notes: [series.note],
-    values: rows,
-    layers: [
-      {
-        params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`, as: "range" }],
-        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}) },
-        encoding: {
-          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(true, min, max), axis: valueAxis(field, true, "x") },
-          x2: { field: "high" },
-          y: share
-            ? { field: "share", type: "quantitative", stack: null, axis: { title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`, format: ".0%", tickCount: 6 } }
-            : { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
-          ...colorEncoding(series),
-          ...stackOrder(series),
-          tooltip: [
-            { field: "range", type: "nominal", title: fieldTitle(field) },
-            ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
-            { field: "count", type: "quantitative", title: "events", format: "," },
-            ...(share ? [{ field: "share", type: "quantitative", title: "share", format: ".2%" }] : []),
-          ],
-        },
-      },
-    ],
-  });
+  return binBars(table, options, { field, rows, series, share, log: true, min, max, notes: [series.note], counts: counted(total, "event") });
 }

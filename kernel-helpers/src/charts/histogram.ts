@@ -2,14 +2,12 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "../tables/bins.js";
 import { numbersOf } from "../tables/columns.js";
-import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
-import { frame, type FrameOptions } from "./frame.js";
+import type { FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
-import { edgesOf, fixedScale, scaleOf } from "./scale.js";
-import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions, stackOrder } from "./series.js";
-import { singleColor } from "./theme.js";
-import { zoom } from "./zoom.js";
+import { edgesOf, scaleOf } from "./scale.js";
+import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 
 /** Options of `charts.histogram`. */
 export interface HistogramChartOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
@@ -54,31 +52,5 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
     if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...(share ? { share: count / totals[id]! } : {}), ...groupField(series, id) });
   });
 
-  return frame(table, options, {
-    title: `Histogram of ${fieldTitle(x)}${series.title ? ` by ${series.title}` : ""}`,
-    notes: [series.note, scale.note],
-    values: rows,
-    layers: [
-      {
-        params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: `(${valueExpression(x, "datum.low")}) + ' to ' + (${valueExpression(x, "datum.high")})`, as: "range" }],
-        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}) },
-        encoding: {
-          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(scale.log, edges[0], edges[cells]), axis: valueAxis(x, scale.log, "x") },
-          x2: { field: "high" },
-          y: share
-            ? { field: "share", type: "quantitative", stack: null, axis: { title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`, format: ".0%", tickCount: 6 } }
-            : { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
-          ...colorEncoding(series),
-          ...stackOrder(series),
-          tooltip: [
-            { field: "range", type: "nominal", title: fieldTitle(x) },
-            ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
-            { field: "count", type: "quantitative", title: "events", format: "," },
-            ...(share ? [{ field: "share", type: "quantitative", title: "share", format: ".2%" }] : []),
-          ],
-        },
-      },
-    ],
-  });
+  return binBars(table, options, { field: x, rows, series, share, log: scale.log, min: edges[0], max: edges[cells], notes: [series.note, scale.note] });
 }

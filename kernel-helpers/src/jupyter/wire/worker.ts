@@ -45,6 +45,8 @@ interface Asked {
 }
 /** Requests that the engine has yet to answer. */
 const asked = new Map<number, Asked>();
+/** Each ends when its socket is closed. */
+const listening: Promise<void>[] = [];
 let requests = 0;
 /** The execute request that runs now. */
 let executing: { id: number; parent: string } | undefined;
@@ -78,11 +80,13 @@ async function shutdown(request: Asked): Promise<void> {
   setTimeout(() => leave(), 20); // zeromq's own thread writes to the network after send() resolves
 }
 
-/** Ends the process: the sockets first, which zeromq does not survive in a thread that is torn down. */
+/** Ends the process: the sockets first, and all that looks at them; a call into zeromq in a thread that is torn down aborts the process. */
 function leave(): void {
   for (const socket of Object.values(sockets)) socket.close();
-  tellEngine({ kind: "shutdown" });
-  interrupter.leave();
+  void Promise.allSettled(listening).then(() => {
+    tellEngine({ kind: "shutdown" });
+    interrupter.leave();
+  });
   setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_MS);
 }
 
@@ -147,16 +151,18 @@ iopub.status("starting", "{}");
 await sockets.shell.bind(addressOf(connection, connection.shell_port));
 
 engine.on("message", (messages: ToWire[]) => messages.forEach(fromEngine));
-void listen(sockets.heartbeat, (frames) => sockets.heartbeat.send(frames));
-void listen(sockets.control, (frames) => receive("control", frames));
-void listen(sockets.shell, (frames) => receive("shell", frames));
-void listen(sockets.stdin, (frames) => {
-  const message = codec.decode(frames);
-  if (message?.type !== "input_reply") return;
-  input.postMessage(String(message.content["value"] ?? ""));
-  Atomics.store(shared, Shared.inputReady, 1);
-  Atomics.notify(shared, Shared.inputReady);
-});
+listening.push(
+  listen(sockets.heartbeat, (frames) => sockets.heartbeat.send(frames)),
+  listen(sockets.control, (frames) => receive("control", frames)),
+  listen(sockets.shell, (frames) => receive("shell", frames)),
+  listen(sockets.stdin, (frames) => {
+    const message = codec.decode(frames);
+    if (message?.type !== "input_reply") return;
+    input.postMessage(String(message.content["value"] ?? ""));
+    Atomics.store(shared, Shared.inputReady, 1);
+    Atomics.notify(shared, Shared.inputReady);
+  }),
+);
 
 // A server that was killed cannot say so: its kernels would run on for ever.
 if (process.env["JPY_PARENT_PID"]) {

@@ -41,9 +41,9 @@ describe("the kernelspec", () => {
 describe("through Jupyter's client", () => {
   for (const [file, tests] of [
     ["kernel_test.py", 12],
-    ["cells_test.py", 51],
-    ["protocol_test.py", 20],
-    ["interrupt_test.py", 19],
+    ["cells_test.py", 54],
+    ["protocol_test.py", 22],
+    ["interrupt_test.py", 22],
     ["throughput_test.py", 3],
     ["bpf_cells_test.py", 12],
     ["comms_test.py", 5],

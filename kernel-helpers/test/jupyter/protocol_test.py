@@ -158,6 +158,11 @@ class ShutdownTests(KernelTestCase):
     def test_with_a_busy_loop(self):
         self.assert_exits(SPIN)
 
+    def test_with_a_child_that_is_waited_for(self):
+        marked = f"600.{os.getpid()}"
+        self.assert_exits(f'require("child_process").execFileSync("sleep", ["{marked}"]);')
+        self.assertEqual(subprocess.run(["pgrep", "-f", f"^sleep {marked}$"], capture_output=True, text=True).stdout, "")
+
     def test_with_a_flood_of_output(self):
         self.assert_exits("for (;;) console.log('x'.repeat(1000));")
 

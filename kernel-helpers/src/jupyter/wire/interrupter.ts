@@ -30,21 +30,19 @@ export class Interrupter {
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
     const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
-    setTimeout(() => {
-      if (!isDone()) endWaitedChild(this.#shared, sequence);
-      void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
-    }, GRACE_MS);
+    void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
   }
 
-  /** For a process that is to exit: after the grace period, ends whatever code keeps the main thread from leaving. */
+  /** For a process that is to exit: ends whatever code keeps the main thread from leaving after the grace period. */
   leave(): void {
-    const isDone = (): boolean => Atomics.load(this.#shared, Shared.leaving) === 1;
-    setTimeout(() => void this.#endUntil(isDone, Infinity), GRACE_MS);
+    void this.#endUntil(() => Atomics.load(this.#shared, Shared.leaving) === 1, ++this.#sequence);
   }
 
-  /** Ends the user's code as soon as that can be done, unless there is no need any more. True when it has. */
+  /** After the grace period, ends the user's code as soon as that can be done, unless there is no need any more. True when it has. */
   async #endUntil(isDone: () => boolean, sequence: number): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
     if (isDone()) return false;
+    endWaitedChild(this.#shared, sequence);
     // Connected only when needed: a process that exits waits for its inspector sessions.
     const session = new Session();
     session.connectToMainThread();

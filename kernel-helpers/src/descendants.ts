@@ -1,5 +1,5 @@
 /** The processes below one, from /proc. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** A process, told apart from a later one of the same number by when it started. */
 export interface Process {
@@ -19,9 +19,10 @@ function processOf(pid: number): Process | undefined {
   }
 }
 
-/** The process that the main thread of this one started last, of those that are still there. */
+/** The process that the main thread of this one started last, of those that are still there; undefined also on kernels without CONFIG_PROC_CHILDREN. */
 export function newestChild(): number | undefined {
-  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim(); // in the order of their start
+  const list = `/proc/self/task/${process.pid}/children`; // in the order of their start
+  const pids = existsSync(list) ? readFileSync(list, "utf8").trim() : "";
   return pids ? Number(pids.slice(pids.lastIndexOf(" ") + 1)) : undefined;
 }
 

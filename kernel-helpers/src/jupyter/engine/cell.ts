@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { getEventListeners } from "node:events";
 import type { Request } from "../link.js";
+import { rethrown } from "./rethrown.js";
 import { turn } from "./turn.js";
 
 /** How a run ended, short of its result. */
@@ -66,15 +67,7 @@ export class Cell {
   }
 
   #release(): void {
-    for (const release of this.#owned.values()) {
-      try {
-        release();
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error; // a teardown of the user's, which must not keep the others from theirs
-        });
-      }
-    }
+    for (const release of this.#owned.values()) rethrown(release); // a teardown of the user's must not keep the others from theirs
     this.#owned.clear();
   }
 

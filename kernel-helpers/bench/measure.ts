@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bpf } from "../dist/index.js";
+import { bpf } from "../dist/api/index.js";
 import { Peer } from "./peers.js";
 import { median, type Figures, type Medians, type Suite } from "./suite.js";
 

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { bpf } from "../dist/index.js";
+import { bpf } from "../dist/api/index.js";
 import type { Figures } from "./suite.js";
 
 /** Where the peers' C is. */

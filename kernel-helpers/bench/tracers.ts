@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
-import { bpf } from "../dist/index.js";
+import { bpf } from "../dist/api/index.js";
 import { buildBpf, buildC, Peer, peerSources, readerFigures, READER } from "./peers.js";
 import type { Figures, Way } from "./suite.js";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import { bpf, net } from "../../dist/index.js";
+import { bpf, net } from "../../dist/api/index.js";
 import { buildC, makeRecords, Peer, peerSources, READER, readerFigures } from "../peers.js";
 import type { Figures, Suite, Way } from "../suite.js";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
-import { bpf, net } from "../../dist/index.js";
+import { bpf, net } from "../../dist/api/index.js";
 import { buildBpf, buildC, Peer } from "../peers.js";
 import { figure, type Figures, type Medians, type Suite, type Way } from "../suite.js";
 

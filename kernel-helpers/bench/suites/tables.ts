@@ -1,5 +1,5 @@
 import { DOUBLE, DuckDBDataChunk, DuckDBInstance, ENUM, type DuckDBConnection } from "@duckdb/node-api";
-import { aq, charts, latency } from "../../dist/index.js";
+import { aq, charts, latency } from "../../dist/api/index.js";
 import { commands, madeUpWrites, type MadeUpWrites } from "../made-up.js";
 import { figure, type Figures, type Medians, type Suite, type Way } from "../suite.js";
 

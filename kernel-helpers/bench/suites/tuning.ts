@@ -3,8 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { bpf } from "../../dist/index.js";
-import { vmlinux } from "../../dist/bpf/vmlinux.js";
+import { bpf } from "../../dist/api/index.js";
+import { vmlinux } from "../../dist/clang/vmlinux.js";
 import { buildC, Peer, peerSources } from "../peers.js";
 import { figure, median, type Figures, type Suite, type Way } from "../suite.js";
 

@@ -1,4 +1,4 @@
-import type { BtfType } from "./native.js";
+import type { BtfType } from "../base/native.js";
 
 /** One field of a struct or union; anonymous members are already resolved into their fields. */
 export interface Field {

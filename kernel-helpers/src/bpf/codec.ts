@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
-import { ArgumentError } from "../errors.js";
-import { addressBytes, formatAddress, parseAddress } from "../net/address.js";
+import { ArgumentError } from "../base/errors.js";
+import { addressBytes, formatAddress, parseAddress } from "./address.js";
 import type { Field, Layout } from "./btf.js";
-import { unknownName } from "./names.js";
+import { unknownName } from "../base/names.js";
 
 // Between bytes in the kernel's layout (native byte order) and JavaScript values:
 // integers ↔ number, _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string,

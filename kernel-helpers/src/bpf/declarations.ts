@@ -1,7 +1,7 @@
 import { Btf, type Layout } from "./btf.js";
 import { flatten } from "./flatten.js";
 import { visibleVariables } from "./globals.js";
-import { native, type MapDescription, type ObjectHandle } from "./native.js";
+import { native, type MapDescription, type ObjectHandle } from "../base/native.js";
 import { sectionName } from "./object.js";
 import { isPerCpu } from "./per-cpu.js";
 

@@ -1,8 +1,8 @@
-import { ClosedError } from "../errors.js";
+import { ClosedError } from "../base/errors.js";
 import type { Layout, Variable } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
-import { namedObject } from "./names.js";
-import { native, type MapHandle } from "./native.js";
+import { namedObject } from "../base/names.js";
+import { native, type MapHandle } from "../base/native.js";
 
 /** A data section in the kernel, mapped into this process. */
 export interface Section {

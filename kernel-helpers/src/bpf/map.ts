@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
-import { ArgumentError, BpflabError, ClosedError } from "../errors.js";
+import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
-import { isNativeError, native, type MapDescription, type MapHandle } from "./native.js";
+import { isNativeError, native, type MapDescription, type MapHandle } from "../base/native.js";
 import { requireOperation, type Operation } from "./operations.js";
 import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
 

@@ -1,13 +1,13 @@
 import { inspect } from "node:util";
-import { ArgumentError } from "../errors.js";
-import { displaySymbol, type MimeBundle } from "../host.js";
-import type { NetworkHook } from "../net/attach.js";
+import { ArgumentError } from "../base/errors.js";
+import { displaySymbol, type MimeBundle } from "../base/display.js";
+import type { NetworkHook } from "./link/network.js";
 import type { Btf, Layout } from "./btf.js";
-import { describeBundle, describeText } from "./describe.js";
+import { describeBundle, describeText } from "../handles/describe.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { BpfMap } from "./map.js";
-import { namedObject, unknownName } from "./names.js";
-import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "./native.js";
+import { namedObject, unknownName } from "../base/names.js";
+import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../base/native.js";
 import { BpfProgram, closed } from "./program.js";
 import type { ProgramTypes, UnknownTypes } from "./types.js";
 

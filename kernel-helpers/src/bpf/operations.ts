@@ -1,4 +1,4 @@
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 
 /** What can be done with a map, as its methods are called. */
 export type Operation = "get" | "getSummed" | "has" | "set" | "setAll" | "delete" | "entries" | "keys" | "table" | "poll" | "clear" | "push" | "pop" | "peek";

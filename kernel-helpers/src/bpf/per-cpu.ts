@@ -1,4 +1,4 @@
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import type { Combine, Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
-import { ArgumentError, ClosedError } from "../errors.js";
-import type { NetworkHook } from "../net/attach.js";
-import { attachProgram, isNetworkProgram, type Attachment } from "./attach.js";
-import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "./native.js";
+import { ArgumentError, ClosedError } from "../base/errors.js";
+import type { NetworkHook } from "./link/network.js";
+import { attachProgram, isNetworkProgram, type Attachment } from "./link/attach.js";
+import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "../base/native.js";
 
 /** What a program has cost, while somebody looked. */
 export interface ProgramStats {

@@ -1,7 +1,7 @@
 import { decode, viewOf } from "./codec.js";
-import { compileShipped } from "./compile.js";
+import { compileShipped } from "../clang/compile.js";
 import { Btf } from "./btf.js";
-import { native } from "./native.js";
+import { native } from "../base/native.js";
 
 /** Process ids as the whole machine numbers them, which inside a PID namespace is not `process.pid`. */
 export interface OwnIds {

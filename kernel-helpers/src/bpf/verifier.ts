@@ -1,5 +1,5 @@
-import { BpflabError } from "../errors.js";
-import { excerpt } from "./diagnostics.js";
+import { BpflabError } from "../base/errors.js";
+import { excerpt } from "../clang/diagnostics.js";
 
 /**
  * The kernel's verifier rejected a program. The message gives its reason, the C line and

@@ -1,5 +1,5 @@
-import { ArgumentError } from "../errors.js";
-import { visible } from "../text.js";
+import { ArgumentError } from "../base/errors.js";
+import { visible } from "../base/text.js";
 import { alarmColor, textColor } from "./theme.js";
 
 // What a reader is to compare the data with: lines across a chart, and moments marked on its axis of time.

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
-import { ArgumentError } from "../errors.js";
-import { captureOf } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf } from "../streams/capture.js";
 import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
 import { groupRows } from "../tables/groups.js";
 import { counted } from "../tables/units.js";

@@ -1,4 +1,4 @@
-import { type Displayable, displaySymbol, type MimeBundle } from "../host.js";
+import { type Displayable, displaySymbol, type MimeBundle } from "../base/display.js";
 
 /** A vega-lite 5 specification as a plain object, data included. */
 export interface VegaLiteSpec {

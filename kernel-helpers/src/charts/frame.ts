@@ -1,8 +1,8 @@
 import type { ColumnTable } from "arquero";
-import { thisMachine } from "../machine.js";
-import { captureBundle, captureOf, lossNote } from "../streams/loss.js";
+import { thisMachine } from "../base/machine.js";
+import { captureBundle, captureOf, lossNote } from "../streams/capture.js";
 import { counted, formatNumber } from "../tables/units.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 import { Chart } from "./chart.js";
 import { alarmColor, config, defaultSize, textColor } from "./theme.js";
 

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
-import { binFinder } from "../tables/bins.js";
+import { binFinder } from "../tables/bin-finder.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
 import { linearEdges } from "./bins.js";

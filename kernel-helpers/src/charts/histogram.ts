@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
-import { binFinder } from "../tables/bins.js";
+import { binFinder } from "../tables/bin-finder.js";
 import { numbersOf } from "../tables/columns.js";
 import { binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";

@@ -1,4 +1,4 @@
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 
 /** The number, if it is whole and in the range that the option takes. */
 export function wholeNumber(value: number, name: string, min: number, max: number): number {

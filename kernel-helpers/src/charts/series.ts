@@ -1,5 +1,5 @@
 import type { ColumnTable } from "arquero";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
 import { colorsFor, otherColor } from "./theme.js";
 

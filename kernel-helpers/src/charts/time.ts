@@ -1,4 +1,4 @@
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { unitOf } from "../tables/units.js";
 import { timeExpression, timeLabels } from "./axes.js";
 

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";

@@ -92,7 +92,7 @@ export const checks: Check[] = [
     name: "tracefs",
     needed: true,
     look: async () => {
-      const { tracefs } = await import("../bpf/tracefs.js");
+      const { tracefs } = await import("../bpf/link/tracefs.js");
       try {
         const directory = tracefs();
         return there(directory.startsWith("/proc/") ? "not mounted; bpflab mounts it for its own use" : directory);

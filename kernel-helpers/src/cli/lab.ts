@@ -4,9 +4,9 @@ import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ArgumentError, BpflabError, MissingFeatureError } from "../errors.js";
+import { ArgumentError, BpflabError, MissingFeatureError } from "../base/errors.js";
 import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
-import { alive, descendantsOf } from "../descendants.js";
+import { alive, descendantsOf } from "../base/processes.js";
 
 const START_SECONDS = 60;
 const STOP_SECONDS = 10;

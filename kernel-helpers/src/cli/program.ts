@@ -1,6 +1,6 @@
 /** The `bpflab` command: one file for each subcommand, loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 
 /**
  * Runs a command line and returns its exit code; errors that a user can cause become one sentence on standard error.
@@ -54,7 +54,7 @@ export async function main(args: string[]): Promise<number> {
     .command("prepare")
     .description("compile the shipped BPF programs for the running kernel, and their types")
     .action(async () => {
-      await (await import("../bpf/prepare.js")).prepare();
+      await (await import("./prepare.js")).prepare();
     });
 
   try {
@@ -62,7 +62,7 @@ export async function main(args: string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode; // commander has said it
-    const { BpflabError } = await import("../errors.js");
+    const { BpflabError } = await import("../base/errors.js");
     const message = error instanceof BpflabError ? error.message : fileTrouble(error);
     if (message === undefined) throw error;
     for (const line of message.split("\n")) console.error(visible(line));

@@ -1,5 +1,5 @@
 import type { Progress } from "../report/execute.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 
 /** On a terminal one line that follows the cells and their time; elsewhere a line at the beginning and one for each slow cell. */
 export function reportProgress(name: string): { show: (progress: Progress) => void; end: () => void } {

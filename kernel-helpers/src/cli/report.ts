@@ -1,13 +1,13 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative } from "node:path";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
 import { readNotebook } from "../report/notebook.js";
 import { type ParameterValue, parameterSets } from "../report/parameters.js";
 import { printingBrowser, printPdf } from "../report/pdf.js";
 import { makeReport, type Run, writePage } from "../report/report.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 import { reportProgress } from "./report-progress.js";
 
 export interface ReportArguments {

@@ -5,7 +5,7 @@
  * TypeScript is still being loaded here.
  */
 import { MessageChannel, Worker } from "node:worker_threads";
-import { SHARED_BYTES, type WireData } from "./link.js";
+import { SHARED_BYTES, type WireData } from "./thread-messages.js";
 import { readConnection } from "./wire/connection.js";
 
 const file = process.argv[2];
@@ -24,7 +24,7 @@ wire.on("error", (error) => {
   process.kill(process.pid, "SIGKILL");
 });
 
-const [{ Engine }, { sweepOnce }] = await Promise.all([import("./engine/engine.js"), import("../net/sweep.js")]);
+const [{ Engine }, { sweepOnce }] = await Promise.all([import("./engine/engine.js"), import("../net/orphans.js")]);
 // What a killed kernel left on the network goes before anybody wonders about it. And before the first cell:
 // require() in a cell fails on a module that import() is still loading.
 await sweepOnce();

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 
 /** How to flood. */
 export interface FloodOptions {

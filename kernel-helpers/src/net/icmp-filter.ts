@@ -1,10 +1,10 @@
 import { table, type ColumnTable } from "arquero";
-import { native } from "../bpf/native.js";
+import { native } from "../base/native.js";
 import type { BpfObject } from "../bpf/object.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import type { ShippedPrograms } from "../generated/programs.js";
-import { interruptSignal } from "../host.js";
-import { formatAddress, parseAddress, parsePrefix } from "./address.js";
+import { interruptSignal } from "../base/display.js";
+import { formatAddress, parseAddress, parsePrefix } from "../bpf/address.js";
 
 /** The filter, as `bpf.load("tc_icmp_filter")` returns it. */
 export type IcmpFilter = BpfObject<ShippedPrograms["tc_icmp_filter"]>;

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { erase, read, self, write } from "./records.js";
+import { erase, read, self, write } from "../base/records.js";
 
 // The first `ip netns add` after a boot mounts this directory on itself, and nobody takes it off again (ip-netns(8)).
 const directory = "/run/netns";

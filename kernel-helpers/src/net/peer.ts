@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { execa, type Options, type ResultPromise } from "execa";
-import { ArgumentError, MissingFeatureError } from "../errors.js";
-import { interruptSignal } from "../host.js";
+import { ArgumentError, MissingFeatureError } from "../base/errors.js";
+import { interruptSignal } from "../base/display.js";
 import { type FloodOptions, floodCommand, type FloodResult } from "./flood.js";
 import { parsePing, type PingResult } from "./ping.js";
 

@@ -1,5 +1,5 @@
 import { table, type ColumnTable } from "arquero";
-import { native } from "../bpf/native.js";
+import { native } from "../base/native.js";
 
 /** What a run of ping came to. Times are in nanoseconds. */
 export interface PingResult {

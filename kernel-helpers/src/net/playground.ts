@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { inspect } from "node:util";
 import { execa } from "execa";
-import { ArgumentError, BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../errors.js";
-import { formatAddress, parseAddress } from "./address.js";
+import { ArgumentError, BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
+import { formatAddress, parseAddress } from "../bpf/address.js";
 import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
 import { Peer } from "./peer.js";
-import { erase, self, write, type Written } from "./records.js";
-import { sweep } from "./sweep.js";
+import { erase, self, write, type Written } from "../base/records.js";
+import { sweep } from "./orphans.js";
 
 export interface PlaygroundOptions {
   /** How many hosts; default 1, at most 200. */

@@ -1,5 +1,5 @@
-import { captureMime } from "../streams/loss.js";
-import { escapeHtml } from "../text.js";
+import { captureMime } from "../streams/capture.js";
+import { escapeHtml } from "../base/text.js";
 import { type Cell, type Notebook, type Output, sourceOf } from "./notebook.js";
 import type { ParameterValue } from "./parameters.js";
 import type { Run } from "./report.js";

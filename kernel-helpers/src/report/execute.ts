@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { BpflabError } from "../errors.js";
+import { BpflabError } from "../base/errors.js";
 import { jupyterEnvironment } from "./installation.js";
 
 /** What happens while a notebook runs. Cells are counted as Jupyter's prompts count them, from 1. */

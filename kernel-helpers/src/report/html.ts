@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { execa } from "execa";
-import { BpflabError } from "../errors.js";
+import { BpflabError } from "../base/errors.js";
 import { jupyterEnvironment } from "./installation.js";
 
 /**

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { BpflabError } from "../errors.js";
+import { BpflabError } from "../base/errors.js";
 
 /** A notebook's file, as far as reports look into it (nbformat 4). */
 export interface Notebook {

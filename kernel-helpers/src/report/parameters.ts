@@ -3,8 +3,8 @@
  * A value from outside takes the place of the literal there, so the page shows the cell as it ran.
  */
 import ts from "typescript";
-import { listNames } from "../bpf/names.js";
-import { ArgumentError } from "../errors.js";
+import { listNames } from "../base/names.js";
+import { ArgumentError } from "../base/errors.js";
 import { type Notebook, sourceOf } from "./notebook.js";
 
 export type ParameterValue = number | boolean | string;

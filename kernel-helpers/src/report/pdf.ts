@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
-import { BpflabError, MissingFeatureError } from "../errors.js";
+import { BpflabError, MissingFeatureError } from "../base/errors.js";
 
 const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
-import { MissingFeatureError } from "../errors.js";
+import { MissingFeatureError } from "../base/errors.js";
 import { recordedJupyterLab } from "./installation.js";
 
 /**

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { thisMachine, timeText } from "../machine.js";
+import { thisMachine, timeText } from "../base/machine.js";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
 import { writeHtml } from "./html.js";
 import { type Notebook, readNotebook } from "./notebook.js";

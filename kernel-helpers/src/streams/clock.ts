@@ -1,4 +1,4 @@
-import { native } from "../bpf/native.js";
+import { native } from "../base/native.js";
 
 /**
  * The wall-clock time of a kernel time stamp.

@@ -1,12 +1,12 @@
 import { table as makeTable } from "arquero";
 import { defer, type Observable, type ObservableInput, type Subscription } from "rxjs";
-import { ArgumentError, BpflabError } from "../errors.js";
-import { interruptSignal } from "../host.js";
+import { ArgumentError, BpflabError } from "../base/errors.js";
+import { interruptSignal } from "../base/display.js";
 import type { EventBatch } from "./batch.js";
 import { concatTables, firstRows } from "./columns.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
-import { captureBundle, lossNote, markCapture, type Capture } from "./loss.js";
+import { captureBundle, lossNote, markCapture, type Capture } from "./capture.js";
 import { Progress } from "./progress.js";
 import type { EventTable } from "./table.js";
 

@@ -1,7 +1,7 @@
 import { table as makeTable, type ColumnTable } from "arquero";
-import { listNames } from "../bpf/names.js";
-import { ArgumentError } from "../errors.js";
-import { addressBytes, formatAddress } from "../net/address.js";
+import { listNames } from "../base/names.js";
+import { ArgumentError } from "../base/errors.js";
+import { addressBytes, formatAddress } from "../bpf/address.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.

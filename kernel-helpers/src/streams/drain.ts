@@ -1,6 +1,6 @@
 import { table as makeTable } from "arquero";
 import type { RingDescription } from "../bpf/object.js";
-import { native, type Columns, type DrainerHandle, type RingHandle, type RingTotals } from "../bpf/native.js";
+import { native, type Columns, type DrainerHandle, type RingHandle, type RingTotals } from "../base/native.js";
 import type { EventBatch } from "./batch.js";
 import type { EventTable } from "./table.js";
 import type { RecordPlan } from "./plan.js";

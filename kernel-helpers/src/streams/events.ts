@@ -1,8 +1,8 @@
 import { Observable } from "rxjs";
 import type { BpfObject } from "../bpf/object.js";
-import type { RingTotals } from "../bpf/native.js";
+import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import type { EventBatch } from "./batch.js";
 import { RingReader, type Waiting } from "./drain.js";
 import { planRecord } from "./plan.js";

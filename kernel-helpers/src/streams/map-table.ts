@@ -2,13 +2,13 @@ import { table as makeTable } from "arquero";
 import { flatten } from "../bpf/flatten.js";
 import type { Combine, Field, Layout } from "../bpf/btf.js";
 import type { BpfMap } from "../bpf/map.js";
-import { native } from "../bpf/native.js";
+import { native } from "../base/native.js";
 import type { Operation } from "../bpf/operations.js";
 import { isPerCpu, strideOf, touched, type Summed } from "../bpf/per-cpu.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { combineCpus } from "./combine.js";
 import type { EventColumn } from "./columns.js";
-import { markCapture } from "./loss.js";
+import { markCapture } from "./capture.js";
 import { planRecord } from "./plan.js";
 import type { EventTable } from "./table.js";
 

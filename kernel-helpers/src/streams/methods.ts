@@ -1,6 +1,6 @@
 import type { Observable } from "rxjs";
 import { BpfObject } from "../bpf/object.js";
-import type { RingTotals } from "../bpf/native.js";
+import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import type { EventBatch } from "./batch.js";
 import { events, ringTotals, type EventsOptions } from "./events.js";

@@ -1,9 +1,9 @@
 import type { Layout } from "../bpf/btf.js";
 import { flatten, type FlatField } from "../bpf/flatten.js";
-import type { Plan, PlanColumn } from "../bpf/native.js";
-import { ArgumentError } from "../errors.js";
-import { unknownName } from "../bpf/names.js";
-import { addressBytes } from "../net/address.js";
+import type { Plan, PlanColumn } from "../base/native.js";
+import { ArgumentError } from "../base/errors.js";
+import { unknownName } from "../base/names.js";
+import { addressBytes } from "../bpf/address.js";
 import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
 
 /** How the drain thread decodes a record, and how its memory becomes columns here. */

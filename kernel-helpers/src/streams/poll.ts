@@ -1,8 +1,8 @@
 import { Observable } from "rxjs";
 import type { BpfMap } from "../bpf/map.js";
-import { native } from "../bpf/native.js";
+import { native } from "../base/native.js";
 import { requireOperation } from "../bpf/operations.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { readMap, type MapRow, type MapTableOptions } from "./map-table.js";
 import type { EventTable } from "./table.js";
 

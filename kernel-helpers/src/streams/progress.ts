@@ -1,4 +1,4 @@
-import { display, hasHost, mime, type DisplayHandle, type MimeBundle } from "../host.js";
+import { display, hasHost, mime, type DisplayHandle, type MimeBundle } from "../base/display.js";
 
 /**
  * One line in the notebook that says how a long call is getting on; silent in a plain script.

@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Observable, share } from "rxjs";
-import { tracefs } from "../bpf/tracefs.js";
-import { MissingFeatureError, NotRootError } from "../errors.js";
+import { tracefs } from "../bpf/link/tracefs.js";
+import { MissingFeatureError, NotRootError } from "../base/errors.js";
 
 /** One line of the kernel's trace pipe, as bpf_printk writes it. */
 export interface TraceLine {

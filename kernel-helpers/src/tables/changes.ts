@@ -1,6 +1,6 @@
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ListColumn } from "../streams/columns.js";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { captureOf, markCapture } from "../streams/capture.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { type Column, requireColumn, storedRows } from "./columns.js";
 

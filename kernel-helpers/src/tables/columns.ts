@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
-import { ArgumentError } from "../errors.js";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf, markCapture } from "../streams/capture.js";
 
 /** What every arquero column can do: typed arrays, arrays, Arrow columns and dictionary columns alike. */
 export interface Column {

@@ -1,6 +1,6 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../errors.js";
-import { captureOf, joinCaptures, markCapture } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
 import { type Column, isNumeric, requireColumn, storedRows } from "./columns.js";
 import { unitOf } from "./units.js";
 

@@ -1,7 +1,7 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { concatTables, DictionaryColumn } from "../streams/columns.js";
-import { captureOf, joinCaptures, markCapture } from "../streams/loss.js";
+import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
 
 /**
  * Several captures as one table, with a column `capture` that says which of them a row is from, so that a chart can

@@ -3,7 +3,7 @@
  * a cell's last expression shows its head with units, shape and losses.
  */
 import { ColumnTable } from "arquero";
-import { displaySymbol, type MimeBundle } from "../host.js";
+import { displaySymbol, type MimeBundle } from "../base/display.js";
 import { tableHtml, type TableViewOptions } from "./html.js";
 import { tableText } from "./plain.js";
 

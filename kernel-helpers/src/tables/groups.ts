@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { type Column, isTextColumn, requireColumn, visibleRows } from "./columns.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 
 /** The visible rows of a table, each given the number of its group. */
 export interface Groups {

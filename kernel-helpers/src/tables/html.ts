@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
-import { captureOf, lossNote } from "../streams/loss.js";
+import { captureOf, lossNote } from "../streams/capture.js";
 import { headOf } from "./cells.js";
-import { escapeHtml } from "../text.js";
+import { escapeHtml } from "../base/text.js";
 
 // JupyterLab's and nbconvert's own rules for tables carry two classes or three; the doubled
 // class outranks them. Their variables follow the theme, the fallbacks serve every other page.

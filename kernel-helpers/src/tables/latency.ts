@@ -1,8 +1,8 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../errors.js";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf, markCapture } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
-import { binFinder } from "./bins.js";
+import { binFinder } from "./bin-finder.js";
 import { extent, numbersOf } from "./columns.js";
 import { doublingEdges, ecdfPoints, percentiles } from "./distribution.js";
 import { gatherGroups, type Groups, groupRows, groupValues, sortWithinGroups } from "./groups.js";

@@ -3,8 +3,8 @@
  * 2^i up to, not including, 2^(i+1), slot 0 also 0, and the last slot also everything above.
  */
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../errors.js";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf, markCapture } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { type Column, numbersOf, requireColumn, storedRows, visibleRows } from "./columns.js";
 import { groupRows } from "./groups.js";

@@ -1,5 +1,5 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { captureOf, joinCaptures, markCapture } from "../streams/loss.js";
+import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
 import { numbersOf, storedRows } from "./columns.js";
 import { lowerBound, upperBound } from "./distribution.js";
 import { groupRows } from "./groups.js";

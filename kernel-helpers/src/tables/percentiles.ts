@@ -1,6 +1,6 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../errors.js";
-import { captureOf, markCapture } from "../streams/loss.js";
+import { ArgumentError } from "../base/errors.js";
+import { captureOf, markCapture } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "./columns.js";
 import { nearestRank } from "./distribution.js";

@@ -1,8 +1,8 @@
 import type { ColumnTable } from "arquero";
-import { captureOf, lossNote } from "../streams/loss.js";
+import { captureOf, lossNote } from "../streams/capture.js";
 import { headOf } from "./cells.js";
 import type { TableViewOptions } from "./html.js";
-import { visible } from "../text.js";
+import { visible } from "../base/text.js";
 
 /**
  * The head of a table as aligned text for a terminal, with units, shape and loss.

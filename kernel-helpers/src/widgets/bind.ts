@@ -3,7 +3,7 @@ import { setInterval } from "node:timers"; // not the cell's own: the widget out
 import type { Layout } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
 import { layoutOfGlobal } from "../bpf/globals.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import { Dropdown, ToggleButton } from "./choices.js";
 import { FloatSlider, IntSlider, type NumberWidget } from "./numbers.js";
 import type { ValueWidget } from "./widget.js";

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers"; // not the cell's own, which an interrupt of the cell would end
-import { comms, type Comm } from "../host.js";
+import { comms, type Comm } from "../base/display.js";
 
 const TARGET = "jupyter.widget";
 const CONTROL_TARGET = "jupyter.widget.control";

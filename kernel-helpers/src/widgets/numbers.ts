@@ -1,4 +1,4 @@
-import { ArgumentError } from "../errors.js";
+import { ArgumentError } from "../base/errors.js";
 import type { Shown } from "./state.js";
 import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
 

@@ -1,4 +1,4 @@
-import { bundleOf, type MimeBundle } from "../host.js";
+import { bundleOf, type MimeBundle } from "../base/display.js";
 import type { Shown } from "./state.js";
 import { Widget, type WidgetOptions } from "./widget.js";
 

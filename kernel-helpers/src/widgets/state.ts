@@ -1,5 +1,5 @@
 /** A widget's state for pages where no widget can live: reports, and notebooks without a widget manager. */
-import { escapeHtml, visible } from "../text.js";
+import { escapeHtml, visible } from "../base/text.js";
 
 /** One label with its value, and a remark such as its range. */
 export interface Shown {

@@ -1,7 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { Observable, Subject } from "rxjs";
-import { display, displaySymbol, hasHost, mime, type Displayable, type DisplayHandle, type MimeBundle } from "../host.js";
-import { visible } from "../text.js";
+import { display, displaySymbol, hasHost, mime, type Displayable, type DisplayHandle, type MimeBundle } from "../base/display.js";
+import { visible } from "../base/text.js";
 import { Model } from "./model.js";
 import { stateHtml, stateText, type Shown } from "./state.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Field, Layout } from "../../dist/bpf/btf.js";
 import { decode, encode, viewOf } from "../../dist/bpf/codec.js";
-import { ArgumentError } from "../../dist/errors.js";
+import { ArgumentError } from "../../dist/base/errors.js";
 
 const int = (bits: 8 | 16 | 32 | 64, signed = false): Layout => ({ kind: "int", size: bits / 8, signed });
 const text = (size: number): Layout => ({ kind: "text", size });

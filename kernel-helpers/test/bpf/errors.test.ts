@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { execa } from "execa";
-import { ArgumentError, AttachError, bpf, ClosedError, collect, CompileError, VerifierError } from "../../dist/index.js";
+import { ArgumentError, AttachError, bpf, ClosedError, collect, CompileError, VerifierError } from "../../dist/api/index.js";
 
-const index = new URL("../../dist/index.js", import.meta.url).href;
+const index = new URL("../../dist/api/index.js", import.meta.url).href;
 
 /** Runs a few lines in a process of their own and returns what the error said: its class, code and message. */
 async function errorOf(body: string, { command = [process.execPath], env = {} }: { command?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { ArgumentError, bpf, ClosedError, type BpfObject } from "../../dist/index.js";
+import { ArgumentError, bpf, ClosedError, type BpfObject } from "../../dist/api/index.js";
 import { loadMaps } from "./maps.js";
 
 const red = { count: 7, on: true, color: "RED", text: "hello", inner: { list: [1, 2, 3] }, id: 9 };

@@ -1,4 +1,4 @@
-import { bpf, type BpfObject } from "../../dist/index.js";
+import { bpf, type BpfObject } from "../../dist/api/index.js";
 
 const source = `#include "bpflab.h"
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { bpf } from "../../dist/index.js";
+import { bpf } from "../../dist/api/index.js";
 
 describe("what a program has cost", () => {
   afterEach(() => bpf.closeAll());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { execa } from "execa";
-import { bpf, collect } from "../../dist/index.js";
+import { bpf, collect } from "../../dist/api/index.js";
 import { heldByUs, idsOf } from "../workload/kernel-state.js";
 
 const dist = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href);
@@ -11,7 +11,7 @@ describe("a rerun replaces, an end leaves nothing", () => {
 
   // In a process of its own, whose heap does not breathe: V8's young generation alone grows by more than any leak here.
   const reruns = (size: string) => `
-    import { bpf, collect } from ${dist("dist/index.js")};
+    import { bpf, collect } from ${dist("dist/api/index.js")};
     import { heldByUs, openDescriptors, residentKiB } from ${dist("dist-test/workload/kernel-state.js")};
     const rerun = async (run) => {
       const ringbuf = await (await bpf.load("ringbuf", { maxEntries: { rb: ${size} }, globals: { watched_pid: process.pid } })).attach();

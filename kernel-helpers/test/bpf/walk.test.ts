@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { bpf, type BpfMap } from "../../dist/index.js";
-import { native } from "../../dist/bpf/native.js";
+import { bpf, type BpfMap } from "../../dist/api/index.js";
+import { native } from "../../dist/base/native.js";
 import { buildWriters, type Writers } from "../workload/writers.js";
 
 // At each write of the workload the program puts one key in and takes another out, so that the map is filled and

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { table as makeTable } from "arquero";
-import * as charts from "../../dist/charts/index.js";
+import * as charts from "../../dist/api/charts.js";
 import * as latency from "../../dist/tables/latency.js";
 import { captured, commands, writes } from "../tables/events.js";
 import { matchSnapshot } from "./snapshot.js";

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import { type ColumnTable, table as makeTable } from "arquero";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import * as charts from "../../dist/charts/index.js";
-import { ArgumentError } from "../../dist/errors.js";
-import { displaySymbol } from "../../dist/host.js";
+import * as charts from "../../dist/api/charts.js";
+import { ArgumentError } from "../../dist/base/errors.js";
+import { displaySymbol } from "../../dist/base/display.js";
 import { captured, writes } from "../tables/events.js";
 
 type Drawn = charts.Chart;

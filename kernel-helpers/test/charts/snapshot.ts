@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { release, type } from "node:os";
-import type { Chart } from "../../dist/charts/index.js";
+import type { Chart } from "../../dist/api/charts.js";
 
 /**
  * Compares a chart's specification with the one in `snapshots/`. What the machine adds (its kernel's

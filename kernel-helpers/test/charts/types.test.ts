@@ -1,8 +1,8 @@
 /** What must not compile: the names of columns are checked where a table's type knows them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import * as charts from "../../dist/charts/index.js";
-import { ArgumentError } from "../../dist/errors.js";
+import * as charts from "../../dist/api/charts.js";
+import { ArgumentError } from "../../dist/base/errors.js";
 import type { EventTable } from "../../dist/streams/table.js";
 import * as latency from "../../dist/tables/latency.js";
 import { writes } from "../tables/events.js";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa, type ResultPromise } from "execa";
-import { alive, descendantsOf } from "../../dist/descendants.js";
+import { alive, descendantsOf } from "../../dist/base/processes.js";
 import { printed } from "./output.js";
 
 const repo = fileURLToPath(new URL("../../../", import.meta.url));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { compileShipped } from "../../dist/bpf/compile.js";
-import { native, type DrainerHandle, type LinkHandle, type MapHandle, type MountHandle, type ObjectHandle, type Plan, type RingHandle } from "../../dist/bpf/native.js";
+import { compileShipped } from "../../dist/clang/compile.js";
+import { native, type DrainerHandle, type LinkHandle, type MapHandle, type MountHandle, type ObjectHandle, type Plan, type RingHandle } from "../../dist/base/native.js";
 
 interface Handles {
   object: ObjectHandle;

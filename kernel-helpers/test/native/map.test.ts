@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { bpf, type BpfObject } from "../../dist/index.js";
-import { native } from "../../dist/bpf/native.js";
+import { bpf, type BpfObject } from "../../dist/api/index.js";
+import { native } from "../../dist/base/native.js";
 import { loadMaps } from "../bpf/maps.js";
 
 describe("the addon's maps", () => {

@@ -19,7 +19,7 @@ interface End {
 
 /** Runs a script in a process of its own. One that does not end by itself in time is killed, which its signal shows. */
 async function run(body: string, seen: (child: ChildProcess, line: string) => void = () => {}): Promise<End> {
-  const script = `import { bpf, collect } from ${dist("index.js")};\nimport { native } from ${dist("bpf/native.js")};\n${body}`;
+  const script = `import { bpf, collect } from ${dist("api/index.js")};\nimport { native } from ${dist("base/native.js")};\n${body}`;
   const child = spawn(process.execPath, ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script], { stdio: "pipe" });
   const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
   const end: End = { code: null, signal: null, stdout: "", stderr: "" };
@@ -104,8 +104,8 @@ describe("a process that ends with everything open", () => {
     const inThread = everything(writers.pid, `threads.parentPort?.postMessage("mid-drain")`, "setTimeout(end, 300)");
     const worker = `(async () => {
       const threads = require("node:worker_threads");
-      const { bpf } = await import(${dist("index.js")});
-      const { native } = await import(${dist("bpf/native.js")});
+      const { bpf } = await import(${dist("api/index.js")});
+      const { native } = await import(${dist("base/native.js")});
       console.log = () => {};
       ${inThread}
     })()`;

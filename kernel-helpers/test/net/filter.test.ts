@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { native } from "../../dist/bpf/native.js";
-import { bpf, collect, net } from "../../dist/index.js";
+import { native } from "../../dist/base/native.js";
+import { bpf, collect, net } from "../../dist/api/index.js";
 
 /** Echo replies that have reached a peer, by its kernel's count: of two floods on one host, ping itself may miss a reply. */
 async function repliesAt(peer: net.Peer, family: 4 | 6): Promise<number> {

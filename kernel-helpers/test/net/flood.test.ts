@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { ArgumentError, bpf, ClosedError, net } from "../../dist/index.js";
+import { ArgumentError, bpf, ClosedError, net } from "../../dist/api/index.js";
 
 describe("a flood", () => {
   let lab: net.Playground;

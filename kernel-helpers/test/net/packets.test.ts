@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { bpf, net } from "../../dist/index.js";
+import { bpf, net } from "../../dist/api/index.js";
 import { auth, ethernet, ethertypes, fragment, icmp, icmp6, ipv4, ipv6, options, protocols, routing, tagged } from "./packets.js";
 
 const PASS = -1 >>> 0; // the next program's turn

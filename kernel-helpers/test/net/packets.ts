@@ -1,5 +1,5 @@
 // Packets byte by byte. Each function puts one header before what follows it.
-import { net } from "../../dist/index.js";
+import { net } from "../../dist/api/index.js";
 
 const be16 = (value: number) => [(value >> 8) & 0xff, value & 0xff];
 const bytes = (...parts: (number[] | Uint8Array | Buffer)[]) => Buffer.concat(parts.map((part) => Buffer.from(part)));

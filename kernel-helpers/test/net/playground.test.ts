@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, test } from "node:test";
 import { execa } from "execa";
-import { ArgumentError, ClosedError, net } from "../../dist/index.js";
+import { ArgumentError, ClosedError, net } from "../../dist/api/index.js";
 import { parsePing } from "../../dist/net/ping.js";
 import { until } from "../workload/until.js";
 
-const index = new URL("../../dist/index.js", import.meta.url).href;
+const index = new URL("../../dist/api/index.js", import.meta.url).href;
 const namespaces = async (pid: number) => (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
 const interfacesOf = (pid: number) => net.interfaces().filter(({ name }) => name.startsWith(`blab${pid}-`));
 /** What is written down of this process id. */

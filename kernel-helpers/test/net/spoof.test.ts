@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { bpf, net } from "../../dist/index.js";
+import { bpf, net } from "../../dist/api/index.js";
 import { buildInject } from "../workload/inject.js";
 import { ethernet, ethertypes, icmp, icmp6, ipv4, ipv6 } from "./packets.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { bpf, collect, net, type BpfObject } from "../../dist/index.js";
+import { bpf, collect, net, type BpfObject } from "../../dist/api/index.js";
 import { ethernet, ethertypes, icmp, ipv4 } from "./packets.js";
 
 const SECOND = 1e9;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { bpf, net } from "../../dist/index.js";
+import { bpf, net } from "../../dist/api/index.js";
 import { buildInject } from "../workload/inject.js";
 import { ethernet, ethertypes, fragment, icmp, icmp6, ipv4, ipv6, options, protocols, routing, tagged, type Link } from "./packets.js";
 
@@ -167,7 +167,7 @@ describe("other devices", () => {
     await inject.remove();
   });
 
-  const index = new URL("../../dist/index.js", import.meta.url).href;
+  const index = new URL("../../dist/api/index.js", import.meta.url).href;
   /** Runs a script in the peer's namespace, whose interfaces are its own. */
   const inside = async (script: string) => {
     const { stdout } = await lab.peers[0]!.run(process.execPath, ["--input-type=module", "-e", `import { bpf } from ${JSON.stringify(index)}; import { execa } from ${JSON.stringify(import.meta.resolve("execa"))};

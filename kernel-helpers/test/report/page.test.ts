@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url";
 import { table as makeTable } from "arquero";
 import { launchChromium } from "../browser/chromium.js";
 import { outsideLoads } from "../../dist/report/html.js";
-import { markCapture } from "../../dist/streams/loss.js";
-import { save } from "../../dist/tables/capture.js";
+import { markCapture } from "../../dist/streams/capture.js";
+import { save } from "../../dist/tables/capture-file.js";
 import { directory, notebook, report } from "./notebook.js";
 
 test("a notebook becomes a page with its charts that loads nothing and runs nothing of a cell's", async () => {

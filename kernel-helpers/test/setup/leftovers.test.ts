@@ -14,7 +14,7 @@ interface Leftovers {
 }
 const { MARK, snapshot, leftovers } = (await import(new URL("../../setup/leftovers.mjs", import.meta.url).href)) as Leftovers;
 
-const helpers = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const helpers = fileURLToPath(new URL("../../dist/api/index.js", import.meta.url));
 const holdsProgram = `
   const { bpf } = await import(${JSON.stringify(helpers)});
   (await bpf.load("minimal")).attach();

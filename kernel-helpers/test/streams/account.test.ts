@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { finalize, take, type Subscription } from "rxjs";
-import { bpf, captureOf, collect, type BpfObject } from "../../dist/index.js";
+import { bpf, captureOf, collect, type BpfObject } from "../../dist/api/index.js";
 import { until } from "../workload/until.js";
 
 // Two rings; each run of a program makes one record that is numbered, or loses one.

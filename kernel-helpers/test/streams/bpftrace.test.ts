@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
-import { bpf, collect } from "../../dist/index.js";
+import { bpf, collect } from "../../dist/api/index.js";
 import { buildWriters } from "../workload/writers.js";
 
 const script = (pid: number) => `

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { desc, op, table as makeTable } from "arquero";
 import { EMPTY, NEVER, Observable, Subject, throwError } from "rxjs";
-import { ArgumentError } from "../../dist/errors.js";
-import { setHost, type Host, type MimeBundle } from "../../dist/host.js";
+import { ArgumentError } from "../../dist/base/errors.js";
+import { setHost, type Host, type MimeBundle } from "../../dist/base/display.js";
 import type { EventBatch } from "../../dist/streams/batch.js";
 import { collect, CollectError } from "../../dist/streams/collect.js";
-import { captureOf, lossNote } from "../../dist/streams/loss.js";
+import { captureOf, lossNote } from "../../dist/streams/capture.js";
 import type { EventTable } from "../../dist/streams/table.js";
 
 type Event = { n: number; even: string };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { table as makeTable, type ColumnTable } from "arquero";
-import { ArgumentError } from "../../dist/errors.js";
+import { ArgumentError } from "../../dist/base/errors.js";
 import { AddressColumn, BooleanColumn, concatTables, DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
 
 /** A table of columns of any kind that arquero takes. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { bpf, collect } from "../../dist/index.js";
+import { bpf, collect } from "../../dist/api/index.js";
 import type { DictionaryColumn } from "../../dist/streams/columns.js";
 import { until } from "../workload/until.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { firstValueFrom, take, toArray, lastValueFrom } from "rxjs";
-import { ArgumentError, bpf, captureOf, charts, concatTables, type BpfObject, type EventTable, type ShippedPrograms } from "../../dist/index.js";
+import { ArgumentError, bpf, captureOf, charts, concatTables, type BpfObject, type EventTable, type ShippedPrograms } from "../../dist/api/index.js";
 import { DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
 import { tableText } from "../../dist/tables/plain.js";
 import { loadMaps } from "../bpf/maps.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { execa } from "execa";
 
-const index = new URL("../../dist/index.js", import.meta.url).href;
+const index = new URL("../../dist/api/index.js", import.meta.url).href;
 
 // The observer writes 777 bytes at a time, its parent 778, and an innocent child 779.
 const observer = `

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { map } from "rxjs";
-import { native } from "../../dist/bpf/native.js";
-import { aq, bpf, captureOf, collect, type EventTable, latency, type ShippedPrograms, withPaths } from "../../dist/index.js";
+import { native } from "../../dist/base/native.js";
+import { aq, bpf, captureOf, collect, type EventTable, latency, type ShippedPrograms, withPaths } from "../../dist/api/index.js";
 import { buildWriters, type ThreadReport } from "../workload/writers.js";
 
 type Write = ShippedPrograms["ringbuf"]["events"]["rb"];

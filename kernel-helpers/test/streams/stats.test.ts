@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { execa } from "execa";
-import { aq, bpf, captureOf, collect, latency, type BpfObject, type EventTable, type ShippedPrograms } from "../../dist/index.js";
+import { aq, bpf, captureOf, collect, latency, type BpfObject, type EventTable, type ShippedPrograms } from "../../dist/api/index.js";
 import { tableText } from "../../dist/tables/plain.js";
 import { buildWriters } from "../workload/writers.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bpf } from "../../dist/index.js";
+import { bpf } from "../../dist/api/index.js";
 import { parseTraceLine, TraceParser, type TraceLine } from "../../dist/streams/trace-pipe.js";
 import { buildWriters } from "../workload/writers.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table as makeTable } from "arquero";
-import { ArgumentError } from "../../dist/errors.js";
-import { captureOf } from "../../dist/streams/loss.js";
+import { ArgumentError } from "../../dist/base/errors.js";
+import { captureOf } from "../../dist/streams/capture.js";
 import { compare } from "../../dist/tables/compare.js";
 import { summary } from "../../dist/tables/latency.js";
 import { captured, writes } from "./events.js";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table as makeTable } from "arquero";
-import * as charts from "../../dist/charts/index.js";
-import { ArgumentError } from "../../dist/errors.js";
+import * as charts from "../../dist/api/charts.js";
+import { ArgumentError } from "../../dist/base/errors.js";
 import { DictionaryColumn } from "../../dist/streams/columns.js";
-import { captureOf, lossNote } from "../../dist/streams/loss.js";
+import { captureOf, lossNote } from "../../dist/streams/capture.js";
 import { concatCaptures } from "../../dist/tables/concat.js";
 import { summary } from "../../dist/tables/latency.js";
 import { captured, writes } from "./events.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ColumnTable, desc, table as makeTable } from "arquero";
-import { bundleOf, isDisplayable } from "../../dist/host.js";
+import { bundleOf, isDisplayable } from "../../dist/base/display.js";
 import { BooleanColumn, ListColumn } from "../../dist/streams/columns.js";
 import { tableBundle } from "../../dist/tables/display.js";
 import { captured, Words, writes } from "./events.js";

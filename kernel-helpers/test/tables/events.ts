@@ -1,7 +1,7 @@
 /** Tables of made-up events, the same on every run: no test here needs a kernel. */
 import { type ColumnTable, table as makeTable } from "arquero";
 import { DictionaryColumn } from "../../dist/streams/columns.js";
-import { markCapture } from "../../dist/streams/loss.js";
+import { markCapture } from "../../dist/streams/capture.js";
 
 /** Numbers from 0 to 1 that only depend on the seed (Marsaglia's xorshift32). */
 export function random(seed: number): () => number {

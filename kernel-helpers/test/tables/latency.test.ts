@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError } from "../../dist/errors.js";
-import { captureOf } from "../../dist/streams/loss.js";
+import { ArgumentError } from "../../dist/base/errors.js";
+import { captureOf } from "../../dist/streams/capture.js";
 import * as latency from "../../dist/tables/latency.js";
 import { captured, commands, random, Words, writes } from "./events.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { aq, ArgumentError, changes, charts, latency } from "../../dist/index.js";
+import { aq, ArgumentError, changes, charts, latency } from "../../dist/api/index.js";
 import { ListColumn } from "../../dist/streams/columns.js";
 
 /** Rows as the program stats keeps them, of known durations. */

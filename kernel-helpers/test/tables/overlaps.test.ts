@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ColumnTable, table as makeTable } from "arquero";
-import { captureOf } from "../../dist/streams/loss.js";
+import { captureOf } from "../../dist/streams/capture.js";
 import { withOverlaps } from "../../dist/tables/overlaps.js";
 import { formatTime } from "../../dist/tables/units.js";
 import { captured, random, Words } from "./events.js";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table as makeTable } from "arquero";
-import * as charts from "../../dist/charts/index.js";
-import { ArgumentError } from "../../dist/errors.js";
-import { captureOf } from "../../dist/streams/loss.js";
+import * as charts from "../../dist/api/charts.js";
+import { ArgumentError } from "../../dist/base/errors.js";
+import { captureOf } from "../../dist/streams/capture.js";
 import { percentiles } from "../../dist/tables/percentiles.js";
 import { captured, writes } from "./events.js";
 

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 const ts = createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as typeof TS;
 
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
-const index = join(packageRoot, "dist/index.d.ts");
+const index = join(packageRoot, "dist/api/index.d.ts");
 
 /** Compiles a cell's text and returns what the compiler says about it and about our own declarations. */
 function complaints(cell: string): string[] {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { Observable } from "rxjs";
-import { generatedFile, programTypes } from "../../dist/bpf/prepare.js";
-import { bpf, charts, collect, latency, type BpfMap, type BpfObject, type BpfProgram, type EventBatch, type EventTable, type ShippedPrograms } from "../../dist/index.js";
+import { generatedFile, programTypes } from "../../dist/cli/prepare.js";
+import { bpf, charts, collect, latency, type BpfMap, type BpfObject, type BpfProgram, type EventBatch, type EventTable, type ShippedPrograms } from "../../dist/api/index.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only if both types are one and the same. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import type { net } from "../../dist/index.js";
+import type { net } from "../../dist/api/index.js";
 
 const source = new URL("../../test/workload/inject.c", import.meta.url).pathname;
 

@@ -4,12 +4,12 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import type { Comm, CommExtras, CommHost } from "../../host.js";
-import type { Extras, Request } from "../link.js";
-import { currentCell } from "./cell.js";
+import type { Comm, CommExtras, CommHost } from "../../base/display.js";
+import type { Extras, Request } from "../thread-messages.js";
+import { currentCell } from "../interrupt/cell.js";
 import type { Channel } from "./channel.js";
-import { rethrown } from "./rethrown.js";
-import { turn } from "./turn.js";
+import { rethrown } from "../interrupt/rethrown.js";
+import { turn } from "../interrupt/macrotask.js";
 
 type Handler = (data: unknown, buffers: readonly Uint8Array[]) => void;
 type Acceptor = (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void;

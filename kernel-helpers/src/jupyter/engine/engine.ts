@@ -3,28 +3,28 @@
  * cells one after another, and answers everything else in between.
  */
 import type { MessagePort } from "node:worker_threads";
-import { setHost } from "../../host.js";
-import { Shared, type Request, type ToEngine } from "../link.js";
-import { GRACE_MS } from "../wire/interrupter.js";
-import { interruptLingering, runningCell, setRunningCell, type Cell } from "./cell.js";
-import { completeBpfCell, isBpfCell } from "./bpf-completion.js";
-import { inspectBpfCell } from "./bpf-hover.js";
+import { setHost } from "../../base/display.js";
+import { Shared, type Request, type ToEngine } from "../thread-messages.js";
+import { GRACE_MS } from "../interrupt/interrupter.js";
+import { interruptLingering, runningCell, setRunningCell, type Cell } from "../interrupt/cell.js";
+import { completeBpfCell, isBpfCell } from "../bpf/completion.js";
+import { inspectBpfCell } from "../bpf/hover.js";
 import { Channel } from "./channel.js";
 import { Comms } from "./comms.js";
-import { complete, inspect, isComplete } from "./completion.js";
-import { KeyboardInterrupt } from "./errors.js";
+import { complete, inspect, isComplete } from "../typescript/completion.js";
+import { KeyboardInterrupt } from "../errors.js";
 import { Execution } from "./execution.js";
-import { installGlobals } from "./globals.js";
-import { guardProcess } from "./guard.js";
+import { installGlobals } from "../process/globals.js";
+import { guardProcess } from "../process/uncaught.js";
 import { History } from "./history.js";
-import { leashProcesses, leashTimers } from "./leash.js";
+import { leashProcesses, leashTimers } from "../process/ownership.js";
 import { notebookHost } from "./notebook-host.js";
-import { hideBookkeeping } from "./promises.js";
-import { Runner } from "./runner.js";
-import { captureStdio } from "./stdio.js";
-import { offerTermination } from "./termination.js";
-import { Tracebacks } from "./traceback.js";
-import { leashWaitingCalls } from "./waiting-calls.js";
+import { hideBookkeeping } from "../process/promises.js";
+import { Runner } from "../typescript/runner.js";
+import { captureStdio } from "../process/stdio.js";
+import { offerTermination } from "../interrupt/termination.js";
+import { Tracebacks } from "../typescript/traceback.js";
+import { leashWaitingCalls } from "../process/blocking-calls.js";
 
 /** A kernel that nobody has asked for anything after this time has time to warm up. */
 const IDLE_MS = 100;

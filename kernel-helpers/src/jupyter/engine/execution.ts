@@ -1,15 +1,15 @@
 /** One execute request, from `busy` to its reply. */
-import { bundleOf, type MimeBundle } from "../../host.js";
-import type { Request } from "../link.js";
-import { bpfMagic } from "./bpf-cell.js";
+import { bundleOf, type MimeBundle } from "../../base/display.js";
+import type { Request } from "../thread-messages.js";
+import { bpfMagic } from "../bpf/cell.js";
 import { encodeBundle } from "./bundle.js";
-import { Cell, inTurn, released, setRunningCell, takeMissed } from "./cell.js";
+import { Cell, inTurn, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "./channel.js";
-import { inspect } from "./completion.js";
+import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
-import { runMagic, type CellMagic } from "./magics.js";
-import type { Outcome, Runner } from "./runner.js";
-import type { Tracebacks } from "./traceback.js";
+import { runMagic, type CellMagic } from "../bpf/magics.js";
+import type { Outcome, Runner } from "../typescript/runner.js";
+import type { Tracebacks } from "../typescript/traceback.js";
 
 interface Page {
   source: "page";

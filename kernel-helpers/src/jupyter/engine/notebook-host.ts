@@ -1,8 +1,8 @@
 /** The notebook as `host.ts` knows it: displays, their updates, and word of an interrupt. */
 import { randomUUID } from "node:crypto";
-import type { CommHost, Host } from "../../host.js";
+import type { CommHost, Host } from "../../base/display.js";
 import { encodeBundle, toJson } from "./bundle.js";
-import { currentCell, runningCell } from "./cell.js";
+import { currentCell, runningCell } from "../interrupt/cell.js";
 import type { Channel } from "./channel.js";
 
 export function notebookHost(channel: Channel, comms: CommHost): Host {

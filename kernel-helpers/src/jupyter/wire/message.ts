@@ -3,7 +3,7 @@
  * https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import type { Extras } from "../link.js";
+import type { Extras } from "../thread-messages.js";
 
 /** The version of the messaging protocol that this kernel speaks. */
 export const PROTOCOL_VERSION = "5.4";

@@ -3,7 +3,7 @@
  * several updates of one display only the newest is sent, for at most 50 ms or
  * until something else is published.
  */
-import { weightOf, type Extras, type ToWire } from "../link.js";
+import { weightOf, type Extras, type ToWire } from "../thread-messages.js";
 import type { Codec } from "./message.js";
 import type { Outbox } from "./outbox.js";
 

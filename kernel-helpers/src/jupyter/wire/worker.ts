@@ -4,14 +4,14 @@
  */
 import { workerData } from "node:worker_threads";
 import { Publisher, Reply, Router } from "zeromq";
-import { Shared, type ToEngine, type ToWire, type WireData } from "../link.js";
+import { Shared, type ToEngine, type ToWire, type WireData } from "../thread-messages.js";
 import { addressOf } from "./connection.js";
 import { kernelInfo } from "./info.js";
-import { Interrupter } from "./interrupter.js";
+import { Interrupter } from "../interrupt/interrupter.js";
 import { Codec, type Incoming } from "./message.js";
 import { Outbox } from "./outbox.js";
 import { IopubPublisher } from "./publisher.js";
-import { onSigint } from "./signal.js";
+import { onSigint } from "../interrupt/signal.js";
 
 const { connection, shared, engine, input } = workerData as WireData;
 

@@ -1,0 +1,51 @@
+/**
+ * The one page that a notebook imports.
+ *
+ * @example
+ * import { bpf, collect, charts, latency } from "kernel-helpers";
+ * const ringbuf = await bpf.load("ringbuf");
+ * await ringbuf.attach();
+ * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
+ * charts.histogram(writes, { x: "duration_ns", by: "comm" });
+ */
+import "../streams/methods.js";
+import "../streams/map-methods.js";
+import "../tables/display.js";
+import "../views/stream-view.js";
+
+export * as bpf from "./bpf.js";
+export * as capture from "../tables/capture-file.js";
+export * as charts from "./charts.js";
+export * as widgets from "./widgets.js";
+export * as latency from "./latency.js";
+export * as net from "./net.js";
+export * as aq from "arquero";
+
+export { collect, CollectError, type CollectOptions } from "../streams/collect.js";
+export { watch, type StreamView } from "../views/stream-view.js";
+export { toDate } from "../streams/clock.js";
+export { captureOf, type Capture } from "../streams/capture.js";
+export { changes, type ChangesOptions } from "../tables/changes.js";
+export { compare, type CompareOptions } from "../tables/compare.js";
+export { withPaths, type PathOptions } from "../tables/paths.js";
+export { withOverlaps, type OverlapOptions } from "../tables/overlaps.js";
+export { sizeClasses, withSizeClass, type SizeClassOptions } from "../tables/sizes.js";
+export { formatNumber, formatTime } from "../tables/units.js";
+export { concatCaptures } from "../tables/concat.js";
+export { concatTables } from "../streams/columns.js";
+export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "../base/display.js";
+export * from "../base/errors.js";
+export { CompileError, type Diagnostic } from "../clang/diagnostics.js";
+export { VerifierError } from "../bpf/verifier.js";
+export type { BpfObject } from "../bpf/object.js";
+export type { BpfMap } from "../bpf/map.js";
+export type { PerCpu, Summed } from "../bpf/per-cpu.js";
+export type { BpfProgram, ProgramStats } from "../bpf/program.js";
+export type { NetworkHook } from "../bpf/link/network.js";
+export type { ProgramTypes } from "../bpf/types.js";
+export type { EventBatch } from "../streams/batch.js";
+export type { EventTable, ColumnName } from "../streams/table.js";
+export type { EventsOptions } from "../streams/events.js";
+export type { MapRow, MapTableOptions } from "../streams/map-table.js";
+export type { PolledRow, PollOptions } from "../streams/poll.js";
+export type { ShippedPrograms } from "../generated/programs.js";

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { MissingFeatureError } from "../../base/errors.js";
+import { isNativeError, native, type MountHandle } from "../../base/native.js";
+
+let own: MountHandle | undefined;
+
+/**
+ * A directory in which this process sees tracefs. Where the system has none mounted it is
+ * mounted for this process alone, under no path: nobody else's view changes, and it is gone
+ * when the process is, whatever ends it.
+ *
+ * @throws MissingFeatureError when the kernel has no tracefs or does not let us mount it
+ */
+export function tracefs(): string {
+  for (const mounted of ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]) if (existsSync(join(mounted, "events"))) return mounted;
+  try {
+    own ??= native.fsmount("tracefs");
+  } catch (error) {
+    if (!isNativeError(error)) throw error;
+    throw new MissingFeatureError("tracefs", `tracefs is not mounted and cannot be: ${error.message}.`, {
+      since: "4.1 (private mounts: 5.2)",
+      hint: "Run as root on a kernel with CONFIG_FTRACE, or mount it: mount -t tracefs tracefs /sys/kernel/tracing",
+      cause: error,
+    });
+  }
+  return native.fsmount_path(own);
+}
+
+/** The id of a tracepoint, which attaching to it needs; undefined when there is none of that name. */
+export async function tracepointId(category: string, name: string): Promise<number | undefined> {
+  const text = await readFile(join(tracefs(), "events", category, name, "id"), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : Number(text);
+}
+
+/** The tracepoints of a category, such as `syscalls`; empty when there is no such category. */
+export async function tracepoints(category: string): Promise<string[]> {
+  const entries = await readdir(join(tracefs(), "events", category), { withFileTypes: true }).catch(() => []);
+  return entries.filter((e) => e.isDirectory()).map((e) => e.name);
+}

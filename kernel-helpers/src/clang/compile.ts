@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { inspect } from "node:util";
+import { ArgumentError, MissingFeatureError } from "../base/errors.js";
+import { clangVersion, runClang } from "./clang.js";
+import type { Diagnostic } from "./diagnostics.js";
+import { hashInputs, inputsOf } from "./inputs.js";
+import { cacheDir, includeDir, programsDir } from "./paths.js";
+import { targetFlags, vmlinux, writeWhole } from "./vmlinux.js";
+
+/** A compiled program: an ELF object with BTF, not yet in the kernel. */
+export interface Compiled {
+  /** The name its handle goes by. */
+  name: string;
+  /** The ELF file. */
+  elf: Buffer;
+  /** Hash of all that went in: source, headers, compiler, flags. Equal hashes mean equal objects. */
+  hash: string;
+  /** The C text, and the name under which messages refer to it. */
+  source: string;
+  file: string;
+  warnings: Diagnostic[];
+}
+
+export interface CompileOptions {
+  /** Name of the program; a letter first, then letters, digits and `_`. */
+  name: string;
+  /** How messages call the source; by default NAME.bpf.c. */
+  file?: string;
+  /** More directories to search for headers. */
+  include?: string[];
+}
+
+// Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
+const triple = ({ x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<string, string>)[process.arch];
+const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu`] : [];
+
+// Whoever includes one of these gets the precompiled kernel types before the first line.
+const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
+
+/** clang's flags for a source: the target's, the include path, and the precompiled kernel types if the source wants them. */
+export async function compilerFlags(source: string, includes: string[] = [includeDir, programsDir]): Promise<string[]> {
+  const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
+  // A misspelt helper: libbpf would refuse the object without a line, as newer clangs do with one.
+  const undeclared = "-Werror=implicit-function-declaration";
+  return [...targetFlags, "-Wall", undeclared, ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+}
+
+/**
+ * Compiles BPF C for the running kernel. `vmlinux.h`, `bpflab.h` and libbpf's headers can be included.
+ * A source compiled before comes from the cache, unless a header that it read has changed.
+ *
+ * @throws CompileError with file, line and column; MissingFeatureError without clang or BTF; ArgumentError for a bad name
+ * @example
+ * const mine = await bpf.compile(`
+ *   #include "bpflab.h"
+ *   char LICENSE[] SEC("license") = "GPL";
+ *   SEC("tp/sched/sched_switch") int on_switch(void *ctx) { return 0; }
+ * `, { name: "mine" });
+ * const handle = await bpf.load(mine);
+ */
+export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
+  const { name, file = `${name}.bpf.c`, include = [] } = options;
+  if (!/^[A-Za-z]\w*$/.test(name)) throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+  for (const dir of include) {
+    await access(dir).catch((cause: unknown) => {
+      throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
+    });
+  }
+  const includes = [...include, includeDir, programsDir];
+  const flags = await compilerFlags(source, includes);
+  const objects = join(cacheDir(), "objects");
+  const key = createHash("sha256").update(JSON.stringify([source, file, flags, await clangVersion()])).digest("hex");
+  const compiled = { name, source, file };
+  const known = await lastTime(join(objects, `${key}.json`));
+  if (known) {
+    const hash = await hashInputs(key, known.inputs);
+    const elf = await readFile(join(objects, `${hash}.o`)).catch(() => undefined);
+    if (elf) return shownShort({ ...compiled, hash, elf, warnings: known.warnings });
+  }
+
+  await mkdir(objects, { recursive: true, mode: 0o700 });
+  const work = await mkdtemp(join(objects, "work-"));
+  try {
+    // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
+    const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
+    const [made, rule] = [join(work, "object"), join(work, "inputs")];
+    const warnings = await runClang([...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made], name, { [file]: source }, text);
+    // vmlinux.h lies in a directory that is called by its own hash.
+    const inputs = inputsOf(await readFile(rule, "utf8")).filter((path) => !path.startsWith(join(cacheDir(), "vmlinux")));
+    const hash = await hashInputs(key, inputs);
+    const elf = await readFile(made);
+    await rename(made, join(objects, `${hash}.o`));
+    await writeWhole(join(objects, `${key}.json`), (to) => writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)));
+    return shownShort({ ...compiled, hash, elf, warnings });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** A cell shows it in a line, not with its source and its bytes. */
+function shownShort(compiled: Compiled): Compiled {
+  return Object.defineProperty(compiled, inspect.custom, { value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it` });
+}
+
+/** What a compilation of a source read and said. */
+interface LastTime {
+  inputs: string[];
+  warnings: Diagnostic[];
+}
+
+async function lastTime(path: string): Promise<LastTime | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as LastTime);
+}
+
+/** The names of the shipped programs. */
+export async function shippedPrograms(): Promise<string[]> {
+  const files = await readdir(programsDir);
+  return files.filter((f) => f.endsWith(".bpf.c")).map((f) => basename(f, ".bpf.c")).sort();
+}
+
+/** Compiles `bpf/NAME.bpf.c`. @throws ArgumentError that lists the programs there are */
+export async function compileShipped(name: string): Promise<Compiled> {
+  const file = `${name}.bpf.c`;
+  const source = /^\w+$/.test(name) ? await readFile(join(programsDir, file), "utf8").catch(() => undefined) : undefined;
+  if (source === undefined) {
+    const names = await shippedPrograms().catch((cause: unknown) => {
+      throw new MissingFeatureError("programs", `The shipped programs are not there: ${programsDir} cannot be read.`, { cause });
+    });
+    throw new ArgumentError(`There is no program ${JSON.stringify(name)}.`, { hint: `The shipped programs are ${names.join(", ")}; your own come from bpf.compile().` });
+  }
+  return compile(source, { name, file });
+}

@@ -1,0 +1,83 @@
+import { inspect } from "node:util";
+import type { MimeBundle } from "../base/display.js";
+import { machineBundle } from "../base/machine.js";
+import { escapeHtml, visible } from "../base/text.js";
+import type { Layout } from "../bpf/btf.js";
+import type { BpfMap } from "../bpf/map.js";
+import type { BpfObject } from "../bpf/object.js";
+import type { BpfProgram } from "../bpf/program.js";
+
+/** A layout as C would write it, on one line: `struct event_to_match { u64 ts; s32 fd }`. */
+export function cType(layout: Layout | undefined): string {
+  switch (layout?.kind) {
+    case undefined:
+      return "–";
+    case "int":
+      return `${layout.signed ? "s" : "u"}${layout.size * 8}`;
+    case "bool":
+      return "bool";
+    case "float":
+      return layout.size === 4 ? "float" : "double";
+    case "enum":
+      return layout.name ? `enum ${layout.name}` : "enum";
+    case "pointer":
+      return "pointer";
+    case "text":
+      return `char[${layout.size}]`;
+    case "address":
+      return "struct in6_addr";
+    case "array":
+      return `${cType(layout.element)}[${layout.length}]`;
+    case "struct":
+      return `struct ${layout.name ? `${layout.name} ` : ""}{ ${layout.fields.map((f) => `${cType(f.layout)} ${f.name}${f.bits ? `:${f.bits.size}` : ""}`).join("; ")} }`;
+  }
+}
+
+interface Part {
+  title: string;
+  head: string[];
+  rows: string[][];
+}
+
+function parts(object: BpfObject<any>): Part[] {
+  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, stateOfProgram(p), `${p.instructions.toLocaleString("en")} instructions`]);
+  const maps = Object.values<BpfMap>(object.maps).map((map) => {
+    if (map.type !== "ringbuf") return [map.name, map.type, cType(map.keyLayout), cType(map.valueLayout), map.maxEntries ? map.maxEntries.toLocaleString("en") : "–"];
+    return [map.name, map.type, "–", object.closed ? "–" : cType(object.ring(map.name).record), `${(map.maxEntries / 1024).toLocaleString("en")} KiB`];
+  });
+  const globals = object.closed ? [] : Object.entries(object.globals as object).map(([name, value]) => [name, inspect(value)]);
+  return [
+    { title: "Programs", head: ["name", "hook", "state", "size"], rows: programs },
+    { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
+    { title: "Globals", head: ["name", "value now"], rows: globals },
+  ].filter((part) => part.rows.length > 0);
+}
+
+function stateOfProgram({ attached, hook }: BpfProgram): string {
+  if (!attached) return "not attached";
+  return hook ? `attached to ${hook.interface} ${hook.direction} (${hook.method})` : "attached";
+}
+
+function stateOf(object: BpfObject<any>): string {
+  return object.closed ? "closed" : object.attached ? "attached" : "loaded, not attached";
+}
+
+/** What an object holds, as aligned text. */
+export function describeText(object: BpfObject<any>): string {
+  const blocks = parts(object).map(({ title, rows }) => {
+    const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+    return [`${title}:`, ...rows.map((row) => `  ${row.map((cell, column) => visible(cell).padEnd(widths[column]!)).join("  ").trimEnd()}`)].join("\n");
+  });
+  return [`BPF object ${object.name} (${stateOf(object)})`, ...blocks].join("\n");
+}
+
+/** What an object holds, as a notebook shows it. */
+export function describeBundle(object: BpfObject<any>): MimeBundle {
+  const cell = (text: string) => `<td style="text-align:left;padding:2px 14px 2px 0">${escapeHtml(text)}</td>`;
+  const tables = parts(object).map(({ title, head, rows }) => {
+    const names = head.map((name) => `<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`).join("");
+    return `<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table>`;
+  });
+  const html = `<div><strong>BPF object ${escapeHtml(object.name)}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables.join("")}</div>`;
+  return { ...machineBundle(), "text/html": html, "text/plain": describeText(object) };
+}

@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import type { ShippedPrograms } from "../generated/programs.js";
+import { ArgumentError, LoadError, NotRootError } from "../base/errors.js";
+import { Btf, type Layout, type Variable } from "../bpf/btf.js";
+import { encode } from "../bpf/codec.js";
+import { compileShipped, type Compiled } from "../clang/compile.js";
+import { unknownName } from "../base/names.js";
+import { sweepOnce } from "../net/orphans.js";
+import { isNativeError, native, type ObjectHandle } from "../base/native.js";
+import { BpfObject, sectionName } from "../bpf/object.js";
+import { ownIds } from "../bpf/self.js";
+import { replace, running } from "./session.js";
+import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
+import { verifierError } from "../bpf/verifier.js";
+
+export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
+  /** `const volatile` variables. `own_tgid` and `own_parent_tgid` are filled in when they are not given. */
+  constants?: Partial<T["constants"]>;
+  /** Globals to set; also when an equal object is running already. */
+  globals?: Partial<T["globals"]>;
+  /** Sizes of maps: entries, or bytes of a ring buffer (a power of two, at least a page). */
+  maxEntries?: Partial<Record<keyof T["maps"], number>>;
+  /** Maps to take over, with all they hold, from the instance that this one replaces. */
+  keep?: (keyof T["maps"] & string)[];
+}
+
+/**
+ * Loads a program into the kernel: a shipped one by its name, or what `compile` returned.
+ *
+ * Loading a name again replaces the running instance: the new one is verified first, attached
+ * where the old one was, and only then is the old one closed. If anything fails, the old one
+ * runs on. When nothing changed, the running instance is returned and only `globals` are applied.
+ *
+ * @throws NotRootError, MissingFeatureError, CompileError, VerifierError, LoadError, ArgumentError
+ * @example
+ * const ringbuf = await bpf.load("ringbuf", { maxEntries: { rb: 1 << 20 } });
+ */
+export function load<Name extends keyof ShippedPrograms>(name: Name, options?: LoadOptions<ShippedPrograms[Name]>): Promise<BpfObject<ShippedPrograms[Name]>>;
+export function load<T extends ProgramTypes = UnknownTypes>(compiled: Compiled, options?: LoadOptions<T>): Promise<BpfObject<T>>;
+export async function load(what: string | Compiled, options: LoadOptions = {}): Promise<BpfObject> {
+  requireRights();
+  const compiled = typeof what === "string" ? await compileShipped(what) : what;
+  const turn = (turns.get(compiled.name) ?? Promise.resolve()).then(() => loadInTurn(compiled, options));
+  turns.set(compiled.name, turn.then(noop, noop));
+  return turn;
+}
+
+// Loads of one name follow each other: two at once would both replace the same instance, and one would stay attached unseen.
+const turns = new Map<string, Promise<void>>();
+const noop = () => {};
+
+async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
+  const fingerprint = JSON.stringify([compiled.hash, options.constants ?? {}, options.maxEntries ?? {}], (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v));
+  const before = running(compiled.name);
+  if (before?.fingerprint !== fingerprint) return start(compiled, options, fingerprint, before);
+  setGlobals(before, options);
+  return before;
+}
+
+function setGlobals(object: BpfObject, { globals = {} }: LoadOptions): void {
+  for (const [name, value] of Object.entries(globals)) object.globals[name] = value;
+}
+
+async function start(compiled: Compiled, options: LoadOptions, fingerprint: string, before: BpfObject | undefined): Promise<BpfObject> {
+  await sweepOnce();
+  const own = await ownIds();
+  const handle = open(compiled);
+  let object: BpfObject;
+  try {
+    const btf = new Btf(native.bpf_object__btf(handle));
+    setConstants(handle, btf, compiled.name, own, options.constants ?? {});
+    setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
+    for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
+    loadVerified(handle, compiled);
+    object = new BpfObject(compiled.name, handle, btf, fingerprint);
+  } catch (error) {
+    native.bpf_object__close(handle);
+    throw error;
+  }
+  try {
+    setGlobals(object, options);
+    await replace(object);
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+  return object;
+}
+
+function open({ elf, name }: Compiled): ObjectHandle {
+  try {
+    return native.bpf_object__open_mem(elf, name);
+  } catch (error) {
+    throw isNativeError(error) ? loadError(`libbpf cannot open ${name}`, error.errno, error.log, error) : error;
+  }
+}
+
+function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
+  try {
+    native.bpf_object__load(handle);
+  } catch (error) {
+    if (!isNativeError(error)) throw error;
+    throw verifierError(error.log, compiled.source) ?? loadError(`The kernel does not load ${compiled.name}`, error.errno, error.log, error);
+  }
+}
+
+function loadError(what: string, errno: number, log: string, cause: Error): LoadError {
+  const lines = log.split("\n").map((row) => row.replace(/^libbpf: /, "").trim());
+  const told = lines.find((row) => /fail|unsupported|invalid|unknown|can't|cannot|missing/i.test(row)) ?? lines[0];
+  return new LoadError(`${what}: ${told || cause.message}.`, { errno, log, cause });
+}
+
+function setConstants(handle: ObjectHandle, btf: Btf, name: string, own: object, given: Record<string, unknown>): void {
+  const rodata = native.bpf_object__maps(handle).filter((d) => d.isInternal && d.name.includes(".rodata"));
+  const known = new Map<string, Variable & { map: string }>();
+  for (const { name: map } of rodata) for (const v of btf.section(sectionName(map))) if (!v.name.includes(".")) known.set(v.name, { ...v, map });
+  for (const constant of Object.keys(given)) if (!known.has(constant)) throw unknownName("constant", name, constant, [...known.keys()]);
+  for (const [constant, value] of Object.entries({ ...own, ...given })) {
+    const variable = known.get(constant); // a program need not have those of our own
+    if (variable) native.bpf_map__set_initial_value(handle, variable.map, variable.offset, encode(variable.layout, value, `${name}.constants.${constant}`));
+  }
+}
+
+function setSizes(handle: ObjectHandle, btf: Btf, name: string, sizes: Record<string, number | undefined>): void {
+  const maps = native.bpf_object__maps(handle).filter((d) => !d.isInternal);
+  for (const [map, size] of Object.entries(sizes)) {
+    const description = maps.find((d) => d.name === map);
+    if (!description) throw unknownName("map", name, map, maps.map((d) => d.name));
+    if (typeof size !== "number" || !Number.isInteger(size) || size <= 0) throw new ArgumentError(`maxEntries.${map}: expected a positive integer, got ${String(size)}.`);
+    if (description.typeName === "ringbuf") {
+      if (size < 4096 || (size & (size - 1)) !== 0) throw new ArgumentError(`maxEntries.${map}: a ring buffer's bytes are a power of two and at least 4096, got ${size}.`);
+      wakeEarlier(handle, btf, map, size);
+    }
+    native.bpf_map__set_max_entries(handle, map, size);
+  }
+}
+
+function keepMap(handle: ObjectHandle, btf: Btf, name: string, map: string, before: BpfObject | undefined): void {
+  const maps = native.bpf_object__maps(handle).filter((d) => !d.isInternal);
+  const wanted = maps.find((d) => d.name === map);
+  if (!wanted) throw unknownName("map", name, map, maps.map((d) => d.name));
+  if (!before) return;
+  const held = before.maps[map]!;
+  const shape = (type: string, key: Layout | undefined, value: Layout | undefined) => `${type} of ${key?.size ?? 0}-byte keys and ${value?.size ?? 0}-byte values`;
+  const [was, is] = [shape(held.type, held.keyLayout, held.valueLayout), shape(wanted.typeName, btf.mapPart(map, "key"), btf.mapPart(map, "value"))];
+  if (was !== is) throw new ArgumentError(`keep: the map ${held.path} was a ${was} and is a ${is} now, so what it holds cannot be taken over.`, { hint: "Leave it out of keep: the new one begins empty." });
+  native.bpf_map__reuse_fd(handle, map, held.handle);
+}
+
+// A reader that is woken at 512 KiB would never be woken by a ring of 64 KiB.
+function wakeEarlier(handle: ObjectHandle, btf: Btf, ring: string, size: number): void {
+  const variable = btf.section(".data").find((v) => v.name === `${ring}_wakeup_bytes`);
+  const map = native.bpf_object__maps(handle).find((d) => d.isInternal && sectionName(d.name) === ".data");
+  if (variable && map) native.bpf_map__set_initial_value(handle, map.name, variable.offset, encode(variable.layout, Math.min(size / 4, 512 * 1024), variable.name));
+}
+
+/** Root, or a process that was given CAP_BPF (capability 39; see capabilities(7)). */
+function requireRights(): void {
+  if (process.geteuid?.() === 0) return;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  if (effective === undefined || ((BigInt(`0x${effective}`) >> 39n) & 1n) === 0n) throw new NotRootError("Loading a BPF program");
+}

@@ -1,0 +1,47 @@
+import type { BpfObject } from "../bpf/object.js";
+
+// What runs, by name: so that rerunning a cell replaces instead of adding.
+const objects = new Map<string, BpfObject<any>>();
+
+/** The open object that goes by a name. */
+export function running(name: string): BpfObject | undefined {
+  const object = objects.get(name);
+  return object?.closed ? undefined : object;
+}
+
+/** All open objects of this process. */
+export function allRunning(): BpfObject[] {
+  return [...objects.values()].filter((object) => !object.closed);
+}
+
+/**
+ * Puts an object in the place of the one of the same name: it is attached where the old one
+ * was, then the old one is closed. On a network interface the kernel exchanges the programs, and
+ * each packet meets one of them. On other hooks both are attached for a moment, so that no event
+ * is missed; each has maps of its own, so none is counted twice.
+ *
+ * @throws what attaching throws; then the old one is still in place
+ */
+export async function replace(object: BpfObject): Promise<void> {
+  const before = running(object.name);
+  if (before) {
+    const attached = Object.values(before.programs).filter((program) => program.attached && program.name in object.programs);
+    const undo: (() => void)[] = [];
+    try {
+      for (const { name } of attached) undo.push((await object.programs[name]!.takeOver(before.programs[name]!)) ?? (() => {}));
+    } catch (error) {
+      for (const back of undo) back();
+      throw error;
+    }
+  }
+  objects.set(object.name, object);
+  object.onClose(() => {
+    if (objects.get(object.name) === object) objects.delete(object.name);
+  });
+  before?.close();
+}
+
+/** Closes all that runs: programs are detached, maps are freed. */
+export function closeAll(): void {
+  for (const object of allRunning()) object.close();
+}

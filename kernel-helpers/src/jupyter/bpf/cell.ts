@@ -1,0 +1,116 @@
+/**
+ * Cells in C: `%%bpf NAME [options]` compiles the lines below it, loads them, and defines NAME
+ * for the TypeScript cells, a handle that is typed from the object's BTF.
+ */
+import { createRequire } from "node:module";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Compiled } from "../../clang/compile.js";
+import { ArgumentError } from "../../base/errors.js";
+import { inTurn, type Cell } from "../interrupt/cell.js";
+import type { CellMagic } from "./magics.js";
+import type { Outcome } from "../typescript/runner.js";
+
+/** What stands behind `%%bpf` on a cell's first line. */
+export interface BpfCellOptions {
+  name: string;
+  attach: boolean;
+  load: boolean;
+  constants: Record<string, unknown>;
+}
+
+function constant(text: string, before: Record<string, unknown>): Record<string, unknown> {
+  const match = /^(\w+)=(.+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("It is written key=value.");
+  const [, key, value] = match as unknown as [string, string, string];
+  return { ...before, [key]: constantValue(value) };
+}
+
+/** A number as C writes it, exact beyond 2^53 too; true or false; anything else, and what is quoted, is text. */
+function constantValue(text: string): unknown {
+  const [, sign, digits] = /^([+-]?)(0x[\da-f]+|\d+)$/i.exec(text) ?? [];
+  if (digits) {
+    const value = sign === "-" ? -BigInt(digits) : BigInt(digits);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+  if (text === "true" || text === "false") return text === "true";
+  if (Number.isFinite(Number(text))) return Number(text);
+  return /^"(.*)"$/.exec(text)?.[1] ?? text;
+}
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+
+/** False for `class`, `await`, `exports` and other words that no cell can declare; the name is known to be one word. */
+function canBeDeclared(name: string): boolean {
+  try {
+    AsyncFunction("exports", "require", `"use strict"; const ${name} = 0;`); // as a cell is wrapped
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads a cell's first line. @throws ArgumentError that says how it is written */
+export function parseBpfLine(text: string): BpfCellOptions {
+  const command = new Command("%%bpf")
+    .argument("<name>", "what the cells below call it")
+    .option("--attach", "attach each program to its hook", false)
+    .option("--no-load", "only compile it")
+    .option("--constant <key=value>", "set a `const volatile` variable; may be repeated", constant, {})
+    .exitOverride()
+    .helpOption(false)
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  try {
+    command.parse(text.split(/\s+/).filter(Boolean), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const message = error.message.replace(/^error: /, "");
+    throw new ArgumentError(`%%bpf: ${message}${message.endsWith(".") ? "" : "."}`, {
+      hint: "A cell in C begins with: %%bpf NAME [--attach] [--no-load] [--constant key=value]",
+    });
+  }
+  const { attach, load, constant: constants } = command.opts<{ attach: boolean; load: boolean; constant: Record<string, unknown> }>();
+  const name = command.args[0]!;
+  if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name)) throw new ArgumentError(`%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`);
+  return { name, attach, load, constants };
+}
+
+/** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
+const MADE = Symbol.for("bpflab.cells");
+const made = new Map<string, unknown>();
+
+/** @param runTypeScript runs source as the cell's code, so that what it declares is there for later cells */
+export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<Outcome>): CellMagic {
+  Object.assign(globalThis, { [MADE]: made });
+  return {
+    name: "bpf",
+    async run(cell, args, body) {
+      const options = parseBpfLine(args);
+      const type = await inTurn(cell, () => make(options, body));
+      const { name, load } = options;
+      const outcome = await runTypeScript(cell, `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${load ? name : ""}`);
+      return outcome.ok && !load ? { ok: true, value: { of: `${name} compiles. It is not loaded: await bpf.load(${name}) does that.` } } : outcome;
+    },
+  };
+}
+
+/** Makes what the cell asks for, and returns its TypeScript type. */
+async function make({ name, attach, load: wanted, constants }: BpfCellOptions, body: string): Promise<string> {
+  // Not import(): while that loads, a completion's require() of the same modules would fail.
+  const require = createRequire(import.meta.url);
+  const { compile } = require("../../clang/compile.js") as typeof import("../../clang/compile.js");
+  const { load } = require("../../handles/load.js") as typeof import("../../handles/load.js");
+  const { typesOf } = require("../../bpf/declarations.js") as typeof import("../../bpf/declarations.js");
+  // An empty first line in place of %%bpf: lines in messages are lines of the cell.
+  const compiled: Compiled = await compile(`\n${body}`, { name });
+  for (const { severity, line, column, message, excerpt } of compiled.warnings) {
+    if (severity === "warning") console.error(`line ${line}:${column}: warning: ${message}\n${excerpt}`);
+  }
+  if (!wanted) {
+    made.set(name, compiled);
+    return `import("kernel-helpers").bpf.Compiled`;
+  }
+  const object = await load(compiled, { constants });
+  if (attach) await object.attach();
+  made.set(name, object);
+  return `import("kernel-helpers").BpfObject<${typesOf(compiled).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;
+}

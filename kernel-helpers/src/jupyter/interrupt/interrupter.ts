@@ -1,0 +1,60 @@
+/**
+ * Ends what keeps the main thread busy, from outside, through the inspector.
+ *
+ * The main thread is asked first; only if the cell is not over soon, the code that
+ * runs there is ended by V8's termination, which neither catch nor finally stops.
+ */
+import { Session } from "node:inspector/promises";
+import { Shared, type ToEngine } from "../thread-messages.js";
+import { endWaitedChild } from "./waited-child.js";
+
+/** Time a cell gets to end by itself once it was asked to. */
+export const GRACE_MS = 100;
+const RETRY_MS = 3;
+
+/** The expression that the main thread is made to run for an interrupt; see engine/termination.ts. */
+const terminate = (sequence: number): string => `globalThis[Symbol.for("bpflab.terminate")](${sequence})`;
+
+export class Interrupter {
+  readonly #shared: Int32Array;
+  readonly #tellEngine: (message: ToEngine) => void;
+  #sequence = 0;
+
+  constructor(shared: Int32Array, tellEngine: (message: ToEngine) => void) {
+    this.#shared = shared;
+    this.#tellEngine = tellEngine;
+  }
+
+  /** Asks the engine to interrupt its cell, and ends code of the cell that is busy after the grace period. */
+  interrupt(): void {
+    const sequence = ++this.#sequence;
+    this.#tellEngine({ kind: "interrupt", sequence });
+    const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
+    void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
+  }
+
+  /** For a process that is to exit: ends whatever code keeps the main thread from leaving after the grace period. */
+  leave(): void {
+    void this.#endUntil(() => Atomics.load(this.#shared, Shared.leaving) === 1, ++this.#sequence);
+  }
+
+  /** After the grace period, ends the user's code as soon as that can be done, unless there is no need any more. True when it has. */
+  async #endUntil(isDone: () => boolean, sequence: number): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
+    if (isDone()) return false;
+    endWaitedChild(this.#shared, sequence);
+    // Connected only when needed: a process that exits waits for its inspector sessions.
+    const session = new Session();
+    session.connectToMainThread();
+    try {
+      while (!isDone()) {
+        const { result } = await session.post("Runtime.evaluate", { expression: terminate(sequence), returnByValue: true });
+        if (result.value === true) return true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+      return false;
+    } finally {
+      session.disconnect();
+    }
+  }
+}

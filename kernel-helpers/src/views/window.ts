@@ -1,0 +1,64 @@
+import { type ColumnTable, table as makeTable } from "arquero";
+import type { EventBatch } from "../streams/batch.js";
+import { concatTables } from "../streams/columns.js";
+import { markCapture } from "../streams/capture.js";
+
+/** The newest batches of a stream, and the account of all of them. Memory is bounded by the window, not by the stream. */
+export class EventWindow {
+  private readonly startedAt = Date.now();
+  private batches: EventBatch[] = [];
+  private held = 0;
+  private delivered = 0;
+  private newest: EventBatch | undefined;
+
+  /** Keeps at least the newest `rows` rows that were read in the last `seconds` seconds. */
+  constructor(
+    private readonly rows: number,
+    private readonly seconds: number,
+  ) {}
+
+  /** Takes a batch in; true if that changes what there is to show. */
+  add(batch: EventBatch): boolean {
+    const missing = this.missing();
+    this.newest = batch;
+    if (batch.rows === 0) return this.missing() !== missing;
+    this.batches.push(batch);
+    this.held += batch.rows;
+    this.delivered += batch.rows;
+    const oldest = batch.drainedAt - this.seconds * 1e9;
+    while (this.batches.length > 1 && (this.batches[0]!.drainedAt < oldest || this.held - this.batches[0]!.rows >= this.rows)) {
+      this.held -= this.batches.shift()!.rows;
+    }
+    return true;
+  }
+
+  /** The events as one table that knows what was lost since the window began; undefined before the first batch. */
+  table(): ColumnTable | undefined {
+    const { newest } = this;
+    if (!newest) return undefined;
+    const all = this.batches.length > 1 ? concatTables(this.batches.map((batch) => batch.table)) : ownColumns((this.batches[0] ?? newest).table);
+    markCapture(all, {
+      source: newest.source ?? "live",
+      rows: this.delivered,
+      lost: newest.lost - newest.baseline.lost,
+      dropped: newest.dropped - newest.baseline.dropped,
+      startedAt: this.startedAt,
+      endedAt: Date.now(),
+    });
+    return all.numRows() > this.rows ? all.slice(-this.rows) : all;
+  }
+
+  private missing(): number {
+    const { newest } = this;
+    return newest ? newest.lost - newest.baseline.lost + newest.dropped - newest.baseline.dropped : 0;
+  }
+}
+
+/** The same table with column objects of its own: a capture is noted on columns, and a batch's belong to all its readers. */
+function ownColumns(table: ColumnTable): ColumnTable {
+  const columns = Object.entries(table.data()).map(([name, column]) => {
+    if (ArrayBuffer.isView(column)) return [name, (column as unknown as Uint8Array).subarray()] as const;
+    return [name, Object.assign(Object.create(Object.getPrototypeOf(column) as object) as object, column)] as const;
+  });
+  return makeTable(Object.fromEntries(columns) as Record<string, never>);
+}

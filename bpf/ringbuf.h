@@ -3,7 +3,7 @@
 #define RINGBUF_H
 
 struct rb_event {
-	__u64 start_ns;    /* CLOCK_MONOTONIC when the call began */
+	__u64 start_ns;	   /* CLOCK_MONOTONIC when the call began */
 	__u64 duration_ns; /* from its beginning to its end */
 	__u32 pid;	   /* the process (what the kernel calls tgid) */
 	__u32 tid;	   /* the thread */

@@ -19,9 +19,9 @@ struct stats {
 	__u64 max_ns COMBINE(max);
 	__u64 asked_bytes;
 	__u64 written_bytes;
-	__u64 errors;		  /* writes that returned a negative errno */
+	__u64 errors;		      /* writes that returned a negative errno */
 	__u64 histogram[STATS_SLOTS]; /* of the times */
-	char comm[16];		  /* the name of the thread that wrote first */
+	char comm[16];		      /* the name of the thread that wrote first */
 	/* Of CPU 0's share alone, and used by all CPUs: what every_n and every_ns go by. */
 	__u64 counted;
 	__u64 sent_ns;

@@ -17,16 +17,17 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* Tuned while it runs: each acts on the next packet. */
 enum filter_mode mode = filter;
-__u32 threshold = 50;		     /* echo requests of a source in a second */
-__u32 block_seconds = 0;	     /* how long a source stays on the blacklist; 0: until it is released by hand */
-__u32 drop_events_per_second = 10;   /* at most so many events of drops a second for each source */
+__u32 threshold = 50;		   /* echo requests of a source in a second */
+__u32 block_seconds = 0;	   /* how long a source stays on the blacklist; 0: until it is released by hand */
+__u32 drop_events_per_second = 10; /* at most so many events of drops a second for each source */
 
 /* Counted since it was loaded. */
-__u64 passed = 0;	  /* echo requests let through */
-__u64 dropped = 0;	  /* ICMP packets dropped, for whatever reason */
-__u64 hidden = 0;	  /* packets dropped that hide what they are (see ICMP_HIDDEN); counted, not dropped, in mode monitor */
-__u64 untracked = 0;	  /* echo requests for whose source the kernel had no memory; they pass */
-__u64 blacklist_full = 0; /* requests above the threshold whose source found no room on the blacklist; they are dropped */
+__u64 passed = 0;  /* echo requests let through */
+__u64 dropped = 0; /* ICMP packets dropped, for whatever reason */
+__u64 hidden = 0; /* packets dropped that hide what they are (see ICMP_HIDDEN); counted, not dropped, in mode monitor */
+__u64 untracked = 0; /* echo requests for whose source the kernel had no memory; they pass */
+__u64 blacklist_full =
+	0; /* requests above the threshold whose source found no room on the blacklist; they are dropped */
 
 /* Sources by address. Whoever has been quiet the longest makes room for a new one, so that a
  * flood from made-up addresses never shuts out a real one; a source that goes on pinging stays.
@@ -77,7 +78,8 @@ static __always_inline void count_one(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
-static __always_inline void report(struct __sk_buff *skb, enum filter_action action, const struct in6_addr *source, __u64 count, __u64 now)
+static __always_inline void report(struct __sk_buff *skb, enum filter_action action, const struct in6_addr *source,
+				   __u64 count, __u64 now)
 {
 	struct filter_event *event = event_reserve(events);
 
@@ -166,7 +168,8 @@ static __always_inline struct source_lock *lock_of(const struct in6_addr *source
 
 static __always_inline bool is_within_second(__u64 now, __u64 since)
 {
-	return (__s64)(now - since) < (__s64)SECOND; /* signed, because another CPU may have read its clock after we did */
+	return (__s64)(now - since) <
+	       (__s64)SECOND; /* signed, because another CPU may have read its clock after we did */
 }
 
 /* True when a source on the blacklist only needs counting, which is most of a flood: no window

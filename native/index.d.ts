@@ -139,7 +139,22 @@ export function btf_dump_c(path: string): string;
 // The drain thread
 
 export interface PlanColumn {
-  decode: "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64" | "u64" | "i64" | "u64_exact" | "i64_exact" | "bits" | "text" | "enum";
+  decode:
+    | "u8"
+    | "i8"
+    | "u16"
+    | "i16"
+    | "u32"
+    | "i32"
+    | "f32"
+    | "f64"
+    | "u64"
+    | "i64"
+    | "u64_exact"
+    | "i64_exact"
+    | "bits"
+    | "text"
+    | "enum";
   /** Bytes from the record's start. */
   offset: number;
   /** Bytes of the source: N of char[N], or the integer under an enum or a bit field. */
@@ -205,7 +220,15 @@ export function bpf_tc_hook_create(ifindex: number, attachPoint: number): boolea
 /** With both attach points: removes the qdisc with all filters on it. */
 export function bpf_tc_hook_destroy(ifindex: number, attachPoint: number): void;
 /** With `replace` the program of the filter with this handle is exchanged atomically. */
-export function bpf_tc_attach(object: ObjectHandle, program: string, ifindex: number, attachPoint: number, handle: number, priority: number, replace: boolean): void;
+export function bpf_tc_attach(
+  object: ObjectHandle,
+  program: string,
+  ifindex: number,
+  attachPoint: number,
+  handle: number,
+  priority: number,
+  replace: boolean,
+): void;
 /** False when the filter, its qdisc or the interface has gone. */
 export function bpf_tc_query(ifindex: number, attachPoint: number, handle: number, priority: number): boolean;
 /** Takes the filter off; false as above. */

@@ -14,40 +14,40 @@
  *                      costs several times what the record does. Tunable while the program
  *                      runs; user space lowers it when it loads the ring with another size;
  *   NAME_record        holds nothing: it keeps the record's type in BTF for user space. */
-#define RING_BUFFER(NAME, RECORD, BYTES)                                                       \
-	struct {                                                                               \
-		__uint(type, BPF_MAP_TYPE_RINGBUF);                                            \
-		__uint(max_entries, BYTES);                                                    \
-	} NAME SEC(".maps");                                                                   \
-	__u64 NAME##_wakeup_bytes = (BYTES) / 4 < 512 * 1024 ? (BYTES) / 4 : 512 * 1024;       \
-	__u64 NAME##_lost;                                                                     \
+#define RING_BUFFER(NAME, RECORD, BYTES)                                                                               \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_RINGBUF);                                                                    \
+		__uint(max_entries, BYTES);                                                                            \
+	} NAME SEC(".maps");                                                                                           \
+	__u64 NAME##_wakeup_bytes = (BYTES) / 4 < 512 * 1024 ? (BYTES) / 4 : 512 * 1024;                               \
+	__u64 NAME##_lost;                                                                                             \
 	RECORD *NAME##_record
 
 /* Counts one event that the ring NAME will never carry. */
 #define event_lost(NAME) ((void)__sync_fetch_and_add(&NAME##_lost, 1))
 
 /* Room for one zeroed record in the ring NAME, or NULL, counted as lost, when it is full. */
-#define event_reserve(NAME)                                                                    \
-	({                                                                                     \
-		typeof(NAME##_record) __record = bpf_ringbuf_reserve(&NAME, sizeof(*NAME##_record), 0); \
-		if (__record)                                                                  \
-			__builtin_memset(__record, 0, sizeof(*__record));                      \
-		else                                                                           \
-			event_lost(NAME);                                                      \
-		__record;                                                                      \
+#define event_reserve(NAME)                                                                                            \
+	({                                                                                                             \
+		typeof(NAME##_record) __record = bpf_ringbuf_reserve(&NAME, sizeof(*NAME##_record), 0);                \
+		if (__record)                                                                                          \
+			__builtin_memset(__record, 0, sizeof(*__record));                                              \
+		else                                                                                                   \
+			event_lost(NAME);                                                                              \
+		__record;                                                                                              \
 	})
 
 /* True for the one record with which what waits in the ring NAME reaches wakeup_bytes, or a
  * multiple of it. Not for those behind it: a reader that has fallen back is awake, and each
  * further wake-up is an interrupt that takes longer than many records. */
-#define event_wakes(NAME)                                                                      \
-	({                                                                                     \
-		__u64 __waiting = bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA), __step = NAME##_wakeup_bytes; \
-		__waiting >= __step && (__waiting & (__step - 1)) < sizeof(*NAME##_record) + BPF_RINGBUF_HDR_SZ; \
+#define event_wakes(NAME)                                                                                              \
+	({                                                                                                             \
+		__u64 __waiting = bpf_ringbuf_query(&NAME, BPF_RB_AVAIL_DATA), __step = NAME##_wakeup_bytes;           \
+		__waiting >= __step && (__waiting & (__step - 1)) < sizeof(*NAME##_record) + BPF_RINGBUF_HDR_SZ;       \
 	})
 
 /* Hands a reserved record to user space, waking the reader only when enough waits. */
-#define event_submit(NAME, RECORD)                                                             \
+#define event_submit(NAME, RECORD)                                                                                     \
 	bpf_ringbuf_submit(RECORD, event_wakes(NAME) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)
 
 /* The current thread, and what the map MAP of type TASK_STORAGE keeps for it, or NULL; FLAGS may ask to make it. As
@@ -55,7 +55,7 @@
  * program that uses them the compiler describes this and all it leads to for debuggers, which takes twice as long as
  * the program. */
 #define current_task() (((void *(*)(void))BPF_FUNC_get_current_task_btf)())
-#define thread_storage(MAP, FLAGS)                                                             \
+#define thread_storage(MAP, FLAGS)                                                                                     \
 	(((void *(*)(void *, void *, void *, __u64))BPF_FUNC_task_storage_get)(&MAP, current_task(), NULL, FLAGS))
 
 /* Marks a field of a per-CPU map's value: user space makes one value of all CPUs' by taking

@@ -97,7 +97,8 @@ static __always_inline enum packet_kind parse_ipv4(struct __sk_buff *skb, __u32 
 		return ICMP_OTHER;
 	if (has_message && header == sizeof(*ip))
 		type = head.message[0];
-	else if (!packet_read(skb, start + header + ICMP_HEADER - 1, &type, 1) || !packet_read(skb, start + header, &type, 1))
+	else if (!packet_read(skb, start + header + ICMP_HEADER - 1, &type, 1) ||
+		 !packet_read(skb, start + header, &type, 1))
 		return ICMP_OTHER;
 	return type == ICMP4_ECHO_REQUEST ? ICMP_REQUEST : ICMP_OTHER;
 }
@@ -142,8 +143,8 @@ static __always_inline enum packet_kind parse_ipv6(struct __sk_buff *skb, __u32 
 				return is_first_fragment ? ICMP_HIDDEN : ICMP_OTHER;
 			return icmp6_kind(type);
 		}
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS && next != IPPROTO_AH &&
-		    next != IPPROTO_FRAGMENT)
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_AH && next != IPPROTO_FRAGMENT)
 			return NOT_ICMP;
 		/* A first fragment has to hold all headers (RFC 7112): one that does not may be put together to a request. */
 		if (at + sizeof(extension) > end || !packet_read(skb, start + at, &extension, sizeof(extension)))

@@ -13,7 +13,11 @@ export interface MadeUpWrites {
 /** So many of them, the same on every run: a write a microsecond, lasting log-normally, longer the rarer its command. */
 export function madeUpWrites(rows: number): MadeUpWrites {
   const next = random();
-  const writes = { start_ns: new Float64Array(rows), duration_ns: new Float64Array(rows), comm: new DictionaryColumn(new Uint32Array(rows), commands) };
+  const writes = {
+    start_ns: new Float64Array(rows),
+    duration_ns: new Float64Array(rows),
+    comm: new DictionaryColumn(new Uint32Array(rows), commands),
+  };
   let now = 3_600e9;
   for (let i = 0; i < rows; i++) {
     const code = Math.floor(next() ** 2 * commands.length);

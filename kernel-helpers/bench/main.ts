@@ -15,7 +15,8 @@ const positive = (text: string): number => {
   return Number(text);
 };
 const known = (name: string, before: string[] = []): string[] => {
-  if (!suites.some((suite) => suite.name === name)) throw new InvalidArgumentError(`There are ${suites.map((suite) => suite.name).join(", ")}.`);
+  if (!suites.some((suite) => suite.name === name))
+    throw new InvalidArgumentError(`There are ${suites.map((suite) => suite.name).join(", ")}.`);
   return [...before, name];
 };
 
@@ -34,7 +35,11 @@ for (const [name, value] of Object.entries(machine)) console.log(`${name.padEnd(
 const results: Result[] = [];
 for (const suite of suites.filter(({ name }) => options.only?.includes(name) ?? true)) {
   const tty = process.stderr.isTTY;
-  const result = await measure(suite, options.rounds ?? suite.rounds, (what) => tty && process.stderr.write(`\r\x1b[2K${suite.name}: ${what}`));
+  const result = await measure(
+    suite,
+    options.rounds ?? suite.rounds,
+    (what) => tty && process.stderr.write(`\r\x1b[2K${suite.name}: ${what}`),
+  );
   if (tty) process.stderr.write("\r\x1b[2K");
   printResult(result);
   results.push(result);
@@ -44,7 +49,13 @@ if (options.json) {
     suite: suite.name,
     rounds,
     medians: Object.fromEntries(medians),
-    goals: (suite.goals ?? []).map((goal) => ({ text: goal.text, value: goal.of(medians), atMost: goal.atMost, atLeast: goal.atLeast, reached: reached(goal, medians) })),
+    goals: (suite.goals ?? []).map((goal) => ({
+      text: goal.text,
+      value: goal.of(medians),
+      atMost: goal.atMost,
+      atLeast: goal.atLeast,
+      reached: reached(goal, medians),
+    })),
     runs: Object.fromEntries(runs),
     failures: Object.fromEntries(failures),
   }));

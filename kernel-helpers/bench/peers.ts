@@ -11,7 +11,11 @@ import type { Figures } from "./suite.js";
 export const peerSources = fileURLToPath(new URL("../../native/bench/", import.meta.url));
 
 /** Ours as a process of its own; its arguments are those of reader.ts. */
-export const READER = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./reader.js", import.meta.url))];
+export const READER = [
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  fileURLToPath(new URL("./reader.js", import.meta.url)),
+];
 
 /** Compiles one of the peers' C programs into a directory; returns the executable. */
 export async function buildC(name: string, directory: string, libraries: string[] = []): Promise<string> {
@@ -23,7 +27,10 @@ export async function buildC(name: string, directory: string, libraries: string[
 /** Compiles one of the peers' BPF programs into a directory; returns the object file. */
 export async function buildBpf(name: string, directory: string): Promise<string> {
   const object = join(directory, `${name}.bpf.o`);
-  const { elf } = await bpf.compile(await readFile(join(peerSources, `${name}.bpf.c`), "utf8"), { name, include: [peerSources] });
+  const { elf } = await bpf.compile(await readFile(join(peerSources, `${name}.bpf.c`), "utf8"), {
+    name,
+    include: [peerSources],
+  });
   await writeFile(object, elf);
   return object;
 }
@@ -48,7 +55,10 @@ export class Peer {
   }
 
   /** Starts one, gives it an input, and waits until it has printed `ready`. @param tracefs true when it needs a mounted tracefs, which it gets for itself */
-  static async start(command: readonly string[], { ready = /^ready.*\n/m, tracefs = false, input = "" }: { ready?: RegExp; tracefs?: boolean; input?: string } = {}): Promise<Peer> {
+  static async start(
+    command: readonly string[],
+    { ready = /^ready.*\n/m, tracefs = false, input = "" }: { ready?: RegExp; tracefs?: boolean; input?: string } = {},
+  ): Promise<Peer> {
     const mounted = 'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec "$0" "$@"';
     const [file, ...args] = tracefs ? ["unshare", "--mount", "sh", "-c", mounted, ...command] : command;
     const peer = new Peer(spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] }));
@@ -62,8 +72,14 @@ export class Peer {
     for (;;) {
       const found = wanted.exec(this.output);
       if (found) return found;
-      const over = await Promise.race([once(this.child.stdout!, "data").then(() => false), this.closed.then(() => true)]);
-      if (over && !wanted.test(this.output)) throw new Error(`${basename(this.child.spawnargs.find((word) => word.includes("/")) ?? this.child.spawnfile)} ended before it printed ${wanted.source}`);
+      const over = await Promise.race([
+        once(this.child.stdout!, "data").then(() => false),
+        this.closed.then(() => true),
+      ]);
+      if (over && !wanted.test(this.output))
+        throw new Error(
+          `${basename(this.child.spawnargs.find((word) => word.includes("/")) ?? this.child.spawnfile)} ended before it printed ${wanted.source}`,
+        );
     }
   }
 
@@ -85,13 +101,21 @@ export class Peer {
 /** What a reader of events reports in its last line, as figures. */
 export function readerFigures(report: number[]): Figures {
   const [events, lost, cpu_ns, memory, columns] = report as [number, number, number, number, number?];
-  return { events, lost, reader_ns_per_event: cpu_ns / events, memory_MB: memory / 1e6, ...(columns && { columns_MB: columns / 1e6 }) };
+  return {
+    events,
+    lost,
+    reader_ns_per_event: cpu_ns / events,
+    memory_MB: memory / 1e6,
+    ...(columns && { columns_MB: columns / 1e6 }),
+  };
 }
 
 /** Makes records in each ring of a reader that has said the ids of its programs; resolves with the seconds until the reader's last line. */
 export async function makeRecords(producer: string, reader: Peer, recordsPerRing: number): Promise<number> {
   const [, programs] = await reader.printed(/^ready (.+)\n/);
-  const makers = await Promise.all(programs!.split(" ").map((id) => Peer.start([producer, id, String(recordsPerRing)], { ready: /^/ })));
+  const makers = await Promise.all(
+    programs!.split(" ").map((id) => Peer.start([producer, id, String(recordsPerRing)], { ready: /^/ })),
+  );
   const begun = performance.now();
   for (const maker of makers) maker.child.stdin!.write("go\n");
   await reader.printed(/\n\d.*\n/);

@@ -5,7 +5,12 @@ import { type Goal, type Medians } from "./suite.js";
 
 /** The machine, the kernel and the versions of what takes part: figures mean nothing without. */
 export async function environment(): Promise<Record<string, string>> {
-  const versions = { clang: ["clang", "--version"], bpftrace: ["bpftrace", "--version"], nftables: ["nft", "--version"], python3: ["/usr/bin/python3", "--version"] };
+  const versions = {
+    clang: ["clang", "--version"],
+    bpftrace: ["bpftrace", "--version"],
+    nftables: ["nft", "--version"],
+    python3: ["/usr/bin/python3", "--version"],
+  };
   const found = await Promise.all(
     Object.entries(versions).map(async ([name, [command, ...args]]) => {
       const { stdout, failed } = await execa(command!, args, { reject: false });
@@ -24,7 +29,14 @@ export async function environment(): Promise<Record<string, string>> {
 export function printResult({ suite, rounds, medians, failures }: Result): void {
   console.log(`\n${suite.name}: ${suite.title}\nmedians of ${rounds} round${rounds === 1 ? "" : "s"}`);
   const columns = [...new Set([...medians.values()].flatMap((figures) => Object.keys(figures)))];
-  console.table(Object.fromEntries([...medians].map(([way, figures]) => [way, Object.fromEntries(columns.map((name) => [name.replaceAll("_", " "), shown(figures[name])]))])));
+  console.table(
+    Object.fromEntries(
+      [...medians].map(([way, figures]) => [
+        way,
+        Object.fromEntries(columns.map((name) => [name.replaceAll("_", " "), shown(figures[name])])),
+      ]),
+    ),
+  );
   for (const [way, message] of failures) console.log(`✗ ${way} failed: ${message}`);
   for (const goal of suite.goals ?? []) console.log(goalLine(goal, medians));
 }

@@ -9,7 +9,8 @@ import type { Figures, Way } from "./suite.js";
 /** What is run under a tracer: it makes writes and says how they went. */
 export type Workload = () => Promise<Figures>;
 
-const MATCHED = "tracepoint:syscalls:sys_enter_write { @begun[tid] = nsecs; } tracepoint:syscalls:sys_exit_write /@begun[tid]/";
+const MATCHED =
+  "tracepoint:syscalls:sys_enter_write { @begun[tid] = nsecs; } tracepoint:syscalls:sys_exit_write /@begun[tid]/";
 /** It says "attached" before it is. */
 const TICKS = 'interval:ms:200 { printf("tick\\n"); }';
 
@@ -18,8 +19,13 @@ export const nothing = (name: string, workload: Workload): Way => ({ name, run: 
 
 /** A BPF object in this process that nobody reads: two programs that return 0. */
 export async function floor(name: string, workload: Workload): Promise<Way> {
-  const programs = ["enter", "exit"].map((end) => `SEC("tp/syscalls/sys_${end}_write") int handle_${end}(void *ctx) { return 0; }`);
-  const compiled = await bpf.compile(`#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n${programs.join("\n")}`, { name: "floor" });
+  const programs = ["enter", "exit"].map(
+    (end) => `SEC("tp/syscalls/sys_${end}_write") int handle_${end}(void *ctx) { return 0; }`,
+  );
+  const compiled = await bpf.compile(
+    `#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n${programs.join("\n")}`,
+    { name: "floor" },
+  );
   return {
     name,
     async run() {
@@ -30,7 +36,8 @@ export async function floor(name: string, workload: Workload): Promise<Way> {
 }
 
 /** Ours: a process that collects each event of `program` into a table; a shipped one, or one of the peers' directory (`.bpf.c`). */
-export const ours = (name: string, program: string, workload: Workload): Way => reader(name, [...READER, program.endsWith(".bpf.c") ? join(peerSources, program) : program, "rb"], workload);
+export const ours = (name: string, program: string, workload: Workload): Way =>
+  reader(name, [...READER, program.endsWith(".bpf.c") ? join(peerSources, program) : program, "rb"], workload);
 
 /** The design that a first course teaches, in C over libbpf, which stores or prints each record. */
 export async function handout(name: string, scratch: string, how: "store" | "print", workload: Workload): Promise<Way> {

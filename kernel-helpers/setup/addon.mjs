@@ -25,7 +25,10 @@ function build(title, directory, sources) {
     run: async (progress) => {
       const before = print();
       const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
-      await run(process.execPath, [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()], { cwd: directory, onLine: progress });
+      await run(process.execPath, [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()], {
+        cwd: directory,
+        onLine: progress,
+      });
       stamp(stampFile, before);
     },
   };

@@ -4,10 +4,16 @@ import { run, SetupError } from "./command.mjs";
 
 /** To build and run BPF programs, and to turn notebooks into pages. */
 const TO_RUN = [
-  "g++", "make", "pkg-config", "python3", // the addon; node-gyp is partly Python
-  "clang", "libbpf-dev",
-  "iproute2", "iputils-ping",
-  "jupyter-nbconvert", "python3-nbclient",
+  "g++",
+  "make",
+  "pkg-config",
+  "python3", // the addon; node-gyp is partly Python
+  "clang",
+  "libbpf-dev",
+  "iproute2",
+  "iputils-ping",
+  "jupyter-nbconvert",
+  "python3-nbclient",
 ];
 
 /** What the tests compare with and drive. */
@@ -21,8 +27,13 @@ const MORE = { run: [], test: TO_TEST, bench: TO_BENCH };
 /** The names of these packages that are not installed. @param {string[]} names */
 export function missingPackages(names) {
   // It ends with 1 as soon as one of them is unknown, and has told about the others.
-  const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", ...names], { encoding: "utf8" });
-  if (error) throw new SetupError(`bpflab sets itself up with Debian's packages, and dpkg-query does not run here; it needs: ${names.join(" ")}.`);
+  const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", ...names], {
+    encoding: "utf8",
+  });
+  if (error)
+    throw new SetupError(
+      `bpflab sets itself up with Debian's packages, and dpkg-query does not run here; it needs: ${names.join(" ")}.`,
+    );
   const known = stdout.split("\n");
   return names.filter((name) => !known.includes(`installed ${name}`));
 }
@@ -31,7 +42,10 @@ export function missingPackages(names) {
 export async function installPackages(names, onLine) {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await run("apt-get", ["update"], { env, onLine });
-  await run("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...names], { env, onLine });
+  await run("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...names], {
+    env,
+    onLine,
+  });
 }
 
 /** @param {keyof typeof MORE} purpose what is to be done with them */

@@ -13,13 +13,27 @@ const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** The jupyterlab package names hundreds of JavaScript packages that are already bundled in it: these are what it runs on. */
 const RUNS_ON = [
-  "python3", "python3-jupyter-server", "python3-jupyterlab-server", "python3-jupyter-events", "python3-rpds-py",
-  "python3-async-lru", "python3-notebook-shim", "python3-httpx", "python3-jupyterlab-widgets",
+  "python3",
+  "python3-jupyter-server",
+  "python3-jupyterlab-server",
+  "python3-jupyter-events",
+  "python3-rpds-py",
+  "python3-async-lru",
+  "python3-notebook-shim",
+  "python3-httpx",
+  "python3-jupyterlab-widgets",
 ];
 
 /** Come along as dependencies, for running a system rather than a server in it. */
 const NOT_UNPACKED = /^(adduser|ca-certificates|debconf|dpkg|libc-bin|openssl|passwd|perl-base|python3-typeshed|tar)_/;
-const LEFT_OUT = ["./usr/share/doc", "./usr/share/man", "./usr/share/locale", "./usr/share/nodejs", "*.js.map", "*/jupyterlab/tests"];
+const LEFT_OUT = [
+  "./usr/share/doc",
+  "./usr/share/man",
+  "./usr/share/locale",
+  "./usr/share/nodejs",
+  "*.js.map",
+  "*/jupyterlab/tests",
+];
 
 /**
  * Fills `directory` with JupyterLab; `directory/python` runs its Python. The directory can be moved afterwards.
@@ -75,9 +89,16 @@ async function download(work, progress) {
 
 /** The mirror of Debian's archive that this machine uses, from apt's own reading of its sources. */
 async function debianMirror() {
-  const printed = await run("apt-get", ["indextargets", "--format", "$(COMPONENT) $(RELEASE) $(REPO_URI)", "Created-By: Packages"]);
+  const printed = await run("apt-get", [
+    "indextargets",
+    "--format",
+    "$(COMPONENT) $(RELEASE) $(REPO_URI)",
+    "Created-By: Packages",
+  ]);
   const targets = printed.split("\n").map((line) => line.split(" "));
-  const main = targets.find(([component, release, uri]) => component === "main" && uri && !/-|\/updates/.test(release) && !/security/.test(uri));
+  const main = targets.find(
+    ([component, release, uri]) => component === "main" && uri && !/-|\/updates/.test(release) && !/security/.test(uri),
+  );
   if (!main) throw new SetupError("apt on this machine has no source for Debian's main archive.");
   return main[2];
 }

@@ -56,7 +56,10 @@ const virtualEnvironment = {
       await run("/usr/bin/python3", ["-m", "venv", directory], { onLine: progress });
       // Where PyPI cannot be reached this must fail in seconds: pip's own patience is minutes for each package.
       const quick = ["--timeout", "10", "--retries", "1", "--disable-pip-version-check"];
-      await run(join(directory, "bin/python"), ["-m", "pip", "install", ...quick, "jupyterlab", "jupyterlab_widgets"], { onLine: progress, seconds: 600 });
+      await run(join(directory, "bin/python"), ["-m", "pip", "install", ...quick, "jupyterlab", "jupyterlab_widgets"], {
+        onLine: progress,
+        seconds: 600,
+      });
     });
   },
 };
@@ -74,7 +77,8 @@ const distributionPackage = {
 const privatePrefix = {
   origin: "Debian 13's package, in a private prefix",
   command: () => [join(dataDirectory, "jupyterlab-debian13/python"), "-m", "jupyterlab"],
-  install: (progress) => fillDirectory(join(dataDirectory, "jupyterlab-debian13"), (directory) => installPrefix(directory, progress)),
+  install: (progress) =>
+    fillDirectory(join(dataDirectory, "jupyterlab-debian13"), (directory) => installPrefix(directory, progress)),
 };
 
 /** The first JupyterLab that runs; gets one if there is none. */
@@ -100,7 +104,10 @@ async function obtain(progress) {
     if (there) return there;
     failures.push(`${route.origin}: ${failure?.message ?? "it does not start"}`, ...(failure?.tail ?? []).slice(-3));
   }
-  throw new SetupError("No JupyterLab could be found or installed. Install JupyterLab 4 so that `jupyter-lab` is on PATH, then run this again.", failures);
+  throw new SetupError(
+    "No JupyterLab could be found or installed. Install JupyterLab 4 so that `jupyter-lab` is on PATH, then run this again.",
+    failures,
+  );
 }
 
 /** True while the JupyterLab written down is there, and PATH has not got another one since. */

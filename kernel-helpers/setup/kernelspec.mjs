@@ -7,7 +7,12 @@ import { installReportTemplate, scripts, templateSource } from "./report-templat
 import { fingerprint, isStamped, stamp } from "./stamp.mjs";
 
 const stampFile = join(jupyterPrefix, ".stamp");
-const sources = [join(helpers, "src/jupyter/kernelspec.ts"), templateSource, ...scripts, ...["kernelspec.mjs", "report-template.mjs"].map((name) => join(helpers, "setup", name))];
+const sources = [
+  join(helpers, "src/jupyter/kernelspec.ts"),
+  templateSource,
+  ...scripts,
+  ...["kernelspec.mjs", "report-template.mjs"].map((name) => join(helpers, "setup", name)),
+];
 const print = () => fingerprint(sources, [repo, process.execPath]);
 
 /** JupyterLab asks for news, for a newer version of itself and for a rebuild unless it is told not to. */
@@ -25,7 +30,8 @@ export const kernelspec = {
     await run(process.execPath, [cli, "install", "--prefix", jupyterPrefix], { cwd: repo });
     const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
     mkdirSync(labconfig, { recursive: true });
-    for (const [name, content] of Object.entries(LAB_CONFIG)) writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
+    for (const [name, content] of Object.entries(LAB_CONFIG))
+      writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
     installReportTemplate();
     stamp(stampFile, print());
   },

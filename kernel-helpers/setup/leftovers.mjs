@@ -21,12 +21,17 @@ export async function snapshot(mark) {
   ]);
   const strangers = heldByStrangers(mark);
   return [
-    ...programs.filter(({ id }) => !strangers.has(`prog_id ${id}`)).map(({ id, type, name }) => `BPF program ${id} (${type} ${name ?? ""})`),
+    ...programs
+      .filter(({ id }) => !strangers.has(`prog_id ${id}`))
+      .map(({ id, type, name }) => `BPF program ${id} (${type} ${name ?? ""})`),
     ...links.filter(({ id }) => !strangers.has(`link_id ${id}`)).map(({ id, type }) => `BPF link ${id} (${type})`),
     ...qdiscs.map(({ kind, handle, dev }) => `qdisc ${kind} ${handle} on ${dev}`),
     ...interfaces.map(({ ifname }) => `interface ${ifname}`),
     ...namespaces.map(({ name }) => `network namespace ${name}`),
-    ...readFileSync("/proc/self/mounts", "utf8").trim().split("\n").map((line) => `mount ${line.split(" ").slice(0, 3).join(" ")}`),
+    ...readFileSync("/proc/self/mounts", "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => `mount ${line.split(" ").slice(0, 3).join(" ")}`),
     ...markedProcesses(mark).map(({ pid, name }) => `process ${pid} (${name})`),
   ];
 }
@@ -64,12 +69,22 @@ function attempt(read, otherwise) {
   }
 }
 
-const isMarked = (pid, mark) => attempt(() => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${MARK}=${mark}`), false);
+const isMarked = (pid, mark) =>
+  attempt(() => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${MARK}=${mark}`), false);
 
 function markedProcesses(mark) {
   return pids()
     .filter((pid) => isMarked(pid, mark))
-    .map((pid) => ({ pid, name: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/[\0\s]+/g, " ").slice(0, 100), "ended") }));
+    .map((pid) => ({
+      pid,
+      name: attempt(
+        () =>
+          readFileSync(`/proc/${pid}/cmdline`, "utf8")
+            .replace(/[\0\s]+/g, " ")
+            .slice(0, 100),
+        "ended",
+      ),
+    }));
 }
 
 /** BPF programs and links that processes not ours hold open: theirs to keep, such as another tracer's. */

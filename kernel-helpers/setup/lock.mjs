@@ -14,7 +14,10 @@ const LOCK_FILE = "/run/bpflab-setup.lock";
  * @returns {Promise<T>}
  */
 export async function withLock(work, onWait) {
-  const holder = spawn("flock", [LOCK_FILE, "sh", "-c", "echo held; exec cat"], { stdio: ["pipe", "pipe", "inherit"], detached: true });
+  const holder = spawn("flock", [LOCK_FILE, "sh", "-c", "echo held; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
   const ended = once(holder, "close");
   const waiting = setTimeout(onWait, 300);
   try {

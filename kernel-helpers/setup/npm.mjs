@@ -22,5 +22,6 @@ export const npmPackages = {
   title: "npm packages",
   done: matchesLock,
   // No install scripts: the addon is built in a step of its own, and zeromq brings its binary along.
-  run: (progress) => run("npm", ["ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund"], { cwd: repo, onLine: progress }),
+  run: (progress) =>
+    run("npm", ["ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund"], { cwd: repo, onLine: progress }),
 };

@@ -6,6 +6,9 @@ import { helpers } from "./paths.mjs";
 
 /** Returns the exit code. */
 export async function makePictures() {
-  const [code] = await once(spawn(process.execPath, [join(helpers, "dist-test/browser/pictures.js")], { stdio: "inherit" }), "close");
+  const [code] = await once(
+    spawn(process.execPath, [join(helpers, "dist-test/browser/pictures.js")], { stdio: "inherit" }),
+    "close",
+  );
   return code ?? 1;
 }

@@ -9,8 +9,11 @@ export function checkPreconditions() {
   if (major < NODE_AT_LEAST[0] || (major === NODE_AT_LEAST[0] && minor < NODE_AT_LEAST[1])) {
     throw new SetupError(`bpflab needs Node.js ${NODE_AT_LEAST.join(".")} or newer, and this is ${process.version}.`);
   }
-  if (process.platform !== "linux") throw new SetupError(`bpflab looks into the Linux kernel, and this is ${process.platform}.`);
+  if (process.platform !== "linux")
+    throw new SetupError(`bpflab looks into the Linux kernel, and this is ${process.platform}.`);
   if (process.getuid() !== 0) {
-    throw new SetupError("bpflab needs root to load programs into the kernel and to install what is missing: run this as root, for example with sudo.");
+    throw new SetupError(
+      "bpflab needs root to load programs into the kernel and to install what is missing: run this as root, for example with sudo.",
+    );
   }
 }

@@ -11,7 +11,15 @@ const stampFile = join(build, "programs.stamp");
 
 function print() {
   const clang = realpathSync("/usr/bin/clang");
-  const built = [join(helpers, "src/base"), join(helpers, "src/bpf"), join(helpers, "src/clang"), join(helpers, "src/cli/prepare.ts"), join(helpers, "src/generated"), join(repo, "bpf"), join(repo, "native/build/.stamp")];
+  const built = [
+    join(helpers, "src/base"),
+    join(helpers, "src/bpf"),
+    join(helpers, "src/clang"),
+    join(helpers, "src/cli/prepare.ts"),
+    join(helpers, "src/generated"),
+    join(repo, "bpf"),
+    join(repo, "native/build/.stamp"),
+  ];
   return fingerprint(built, [release(), version(), clang, String(statSync(clang).mtimeMs)]);
 }
 

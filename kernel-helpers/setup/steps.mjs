@@ -25,10 +25,13 @@ async function runStep(step, title) {
   const started = performance.now();
   const line = statusLine(title, started);
   try {
-    await withLock(async () => {
-      // Another clone's set-up may have done it while this one waited.
-      if (!(await step.done())) await step.run(line.progress);
-    }, () => line.progress("waiting for another set-up to finish"));
+    await withLock(
+      async () => {
+        // Another clone's set-up may have done it while this one waited.
+        if (!(await step.done())) await step.run(line.progress);
+      },
+      () => line.progress("waiting for another set-up to finish"),
+    );
     line.end(`✓ ${title}  ${seconds(started)}`);
   } catch (error) {
     line.end(`✗ ${title}  ${seconds(started)}`);

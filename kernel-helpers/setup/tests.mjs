@@ -13,7 +13,9 @@ const FILE_TIMEOUT_MS = 900_000;
 
 /** The test files that there are sources for, of those whose path holds one of `words` if there are any. */
 function testFiles(words) {
-  const sources = readdirSync(join(helpers, "test"), { recursive: true }).filter((file) => file.endsWith(".test.ts")).sort();
+  const sources = readdirSync(join(helpers, "test"), { recursive: true })
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort();
   const chosen = words.length === 0 ? sources : sources.filter((file) => words.some((word) => file.includes(word)));
   if (chosen.length === 0) throw new SetupError(`No test file's path holds ${words.join(" or ")}.`);
   return chosen.map((file) => join(helpers, "dist-test", file.replace(/\.ts$/, ".js")));

@@ -25,6 +25,16 @@ const sources = [join(helpers, "src"), join(helpers, "tsconfig.json")];
 export const typescript = build("TypeScript", helpers, sources, join(helpers, "dist"));
 
 /** The tests are checked against the package's types, so they are built anew after it. */
-export const typescriptTests = build("Tests", join(helpers, "test"), [...sources, join(helpers, "test")], join(helpers, "dist-test"));
+export const typescriptTests = build(
+  "Tests",
+  join(helpers, "test"),
+  [...sources, join(helpers, "test")],
+  join(helpers, "dist-test"),
+);
 
-export const typescriptBench = build("Benchmark", join(helpers, "bench"), [...sources, join(helpers, "bench")], join(helpers, "dist-bench"));
+export const typescriptBench = build(
+  "Benchmark",
+  join(helpers, "bench"),
+  [...sources, join(helpers, "bench")],
+  join(helpers, "dist-bench"),
+);

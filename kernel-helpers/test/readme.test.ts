@@ -14,11 +14,25 @@ const readme = readFileSync(join(repo, "README.md"), "utf8");
 test("the README's first notebook runs and draws its chart", async () => {
   const directory = await mkdtemp(join(tmpdir(), "bpflab-readme-"));
   try {
-    const cells = firstNotebook().map((source, i) => ({ cell_type: "code", id: `cell-${i}`, metadata: {}, execution_count: null, outputs: [], source }));
+    const cells = firstNotebook().map((source, i) => ({
+      cell_type: "code",
+      id: `cell-${i}`,
+      metadata: {},
+      execution_count: null,
+      outputs: [],
+      source,
+    }));
     assert.ok(cells.length >= 3);
     const metadata = { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } };
-    await writeFile(join(directory, "first.ipynb"), JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }));
-    const { exitCode, stderr } = await execa(process.execPath, [join(repo, "kernel-helpers/setup/bpflab.mjs"), "report", join(directory, "first.ipynb"), "-o", directory], { reject: false });
+    await writeFile(
+      join(directory, "first.ipynb"),
+      JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }),
+    );
+    const { exitCode, stderr } = await execa(
+      process.execPath,
+      [join(repo, "kernel-helpers/setup/bpflab.mjs"), "report", join(directory, "first.ipynb"), "-o", directory],
+      { reject: false },
+    );
     assert.equal(exitCode, 0, stderr);
     assert.match(await readFile(join(directory, "first.html"), "utf8"), /Files opened by process/);
   } finally {
@@ -30,8 +44,11 @@ test("what the README names is there: files, commands, pictures small enough", (
   const pictures = [...readme.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map((match) => match[1]!);
   assert.ok(pictures.length > 0);
   for (const picture of pictures) assert.ok(statSync(join(repo, picture)).size < 200_000, picture);
-  const { scripts } = JSON.parse(readFileSync(join(repo, "package.json"), "utf8")) as { scripts: Record<string, string> };
+  const { scripts } = JSON.parse(readFileSync(join(repo, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
   for (const [, name] of readme.matchAll(/`npm (?:run )?(\w+)/g)) assert.ok(name! in scripts, `npm run ${name}`);
   const shipped = readdirSync(join(repo, "notebooks")).filter((file) => file.endsWith(".ipynb"));
-  for (const notebook of shipped) assert.ok(readme.includes(`\`${notebook.replace(".ipynb", "")}\``), `${notebook} in the README`);
+  for (const notebook of shipped)
+    assert.ok(readme.includes(`\`${notebook.replace(".ipynb", "")}\``), `${notebook} in the README`);
 });

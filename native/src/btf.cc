@@ -15,9 +15,9 @@ namespace bpflab {
 namespace {
 
 const char* KindName(const btf_type* type) {
-  static const char* const names[] = {"void",     "int",      "ptr",      "array",     "struct",   "union",   "enum",
-                                      "fwd",      "typedef",  "volatile", "const",     "restrict", "func",    "func_proto",
-                                      "var",      "datasec",  "float",    "decl_tag",  "type_tag", "enum64"};
+  static const char* const names[] = {"void", "int",     "ptr",      "array",    "struct",   "union", "enum",
+                                      "fwd",  "typedef", "volatile", "const",    "restrict", "func",  "func_proto",
+                                      "var",  "datasec", "float",    "decl_tag", "type_tag", "enum64"};
   unsigned kind = btf_kind(type);
   return kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
@@ -132,7 +132,8 @@ Napi::Value DumpC(const Napi::CallbackInfo& info) {
   std::unique_ptr<btf, void (*)(btf*)> types(btf__parse(path.c_str(), nullptr), btf__free);
   if (!types) throw SystemError(env, errno, "cannot read BTF from " + path, log.text());
   std::string text;
-  std::unique_ptr<btf_dump, void (*)(btf_dump*)> dump(btf_dump__new(types.get(), AppendText, &text, nullptr), btf_dump__free);
+  std::unique_ptr<btf_dump, void (*)(btf_dump*)> dump(btf_dump__new(types.get(), AppendText, &text, nullptr),
+                                                      btf_dump__free);
   if (!dump) throw SystemError(env, errno, "cannot dump BTF", log.text());
   for (uint32_t id = 1; id < btf__type_cnt(types.get()); id++) {
     int error = btf_dump__dump_type(dump.get(), id);

@@ -69,7 +69,8 @@ uint64_t CopyToDouble(const Column& column, const uint8_t* const* records, size_
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < column.count; j++) {
       const auto value = Read<Source>(records[i] + column.offset + j * sizeof(Source));
-      inexact += value > static_cast<Source>(kMostExact) || (std::is_signed_v<Source> && value < static_cast<Source>(-kMostExact));
+      inexact += value > static_cast<Source>(kMostExact) ||
+                 (std::is_signed_v<Source> && value < static_cast<Source>(-kMostExact));
     }
   return inexact;
 }
@@ -126,7 +127,8 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
     case Decode::I64:
       return CopyToDouble<int64_t>(column, records, n, to);
     case Decode::Bits:
-      for (size_t i = 0; i < n; i++) reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i]));
+      for (size_t i = 0; i < n; i++)
+        reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i]));
       return 0;
     case Decode::Text:
       for (size_t i = 0; i < n; i++)
@@ -136,7 +138,8 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
       return 0;
     case Decode::Enum:
       if (column.bit_size) {
-        for (size_t i = 0; i < n; i++) reinterpret_cast<uint32_t*>(to)[i] = column.dictionary->Enum(BitField(column, records[i]));
+        for (size_t i = 0; i < n; i++)
+          reinterpret_cast<uint32_t*>(to)[i] = column.dictionary->Enum(BitField(column, records[i]));
         return 0;
       }
       for (size_t i = 0; i < n; i++)
@@ -239,7 +242,8 @@ void Chunk::LayOut(const Plan& plan, size_t rows_of_room) {
   }
 }
 
-Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room) : pool(std::move(from)), memory(pool->Get()) {
+Chunk::Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room)
+    : pool(std::move(from)), memory(pool->Get()) {
   LayOut(plan, rows_of_room);
 }
 
@@ -249,7 +253,8 @@ std::unique_ptr<Chunk> Chunk::Reserve(const Plan& plan) {
   // A whole number of huge pages for each column, so that none is shared.
   chunk->LayOut(plan, std::max<size_t>(most / plan.row_bytes() / kHugePage, 1) * kHugePage);
   chunk->reserved = Bytes(plan, chunk->capacity);
-  void* memory = mmap(nullptr, chunk->reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory =
+      mmap(nullptr, chunk->reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   chunk->memory = static_cast<uint8_t*>(memory);
   for (size_t c = 0; c < plan.columns.size(); c++) {

@@ -73,8 +73,8 @@ struct Column {
   uint32_t width;           // of the source: char[width] for Text, the integer's bytes for Enum and Bits
   uint32_t count = 1;       // elements a row: more than one for a fixed array
   uint32_t bit_offset = 0;  // Bits, and Enum in a bit field: from the field's first bit, little endian
-  uint32_t bit_size = 0;  // of at most 63, so that any fits an int64_t; 0 where there is no bit field
-  bool is_signed = false;  // Bits and Enum
+  uint32_t bit_size = 0;    // of at most 63, so that any fits an int64_t; 0 where there is no bit field
+  bool is_signed = false;   // Bits and Enum
   std::unique_ptr<Dictionary> dictionary;
 };
 

@@ -82,7 +82,8 @@ void Drainer::Add(Napi::Env env, const std::shared_ptr<Ring>& ring) {
 void Drainer::Remove(Ring* ring) {
   std::lock_guard<std::mutex> lock(mutex_);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ring->fd(), nullptr);  // fails, harmlessly, if the map is closed already
-  rings_.erase(std::remove_if(rings_.begin(), rings_.end(), [ring](const auto& r) { return r.get() == ring; }), rings_.end());
+  rings_.erase(std::remove_if(rings_.begin(), rings_.end(), [ring](const auto& r) { return r.get() == ring; }),
+               rings_.end());
 }
 
 void Drainer::SubscriptionsChanged(Napi::Env env) {

@@ -32,7 +32,8 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
   Napi::Value held = options.Get("loss");
   if (!held.IsUndefined()) {
     auto external = held.As<Napi::External<std::shared_ptr<Map>>>();
-    if (!held.IsExternal() || !external.CheckTypeTag(&Map::kTag)) ThrowArgument(info.Env(), "loss is not a BPF map handle");
+    if (!held.IsExternal() || !external.CheckTypeTag(&Map::kTag))
+      ThrowArgument(info.Env(), "loss is not a BPF map handle");
     loss = *external.Data();
     if (loss_offset + 8 > loss->memory_size()) ThrowArgument(info.Env(), "lossOffset is outside the map");
   }
@@ -56,7 +57,9 @@ Napi::Value Subscribe(const Napi::CallbackInfo& info) {
 
 Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
   auto result = Napi::Object::New(env);
-  auto number = [&](const char* name, uint64_t value) { result.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  auto number = [&](const char* name, uint64_t value) {
+    result.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+  };
   number("delivered", totals.delivered);
   number("waiting", totals.waiting);
   number("lost", totals.lost);
@@ -66,7 +69,8 @@ Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
   return result;
 }
 
-// drain_remove(drainer, ring) -> totals: stops reading it and unmaps it; the last account, in which what waits is unread
+// drain_remove(drainer, ring) -> totals: stops reading it and unmaps it; the last account, in which what waits is
+// unread
 Napi::Value Remove(const Napi::CallbackInfo& info) {
   auto drainer = UnwrapAny<Drainer>(info, 0);
   auto ring = UnwrapAny<Ring>(info, 1);
@@ -76,7 +80,8 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
   return TotalsObject(info.Env(), ring->totals());
 }
 
-// drain_totals(ring, now) -> { delivered, waiting, lost, dropped, unread, inexact }; with now it reads first what is committed
+// drain_totals(ring, now) -> { delivered, waiting, lost, dropped, unread, inexact }; with now it reads first what is
+// committed
 Napi::Value GetTotals(const Napi::CallbackInfo& info) {
   auto ring = Unwrap<Ring>(info, 0);
   if (info[1].ToBoolean()) ring->Drain();

@@ -55,10 +55,12 @@ void KeepReaper(Napi::Env, Reaper*) {}
 void InstallReaper(Napi::Env env) {
   auto* reaper = new Reaper();
   env.SetInstanceData<Reaper, KeepReaper>(reaper);
-  env.AddCleanupHook([](Reaper* r) {
-    r->CloseAll();
-    delete r;
-  }, reaper);
+  env.AddCleanupHook(
+      [](Reaper* r) {
+        r->CloseAll();
+        delete r;
+      },
+      reaper);
   libbpf_set_print(Print);
 }
 
@@ -91,22 +93,25 @@ std::string StringArg(const Napi::CallbackInfo& info, size_t index) {
 int64_t IntArg(const Napi::CallbackInfo& info, size_t index, int64_t low, int64_t high) {
   if (info[index].IsNumber()) {
     double number = info[index].As<Napi::Number>().DoubleValue();
-    if (number >= static_cast<double>(low) && number <= static_cast<double>(high) && number == static_cast<int64_t>(number))
+    if (number >= static_cast<double>(low) && number <= static_cast<double>(high) &&
+        number == static_cast<int64_t>(number))
       return static_cast<int64_t>(number);
   }
-  ThrowArgument(info.Env(), "argument " + std::to_string(index + 1) + " is not an integer from " + std::to_string(low) + " to " +
-                                std::to_string(high));
+  ThrowArgument(info.Env(), "argument " + std::to_string(index + 1) + " is not an integer from " + std::to_string(low) +
+                                " to " + std::to_string(high));
 }
 
 Napi::Buffer<uint8_t> BytesArg(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsBuffer()) ThrowArgument(info.Env(), "argument " + std::to_string(index + 1) + " is not a Uint8Array");
+  if (!info[index].IsBuffer())
+    ThrowArgument(info.Env(), "argument " + std::to_string(index + 1) + " is not a Uint8Array");
   return info[index].As<Napi::Buffer<uint8_t>>();
 }
 
 Napi::Buffer<uint8_t> BytesArg(const Napi::CallbackInfo& info, size_t index, size_t size, const char* what) {
   auto bytes = BytesArg(info, index);
   if (bytes.Length() != size) {
-    ThrowArgument(info.Env(), std::string(what) + " takes " + std::to_string(size) + " bytes, got " + std::to_string(bytes.Length()));
+    ThrowArgument(info.Env(), std::string(what) + " takes " + std::to_string(size) + " bytes, got " +
+                                  std::to_string(bytes.Length()));
   }
   return bytes;
 }

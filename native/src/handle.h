@@ -21,8 +21,8 @@ class Closable {
 };
 
 // Each handle class names itself and carries its own tag.
-#define BPFLAB_HANDLE(kind, lower, upper)                          \
-  static constexpr const char* kKind = kind;                       \
+#define BPFLAB_HANDLE(kind, lower, upper)    \
+  static constexpr const char* kKind = kind; \
   static constexpr napi_type_tag kTag = {lower, upper}
 
 // Remembers a handle so that the reaper closes it, newest first, when the environment ends.
@@ -40,8 +40,8 @@ Napi::Error SystemError(Napi::Env env, int error, const std::string& what, const
 template <class T>
 Napi::Value Wrap(Napi::Env env, std::shared_ptr<T> handle) {
   Reap(env, std::static_pointer_cast<Closable>(handle));
-  auto external = Napi::External<std::shared_ptr<T>>::New(
-      env, new std::shared_ptr<T>(std::move(handle)), [](Napi::Env, std::shared_ptr<T>* held) { delete held; });
+  auto external = Napi::External<std::shared_ptr<T>>::New(env, new std::shared_ptr<T>(std::move(handle)),
+                                                          [](Napi::Env, std::shared_ptr<T>* held) { delete held; });
   external.TypeTag(&T::kTag);
   return external;
 }
@@ -51,7 +51,8 @@ template <class T>
 std::shared_ptr<T> UnwrapAny(const Napi::CallbackInfo& info, size_t index) {
   Napi::Value value = info[index];
   if (!value.IsExternal() || !value.As<Napi::External<std::shared_ptr<T>>>().CheckTypeTag(&T::kTag)) {
-    ThrowArgument(info.Env(), std::string("argument ") + std::to_string(index + 1) + " is not a " + T::kKind + " handle");
+    ThrowArgument(info.Env(),
+                  std::string("argument ") + std::to_string(index + 1) + " is not a " + T::kKind + " handle");
   }
   return *value.As<Napi::External<std::shared_ptr<T>>>().Data();
 }

@@ -69,7 +69,9 @@ Napi::Value CloseMap(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Buffer<uint8_t> KeyArg(const Napi::CallbackInfo& info, const Map& map) { return BytesArg(info, 1, map.key_size(), "the key"); }
+Napi::Buffer<uint8_t> KeyArg(const Napi::CallbackInfo& info, const Map& map) {
+  return BytesArg(info, 1, map.key_size(), "the key");
+}
 
 // Queues and stacks have no keys, and the kernel insists on a null pointer for one.
 void* Key(Napi::Buffer<uint8_t>& key) { return key.Length() ? key.Data() : nullptr; }
@@ -119,7 +121,8 @@ bool NoBatch(int error) { return error == -EINVAL || error == -EOPNOTSUPP || err
 
 // How many keys there are; throws where a map has none or the bytes are not whole keys.
 size_t KeyCount(const Napi::CallbackInfo& info, const Map& map, size_t bytes) {
-  if (map.key_size() == 0 || bytes % map.key_size()) ThrowArgument(info.Env(), "the keys are not whole keys of this map");
+  if (map.key_size() == 0 || bytes % map.key_size())
+    ThrowArgument(info.Env(), "the keys are not whole keys of this map");
   return bytes / map.key_size();
 }
 
@@ -168,7 +171,8 @@ Napi::Value DeleteBatch(const Napi::CallbackInfo& info) {
 // Hands a vector's memory to JavaScript.
 Napi::Value Bytes(Napi::Env env, std::vector<uint8_t>&& bytes) {
   auto* held = new std::vector<uint8_t>(std::move(bytes));
-  return Napi::Buffer<uint8_t>::New(env, held->data(), held->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* last) { delete last; }, held);
+  return Napi::Buffer<uint8_t>::New(
+      env, held->data(), held->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* last) { delete last; }, held);
 }
 
 // map_walk(map, batchBytes) -> { rows, keys, values }: all entries, side by side; see walk.h
@@ -194,7 +198,8 @@ Napi::Value Columns(const Napi::CallbackInfo& info) {
   if (bytes.Length() % plan.record_size) ThrowArgument(env, "the bytes are not whole records");
   std::vector<const uint8_t*> records;
   records.reserve(bytes.Length() / plan.record_size * repeat);
-  for (size_t at = 0; at < bytes.Length(); at += plan.record_size) records.insert(records.end(), repeat, bytes.Data() + at);
+  for (size_t at = 0; at < bytes.Length(); at += plan.record_size)
+    records.insert(records.end(), repeat, bytes.Data() + at);
   auto pool = std::make_shared<BlockPool>(Chunk::Bytes(plan, records.size()));
   auto chunk = std::make_unique<Chunk>(plan, pool, records.size());
   uint64_t inexact = chunk->Append(plan, records.data(), records.size());
@@ -205,7 +210,8 @@ Napi::Value Columns(const Napi::CallbackInfo& info) {
 }
 
 uint8_t* MemoryArg(const Napi::CallbackInfo& info, const std::shared_ptr<Map>& map, size_t offset, size_t length) {
-  if (offset > map->memory_size() || length > map->memory_size() - offset) ThrowArgument(info.Env(), "outside the map's value");
+  if (offset > map->memory_size() || length > map->memory_size() - offset)
+    ThrowArgument(info.Env(), "outside the map's value");
   uint8_t* memory = map->Memory();
   if (!memory) throw SystemError(info.Env(), errno, "the map cannot be mapped");
   return memory + offset;
@@ -238,7 +244,8 @@ Napi::Value MemoryWrite(const Napi::CallbackInfo& info) {
   uint8_t* to = MemoryArg(info, map, offset, bytes.Length());
   const uint8_t* from = bytes.Data();
   size_t length = bytes.Length();
-  if (!CopyWord<uint64_t>(to, from, length) && !CopyWord<uint32_t>(to, from, length) && !CopyWord<uint16_t>(to, from, length))
+  if (!CopyWord<uint64_t>(to, from, length) && !CopyWord<uint32_t>(to, from, length) &&
+      !CopyWord<uint16_t>(to, from, length))
     memcpy(to, from, length);
   return info.Env().Undefined();
 }

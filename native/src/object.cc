@@ -109,7 +109,8 @@ Napi::Value SetInitialValue(const Napi::CallbackInfo& info) {
 Napi::Value InitialValue(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
   size_t size = 0;
-  const auto* memory = static_cast<const uint8_t*>(bpf_map__initial_value(object->Map(info.Env(), StringArg(info, 1)), &size));
+  const auto* memory =
+      static_cast<const uint8_t*>(bpf_map__initial_value(object->Map(info.Env(), StringArg(info, 1)), &size));
   return Napi::Buffer<uint8_t>::Copy(info.Env(), memory, memory ? size : 0);
 }
 

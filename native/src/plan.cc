@@ -10,10 +10,21 @@ namespace {
 
 const std::map<std::string, Decode>& Decodes() {
   static const std::map<std::string, Decode> names = {
-      {"u8", Decode::U8},   {"i8", Decode::I8},   {"u16", Decode::U16}, {"i16", Decode::I16}, {"u32", Decode::U32},
-      {"i32", Decode::I32}, {"f32", Decode::F32}, {"f64", Decode::F64}, {"u64", Decode::U64}, {"i64", Decode::I64},
-      {"u64_exact", Decode::U64Exact},            {"i64_exact", Decode::I64Exact},            {"bits", Decode::Bits},
-      {"text", Decode::Text},                     {"enum", Decode::Enum},
+      {"u8", Decode::U8},
+      {"i8", Decode::I8},
+      {"u16", Decode::U16},
+      {"i16", Decode::I16},
+      {"u32", Decode::U32},
+      {"i32", Decode::I32},
+      {"f32", Decode::F32},
+      {"f64", Decode::F64},
+      {"u64", Decode::U64},
+      {"i64", Decode::I64},
+      {"u64_exact", Decode::U64Exact},
+      {"i64_exact", Decode::I64Exact},
+      {"bits", Decode::Bits},
+      {"text", Decode::Text},
+      {"enum", Decode::Enum},
   };
   return names;
 }
@@ -44,7 +55,8 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
   for (uint32_t i = 0; i < columns.Length(); i++) {
     auto source = columns.Get(i).As<Napi::Object>();
     auto decode = Decodes().find(source.Get("decode").ToString());
-    if (decode == Decodes().end()) ThrowArgument(info.Env(), "unknown decode " + source.Get("decode").ToString().Utf8Value());
+    if (decode == Decodes().end())
+      ThrowArgument(info.Env(), "unknown decode " + source.Get("decode").ToString().Utf8Value());
     Column column;
     column.decode = decode->second;
     column.offset = NumberField(source, "offset");
@@ -59,9 +71,11 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     if (is_bits && (column.width > 8 || column.bit_size == 0 || column.bit_size > 63 ||
                     uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not a bit field");
-    if (column.decode == Decode::Enum && !is_bits && column.width != 1 && column.width != 2 && column.width != 4 && column.width != 8)
+    if (column.decode == Decode::Enum && !is_bits && column.width != 1 && column.width != 2 && column.width != 4 &&
+        column.width != 8)
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not an enum of 1, 2, 4 or 8 bytes");
-    if (column.decode == Decode::Text || column.decode == Decode::Enum) column.dictionary = std::make_unique<Dictionary>();
+    if (column.decode == Decode::Text || column.decode == Decode::Enum)
+      column.dictionary = std::make_unique<Dictionary>();
     Napi::Value labels = source.Get("labels");
     if (column.decode == Decode::Enum && labels.IsArray()) {
       auto list = labels.As<Napi::Array>();
@@ -72,7 +86,8 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     }
     plan.columns.push_back(std::move(column));
   }
-  if (plan.record_size == 0 || plan.columns.empty()) ThrowArgument(info.Env(), "a plan needs a record size and columns");
+  if (plan.record_size == 0 || plan.columns.empty())
+    ThrowArgument(info.Env(), "a plan needs a record size and columns");
   return plan;
 }
 
@@ -114,7 +129,9 @@ Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk>
   };
   // The chunk goes with the last array over it.
   auto over = [&](uint8_t* memory, size_t bytes) {
-    return Napi::ArrayBuffer::New(env, memory, bytes, [](Napi::Env, void*, std::shared_ptr<Chunk>* held) { delete held; }, new std::shared_ptr<Chunk>(chunk));
+    return Napi::ArrayBuffer::New(
+        env, memory, bytes, [](Napi::Env, void*, std::shared_ptr<Chunk>* held) { delete held; },
+        new std::shared_ptr<Chunk>(chunk));
   };
   if (!IsWellFilled(plan, *chunk)) {
     auto buffer = Napi::ArrayBuffer::New(env, Chunk::Bytes(plan, chunk->rows));
@@ -130,7 +147,8 @@ Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk>
     auto buffer = over(chunk->memory, chunk->pool->bytes());
     for (size_t c = 0; c < columns; c++) put(c, buffer, chunk->offsets[c]);
   } else {
-    for (size_t c = 0; c < columns; c++) put(c, over(chunk->memory + chunk->offsets[c], ColumnBytes(plan.columns[c], chunk->rows)), 0);
+    for (size_t c = 0; c < columns; c++)
+      put(c, over(chunk->memory + chunk->offsets[c], ColumnBytes(plan.columns[c], chunk->rows)), 0);
   }
   return result;
 }

@@ -17,8 +17,8 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from);
 // Per column, the strings that got a code since the last call, in code order.
 Napi::Array TakeLabels(Napi::Env env, const Plan& plan);
 
-// The chunk's columns as { rows, buffers, offsets }: its own memory when it is well filled, a copy of the rows when it is
-// mostly room.
+// The chunk's columns as { rows, buffers, offsets }: its own memory when it is well filled, a copy of the rows when it
+// is mostly room.
 Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk> chunk);
 
 }  // namespace bpflab

@@ -16,7 +16,8 @@ namespace bpflab {
 
 namespace {
 
-// if_nameindex() -> the interfaces of this network namespace, by the kernel's own list: /sys may show another namespace's
+// if_nameindex() -> the interfaces of this network namespace, by the kernel's own list: /sys may show another
+// namespace's
 Napi::Value Interfaces(const Napi::CallbackInfo& info) {
   auto env = info.Env();
   std::unique_ptr<struct if_nameindex, decltype(&if_freenameindex)> all(if_nameindex(), if_freenameindex);
@@ -40,7 +41,8 @@ bpf_tc_hook Hook(const Napi::CallbackInfo& info, size_t first) {
   bpf_tc_hook hook = {};
   hook.sz = sizeof hook;
   hook.ifindex = static_cast<int>(IntArg(info, first, 1, INT32_MAX));
-  hook.attach_point = static_cast<bpf_tc_attach_point>(IntArg(info, first + 1, BPF_TC_INGRESS, BPF_TC_INGRESS | BPF_TC_EGRESS));
+  hook.attach_point =
+      static_cast<bpf_tc_attach_point>(IntArg(info, first + 1, BPF_TC_INGRESS, BPF_TC_INGRESS | BPF_TC_EGRESS));
   return hook;
 }
 
@@ -88,7 +90,8 @@ Napi::Value OfFilter(const Napi::CallbackInfo& info, const char* name, Call call
   options.priority = static_cast<uint32_t>(IntArg(info, 3, 1, UINT16_MAX));
   LibbpfLog log;
   int error = call(&hook, &options);
-  if (error && error != -ENOENT && error != -ENODEV && error != -EINVAL)  // the filter, the interface or the qdisc has gone
+  if (error && error != -ENOENT && error != -ENODEV &&
+      error != -EINVAL)  // the filter, the interface or the qdisc has gone
     throw SystemError(info.Env(), error, name, log.text());
   return Napi::Boolean::New(info.Env(), !error);
 }

@@ -16,19 +16,21 @@ constexpr uint32_t kMostBatch = 1 << 24;
 
 class Walk {
  public:
-  Walk(const Map& map, Entries* entries) : map_(map), entries_(entries), key_(map.key_size()), value_(map.lookup_size()) {}
+  Walk(const Map& map, Entries* entries)
+      : map_(map), entries_(entries), key_(map.key_size()), value_(map.lookup_size()) {}
 
   // A hash hands out whole buckets under their locks: each entry once and unbroken, whatever others do.
   // An array cannot lose keys. Returns false when this map cannot be read so, or only in part.
   bool Batches(size_t batch_bytes, int* error) {
     // The token is a key for arrays and tries, a 32-bit bucket number for hashes.
     std::vector<uint8_t> token(std::max<size_t>(key_, 4)), next(token.size());
-    auto room = static_cast<uint32_t>(std::clamp<size_t>(batch_bytes / (key_ + value_ + 1), 1, std::max<size_t>(map_.max_entries(), 1)));
+    auto room = static_cast<uint32_t>(
+        std::clamp<size_t>(batch_bytes / (key_ + value_ + 1), 1, std::max<size_t>(map_.max_entries(), 1)));
     for (bool first = true;;) {
       MakeRoom(room);
       uint32_t count = room;
-      *error = bpf_map_lookup_batch(map_.fd(), first ? nullptr : token.data(), next.data(), Key(entries_->rows), Value(entries_->rows),
-                                    &count, nullptr);
+      *error = bpf_map_lookup_batch(map_.fd(), first ? nullptr : token.data(), next.data(), Key(entries_->rows),
+                                    Value(entries_->rows), &count, nullptr);
       if (*error == -ENOSPC && room < kMostBatch) {
         room *= 2;  // one bucket alone holds more
         continue;

@@ -45,14 +45,21 @@ async function pinger(scratch: string, lab: net.Playground) {
     const from = sources > 1 ? ["240.0.0.0", packets, sources] : [lab.peers[0]!.ipv4, packets];
     const { stdout } = await execa("ip", ["netns", "exec", bridge, binary, "host", mac, lab.ipv4, ...from.map(String)]);
     const [ns, cpu_ns] = stdout.split(" ").map(Number) as [number, number];
-    return { ns_per_packet: cpu_ns / packets, packets_per_s: (packets / ns) * 1e9, share: ((await reached()) - before) / packets };
+    return {
+      ns_per_packet: cpu_ns / packets,
+      packets_per_s: (packets / ns) * 1e9,
+      share: ((await reached()) - before) / packets,
+    };
   };
 }
 
 async function filters(scratch: string, { interface: on }: net.Playground): Promise<Filter[]> {
   const xdp = await buildC("xdp", scratch, ["-lbpf"]);
   const object = await buildBpf("xdp", scratch);
-  const drop = await bpf.compile(`#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\nSEC("tc") int drop(void *ctx) { return 2; }`, { name: "drop" });
+  const drop = await bpf.compile(
+    `#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\nSEC("tc") int drop(void *ctx) { return 2; }`,
+    { name: "drop" },
+  );
   const ours = async (threshold: number, method: "tcx" | "clsact") => {
     const filter = await bpf.load("tc_icmp_filter", { globals: { threshold } });
     await filter.attach({ interface: on, method });
@@ -94,7 +101,8 @@ async function beside<T>({ put }: Filter, threshold: number, work: () => Promise
 
 /** A peer that lets a flood in, or keeps out what it should not, would be measured doing something else. */
 function expectShare(share: number, low: number, high: number): void {
-  if (!(share >= low && share <= high)) throw new Error(`${(share * 100).toFixed(1)} % of the packets reached the host`);
+  if (!(share >= low && share <= high))
+    throw new Error(`${(share * 100).toFixed(1)} % of the packets reached the host`);
 }
 
 const dropped = (medians: Medians, way: string) => figure(medians, way, "ns_per_packet_dropped");
@@ -117,9 +125,16 @@ export const icmp: Suite = {
           Object.assign(figures, { ns_per_packet_passed: one.ns_per_packet });
         }
         if (filter.only !== "passes") {
-          const [one, many] = await beside(filter, CLOSED, async () => [await flood(DROPPED), await flood(DROPPED, SOURCES)]);
+          const [one, many] = await beside(filter, CLOSED, async () => [
+            await flood(DROPPED),
+            await flood(DROPPED, SOURCES),
+          ]);
           expectShare(Math.max(one!.share, many!.share), 0, 0.02);
-          Object.assign(figures, { ns_per_packet_dropped: one!.ns_per_packet, packets_per_s_1_source: one!.packets_per_s, packets_per_s_1000_sources: many!.packets_per_s });
+          Object.assign(figures, {
+            ns_per_packet_dropped: one!.ns_per_packet,
+            packets_per_s_1_source: one!.packets_per_s,
+            packets_per_s_1000_sources: many!.packets_per_s,
+          });
         }
         return figures;
       },
@@ -131,16 +146,25 @@ export const icmp: Suite = {
       [...medians].map(([way, figures]): [string, Figures] => [
         way,
         {
-          ...("ns_per_packet_passed" in figures ? { added_ns_passed: figures["ns_per_packet_passed"]! - figure(medians, NONE, "ns_per_packet_passed") } : {}),
-          ...("ns_per_packet_dropped" in figures ? { added_ns_dropped: dropped(medians, way) - dropped(medians, FLOOR) } : {}),
+          ...("ns_per_packet_passed" in figures
+            ? { added_ns_passed: figures["ns_per_packet_passed"]! - figure(medians, NONE, "ns_per_packet_passed") }
+            : {}),
+          ...("ns_per_packet_dropped" in figures
+            ? { added_ns_dropped: dropped(medians, way) - dropped(medians, FLOOR) }
+            : {}),
         },
       ]),
     ),
   goals: [
-    { text: "a dropped packet, as a ratio to nftables at netdev ingress", of: (medians) => dropped(medians, OURS) / dropped(medians, NFTABLES), atMost: 0.8 },
+    {
+      text: "a dropped packet, as a ratio to nftables at netdev ingress",
+      of: (medians) => dropped(medians, OURS) / dropped(medians, NFTABLES),
+      atMost: 0.8,
+    },
     {
       text: "the filter's own part of it, as a ratio to nftables at netdev ingress",
-      of: (medians) => (dropped(medians, OURS) - dropped(medians, FLOOR)) / (dropped(medians, NFTABLES) - dropped(medians, FLOOR)),
+      of: (medians) =>
+        (dropped(medians, OURS) - dropped(medians, FLOOR)) / (dropped(medians, NFTABLES) - dropped(medians, FLOOR)),
       atMost: 0.8,
     },
   ],

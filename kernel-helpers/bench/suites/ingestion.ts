@@ -12,7 +12,8 @@ const BYTES = "libbpf in C, storing the bytes";
 const STRUCTS = "libbpf in C, decoding to structs";
 const NAIVE = "naive addon, an object a record";
 
-const per = (name: string, of: string, to: string) => (medians: Medians) => figure(medians, of, name) / figure(medians, to, name);
+const per = (name: string, of: string, to: string) => (medians: Medians) =>
+  figure(medians, of, name) / figure(medians, to, name);
 
 /** How fast records get from a ring into user space, when nothing else costs. */
 export const ingestion: Suite = {
@@ -42,10 +43,26 @@ export const ingestion: Suite = {
     };
   },
   goals: [
-    { text: "million records a second on two CPUs", of: (medians) => figure(medians, OURS, "million_records_per_s"), atLeast: 10 },
-    { text: "records a second, as a ratio to C decoding to structs", of: per("million_records_per_s", OURS, STRUCTS), atLeast: 2 },
-    { text: "reader's CPU time, as a ratio to C decoding to structs", of: per("reader_ns_per_event", OURS, STRUCTS), atMost: 0.5 },
+    {
+      text: "million records a second on two CPUs",
+      of: (medians) => figure(medians, OURS, "million_records_per_s"),
+      atLeast: 10,
+    },
+    {
+      text: "records a second, as a ratio to C decoding to structs",
+      of: per("million_records_per_s", OURS, STRUCTS),
+      atLeast: 2,
+    },
+    {
+      text: "reader's CPU time, as a ratio to C decoding to structs",
+      of: per("reader_ns_per_event", OURS, STRUCTS),
+      atMost: 0.5,
+    },
     // The bounded buffer of 256 MiB would be allowed on top.
-    { text: "memory, as a ratio to the bytes of the table's columns", of: (medians) => figure(medians, OURS, "memory_MB") / figure(medians, OURS, "columns_MB"), atMost: 1.2 },
+    {
+      text: "memory, as a ratio to the bytes of the table's columns",
+      of: (medians) => figure(medians, OURS, "memory_MB") / figure(medians, OURS, "columns_MB"),
+      atMost: 1.2,
+    },
   ],
 };

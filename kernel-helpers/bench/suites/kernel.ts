@@ -26,18 +26,36 @@ interface Kernel {
   isThere(): Promise<boolean>;
 }
 
-const runs = async (file: string, ...args: string[]) => (await execa(file, args, { reject: false, stdio: "ignore" })).exitCode === 0;
+const runs = async (file: string, ...args: string[]) =>
+  (await execa(file, args, { reject: false, stdio: "ignore" })).exitCode === 0;
 
 const peers: Kernel[] = [
   {
     name: TSLAB,
     language: "typescript",
-    argv: [process.execPath, createRequire(import.meta.url).resolve("tslab/bin/tslab"), "kernel", "--config-path={connection_file}"],
+    argv: [
+      process.execPath,
+      createRequire(import.meta.url).resolve("tslab/bin/tslab"),
+      "kernel",
+      "--config-path={connection_file}",
+    ],
     imports: 'import * as aq from "arquero"; import * as rxjs from "rxjs"; import * as vegaLite from "vega-lite";',
     isThere: async () => true,
   },
-  { name: "ipykernel", language: "python", argv: [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"], imports: "import json, statistics", isThere: () => runs(PYTHON, "-c", "import ipykernel") },
-  { name: "deno", language: "typescript", argv: ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"], imports: 'import * as path from "node:path";', isThere: () => runs("deno", "--version") },
+  {
+    name: "ipykernel",
+    language: "python",
+    argv: [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    imports: "import json, statistics",
+    isThere: () => runs(PYTHON, "-c", "import ipykernel"),
+  },
+  {
+    name: "deno",
+    language: "typescript",
+    argv: ["deno", "jupyter", "--kernel", "--conn", "{connection_file}"],
+    imports: 'import * as path from "node:path";',
+    isThere: () => runs("deno", "--version"),
+  },
 ];
 
 /** A notebook that makes a table and draws it three times; `show` is how the kernel's users have to say that they want to see it. */
@@ -59,7 +77,14 @@ const events = aq.table(columns);`,
     nbformat: 4,
     nbformat_minor: 5,
     metadata: { kernelspec: { name: kernel, display_name: kernel, language: "typescript" } },
-    cells: cells.map((source, i) => ({ id: `cell-${i}`, cell_type: "code", source, metadata: {}, outputs: [], execution_count: null })),
+    cells: cells.map((source, i) => ({
+      id: `cell-${i}`,
+      cell_type: "code",
+      source,
+      metadata: {},
+      outputs: [],
+      execution_count: null,
+    })),
   });
 }
 
@@ -94,16 +119,38 @@ export const kernel: Suite = {
     }
     await symlink(path("../node_modules"), join(scratch, "node_modules")); // where tslab finds packages
     const source = (name: string) => join(scratch, `${name}.ipynb`);
-    await writeFile(source(OURS), notebook("bpflab", "", (what) => what));
-    await writeFile(source(TSLAB), notebook("tslab", ' import * as tslab from "tslab";', (what, how) => `tslab.display.html(${how === "toSVG" ? `await ${what}` : `(${what} as any)`}.${how}());`));
+    await writeFile(
+      source(OURS),
+      notebook("bpflab", "", (what) => what),
+    );
+    await writeFile(
+      source(TSLAB),
+      notebook(
+        "tslab",
+        ' import * as tslab from "tslab";',
+        (what, how) => `tslab.display.html(${how === "toSVG" ? `await ${what}` : `(${what} as any)`}.${how}());`,
+      ),
+    );
 
     const timed = async (name: string, imports: string): Promise<Figures> => {
-      const { stdout } = await execa(PYTHON, [path("bench/kernel-client.py"), name, scratch, imports, String(CELLS)], { env });
-      const [start_ms, first_cell_ms, one_plus_one_ms, memory_MB] = stdout.trim().split(" ").map(Number) as [number, number, number, number];
+      const { stdout } = await execa(PYTHON, [path("bench/kernel-client.py"), name, scratch, imports, String(CELLS)], {
+        env,
+      });
+      const [start_ms, first_cell_ms, one_plus_one_ms, memory_MB] = stdout.trim().split(" ").map(Number) as [
+        number,
+        number,
+        number,
+        number,
+      ];
       return { start_ms, first_cell_ms, one_plus_one_ms, memory_MB };
     };
     const reports: Record<string, () => Promise<number>> = {
-      [OURS]: () => seconds(process.execPath, [path("setup/bpflab.mjs"), "report", source(OURS), "-o", join(scratch, "ours.html")], env),
+      [OURS]: () =>
+        seconds(
+          process.execPath,
+          [path("setup/bpflab.mjs"), "report", source(OURS), "-o", join(scratch, "ours.html")],
+          env,
+        ),
       [TSLAB]: () => seconds(PYTHON, ["-m", "nbconvert", "--execute", "--to=html", source(TSLAB)], env),
     };
     const way = (name: string, imports: string): Way => ({
@@ -113,7 +160,12 @@ export const kernel: Suite = {
         return { ...(await timed(name, imports)), ...(report ? { report_s: await report() } : {}) };
       },
     });
-    return { ways: [way(OURS, 'import { aq, bpf, charts, collect, latency, net } from "kernel-helpers";'), ...there.map(({ name, imports }) => way(name, imports))] };
+    return {
+      ways: [
+        way(OURS, 'import { aq, bpf, charts, collect, latency, net } from "kernel-helpers";'),
+        ...there.map(({ name, imports }) => way(name, imports)),
+      ],
+    };
   },
   goals: [
     { text: "start, ms", of: ours("start_ms"), atMost: 1000 },

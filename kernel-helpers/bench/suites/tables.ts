@@ -42,13 +42,29 @@ function ours(writes: MadeUpWrites): Jobs {
 function arquero(objects: object[]): Jobs {
   const { op } = aq;
   const all = aq.from(objects);
-  const scale = () => all.rollup({ low: op.min("duration_ns"), high: op.max("duration_ns"), first: op.min("start_ns"), last: op.max("start_ns") }).object() as Record<"low" | "high" | "first" | "last", number>;
+  const scale = () =>
+    all
+      .rollup({
+        low: op.min("duration_ns"),
+        high: op.max("duration_ns"),
+        first: op.min("start_ns"),
+        last: op.max("start_ns"),
+      })
+      .object() as Record<"low" | "high" | "first" | "last", number>;
   const percentile = (share: number) => op.quantile("duration_ns", share);
   return {
     summary: () =>
       all
         .groupby("comm")
-        .rollup({ count: op.count(), p50: percentile(0.5), p90: percentile(0.9), p99: percentile(0.99), p999: percentile(0.999), max: op.max("duration_ns"), total: op.sum("duration_ns") })
+        .rollup({
+          count: op.count(),
+          p50: percentile(0.5),
+          p90: percentile(0.9),
+          p99: percentile(0.99),
+          p999: percentile(0.999),
+          max: op.max("duration_ns"),
+          total: op.sum("duration_ns"),
+        })
         .orderby(aq.desc("count"))
         .reify(),
     histogram() {
@@ -63,7 +79,10 @@ function arquero(objects: object[]): Jobs {
       const { low, high, first, last } = scale();
       return all
         .params({ low, bins: BINS.y / Math.log(high / low), first, steps: BINS.x / (last - first) })
-        .derive({ column: (d: any, $: any) => aq.op.floor((d.start_ns - $.first) * $.steps), row: (d: any, $: any) => aq.op.floor(aq.op.log(d.duration_ns / $.low) * $.bins) })
+        .derive({
+          column: (d: any, $: any) => aq.op.floor((d.start_ns - $.first) * $.steps),
+          row: (d: any, $: any) => aq.op.floor(aq.op.log(d.duration_ns / $.low) * $.bins),
+        })
         .groupby("column", "row")
         .count();
     },
@@ -71,13 +90,20 @@ function arquero(objects: object[]): Jobs {
 }
 
 function duckdb(connection: DuckDBConnection): Jobs {
-  const scale = "with scale as (select min(duration_ns) low, max(duration_ns) high, min(start_ns) t0, max(start_ns) t1 from writes)";
+  const scale =
+    "with scale as (select min(duration_ns) low, max(duration_ns) high, min(start_ns) t0, max(start_ns) t1 from writes)";
   const bin = (bins: number) => `floor(${bins} * ln(duration_ns / low) / ln(high / low))`;
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
   return {
-    summary: () => rows("select comm, count(*) n, quantile_disc(duration_ns, [0.5, 0.9, 0.99, 0.999]), max(duration_ns), sum(duration_ns) from writes group by comm order by n desc"),
+    summary: () =>
+      rows(
+        "select comm, count(*) n, quantile_disc(duration_ns, [0.5, 0.9, 0.99, 0.999]), max(duration_ns), sum(duration_ns) from writes group by comm order by n desc",
+      ),
     histogram: () => rows(`${scale} select comm, ${bin(BINS.histogram)} bin, count(*) from writes, scale group by all`),
-    heatmap: () => rows(`${scale} select floor(${BINS.x} * (start_ns - t0) / (t1 - t0)) x, ${bin(BINS.y)} y, count(*) from writes, scale group by all`),
+    heatmap: () =>
+      rows(
+        `${scale} select floor(${BINS.x} * (start_ns - t0) / (t1 - t0)) x, ${bin(BINS.y)} y, count(*) from writes, scale group by all`,
+      ),
   };
 }
 
@@ -103,11 +129,18 @@ async function fill(connection: DuckDBConnection, { start_ns, duration_ns, comm 
 
 /** Both must have measured the same: percentiles that occurred, to the last digit. */
 function expectEqual(summary: aq.ColumnTable, rows: unknown): void {
-  const our = (summary.objects() as Record<string, unknown>[]).map((row) => [row["comm"], String(row["count"]), [row["p50_ns"], row["p90_ns"], row["p99_ns"], row["p999_ns"]], row["max_ns"], row["total_ns"]]);
+  const our = (summary.objects() as Record<string, unknown>[]).map((row) => [
+    row["comm"],
+    String(row["count"]),
+    [row["p50_ns"], row["p90_ns"], row["p99_ns"], row["p999_ns"]],
+    row["max_ns"],
+    row["total_ns"],
+  ]);
   if (JSON.stringify(our) !== JSON.stringify(rows)) throw new Error("DuckDB's summary says something else than ours");
 }
 
-const ratio = (job: string) => (medians: Medians) => figure(medians, OURS, `${job}_ns_per_event`) / figure(medians, DUCKDB, `${job}_ns_per_event`);
+const ratio = (job: string) => (medians: Medians) =>
+  figure(medians, OURS, `${job}_ns_per_event`) / figure(medians, DUCKDB, `${job}_ns_per_event`);
 
 /** What a table of events costs to make sense of. */
 export const tables: Suite = {
@@ -129,7 +162,11 @@ export const tables: Suite = {
       {
         name: ARQUERO,
         async run() {
-          const objects = Array.from({ length: OBJECTS }, (_, i) => ({ start_ns: writes.start_ns[i]!, duration_ns: writes.duration_ns[i]!, comm: commands[writes.comm.codes[i]!]! }));
+          const objects = Array.from({ length: OBJECTS }, (_, i) => ({
+            start_ns: writes.start_ns[i]!,
+            duration_ns: writes.duration_ns[i]!,
+            comm: commands[writes.comm.codes[i]!]!,
+          }));
           const begun = performance.now();
           const jobs = arquero(objects);
           return { load_ns_per_event: ((performance.now() - begun) * 1e6) / OBJECTS, ...(await timed(jobs, OBJECTS)) };

@@ -80,7 +80,8 @@ async function bpftrace(): Promise<Peer> {
 /** From a change to its effect. */
 export const tuning: Suite = {
   name: "tuning",
-  title: "from a changed line of C to the program attached in the old one's place, and from a changed threshold to its effect",
+  title:
+    "from a changed line of C to the program attached in the old one's place, and from a changed threshold to its effect",
   rounds: 5,
   async prepare(scratch) {
     const cache = process.env["XDG_CACHE_HOME"];
@@ -88,7 +89,10 @@ export const tuning: Suite = {
     const { dir: types } = await vmlinux();
     const writer = await buildC("writer", scratch);
     const loader = await buildC("handout", scratch, ["-lbpf"]);
-    const [ours, theirs] = await Promise.all([bpf.source("ringbuf").then(({ text }) => text), readFile(join(peerSources, "handout.bpf.c"), "utf8")]);
+    const [ours, theirs] = await Promise.all([
+      bpf.source("ringbuf").then(({ text }) => text),
+      readFile(join(peerSources, "handout.bpf.c"), "utf8"),
+    ]);
     const [source, object] = [join(scratch, "changed.bpf.c"), join(scratch, "changed.bpf.o")];
     const start = () => Peer.start([loader, object, "store"], { tracefs: true });
     const ways: Way[] = [
@@ -107,7 +111,21 @@ export const tuning: Suite = {
           let peer: Peer;
           await writeFile(source, changed(theirs));
           const changed_c_ms = await ms(async () => {
-            await execa("clang", ["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-I", types, "-I", peerSources, "-c", source, "-o", object]);
+            await execa("clang", [
+              "-target",
+              "bpf",
+              "-mcpu=v3",
+              "-O2",
+              "-g",
+              "-I",
+              types,
+              "-I",
+              peerSources,
+              "-c",
+              source,
+              "-o",
+              object,
+            ]);
             peer = await start();
           });
           const changed_threshold_ms = await ms(async () => {
@@ -140,6 +158,10 @@ export const tuning: Suite = {
   },
   goals: [
     { text: "changed C to attached, ms", of: (medians) => figure(medians, OURS, "changed_c_ms"), atMost: 150 },
-    { text: "changed threshold to effect, ms", of: (medians) => figure(medians, OURS, "changed_threshold_ms"), atMost: 10 },
+    {
+      text: "changed threshold to effect, ms",
+      of: (medians) => figure(medians, OURS, "changed_threshold_ms"),
+      atMost: 10,
+    },
   ],
 };

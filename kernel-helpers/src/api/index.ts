@@ -33,7 +33,18 @@ export { sizeClasses, withSizeClass, type SizeClassOptions } from "../tables/siz
 export { formatNumber, formatTime } from "../tables/units.js";
 export { concatCaptures } from "../tables/concat.js";
 export { concatTables } from "../streams/columns.js";
-export { comms, display, mime, displaySymbol, type Comm, type CommExtras, type CommHost, type Displayable, type DisplayHandle, type MimeBundle } from "../base/display.js";
+export {
+  comms,
+  display,
+  mime,
+  displaySymbol,
+  type Comm,
+  type CommExtras,
+  type CommHost,
+  type Displayable,
+  type DisplayHandle,
+  type MimeBundle,
+} from "../base/display.js";
 export * from "../base/errors.js";
 export { CompileError, type Diagnostic } from "../clang/diagnostics.js";
 export { VerifierError } from "../bpf/verifier.js";

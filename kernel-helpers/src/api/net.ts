@@ -1,7 +1,16 @@
 export { formatAddress, parseAddress, parsePrefix, type Prefix } from "../bpf/address.js";
 export type { NetworkHook } from "../bpf/link/network.js";
 export type { FloodOptions, FloodResult } from "../net/flood.js";
-export { allow, block, disallow, peers, release, sample, type IcmpFilter, type SampleOptions } from "../net/icmp-filter.js";
+export {
+  allow,
+  block,
+  disallow,
+  peers,
+  release,
+  sample,
+  type IcmpFilter,
+  type SampleOptions,
+} from "../net/icmp-filter.js";
 export { interfaces, type Interface } from "../bpf/link/interfaces.js";
 export { Peer, type PingOptions } from "../net/peer.js";
 export type { PingResult } from "../net/ping.js";

@@ -97,7 +97,11 @@ export function interruptSignal(): AbortSignal | undefined {
 
 /** True if the value carries its own representation. */
 export function isDisplayable(value: unknown): value is Displayable {
-  return value !== null && (typeof value === "object" || typeof value === "function") && typeof (value as Partial<Displayable>)[displaySymbol] === "function";
+  return (
+    value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as Partial<Displayable>)[displaySymbol] === "function"
+  );
 }
 
 /** The representations of any value: its own, or its text. */

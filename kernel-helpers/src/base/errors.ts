@@ -24,7 +24,10 @@ export class BpflabError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: string, message: string, facts: ErrorFacts = {}) {
-    super(facts.hint ? `${message}\n${facts.hint}` : message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(
+      facts.hint ? `${message}\n${facts.hint}` : message,
+      facts.cause === undefined ? undefined : { cause: facts.cause },
+    );
     this.name = new.target.name;
     this.code = code;
     this.hint = facts.hint;

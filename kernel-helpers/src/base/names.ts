@@ -8,17 +8,32 @@ export function listNames(names: readonly string[]): string {
 
 /** The error for a name that is not there; it says which are. */
 export function unknownName(kind: string, owner: string, name: string, names: readonly string[]): ArgumentError {
-  return new ArgumentError(`${owner} has no ${kind} ${JSON.stringify(name)}.`, { hint: `It has: ${listNames(names)}.` });
+  return new ArgumentError(`${owner} has no ${kind} ${JSON.stringify(name)}.`, {
+    hint: `It has: ${listNames(names)}.`,
+  });
 }
 
 // What inspectors, promises and JSON ask any object for; not a user's mistake.
-const asked = new Set(["then", "toJSON", "constructor", "inspect", "nodeType", "asymmetricMatch", "$$typeof", "length", "toString", "valueOf", "__esModule"]);
+const asked = new Set([
+  "then",
+  "toJSON",
+  "constructor",
+  "inspect",
+  "nodeType",
+  "asymmetricMatch",
+  "$$typeof",
+  "length",
+  "toString",
+  "valueOf",
+  "__esModule",
+]);
 
 /** An object of named things whose wrong names are errors that list the right ones. */
 export function namedObject<T extends object>(kind: string, owner: string, things: T): T {
   return new Proxy(things, {
     get(target, name, receiver) {
-      if (typeof name === "string" && !(name in target) && !asked.has(name)) throw unknownName(kind, owner, name, Object.keys(target));
+      if (typeof name === "string" && !(name in target) && !asked.has(name))
+        throw unknownName(kind, owner, name, Object.keys(target));
       return Reflect.get(target, name, receiver) as unknown;
     },
     set(target, name, value, receiver) {

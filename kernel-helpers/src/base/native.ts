@@ -8,10 +8,14 @@ function load(): typeof Native {
   try {
     return createRequire(import.meta.url)("bpflab-native") as typeof Native;
   } catch (cause) {
-    throw new MissingFeatureError("addon", `The native addon cannot be loaded: ${(cause as Error).message.split("\n")[0]}.`, {
-      hint: "Build it with: npm run build",
-      cause,
-    });
+    throw new MissingFeatureError(
+      "addon",
+      `The native addon cannot be loaded: ${(cause as Error).message.split("\n")[0]}.`,
+      {
+        hint: "Build it with: npm run build",
+        cause,
+      },
+    );
   }
 }
 

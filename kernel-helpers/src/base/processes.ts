@@ -28,7 +28,10 @@ export function newestChild(): number | undefined {
 
 /** All processes that descend from `pid`, nearest first. */
 export function descendantsOf(pid: number): Process[] {
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))).filter((p) => p !== undefined);
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => processOf(Number(name)))
+    .filter((p) => p !== undefined);
   const found: Process[] = [];
   const parents = [pid];
   for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {

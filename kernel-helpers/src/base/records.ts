@@ -38,7 +38,12 @@ function startOf(pid: number): string | undefined {
 
 /** This process. */
 export function self(): Owner {
-  return { pid: process.pid, started: startOf(process.pid) ?? "", pidNamespace: readlinkSync("/proc/self/ns/pid"), netNamespace: readlinkSync("/proc/self/ns/net") };
+  return {
+    pid: process.pid,
+    started: startOf(process.pid) ?? "",
+    pidNamespace: readlinkSync("/proc/self/ns/pid"),
+    netNamespace: readlinkSync("/proc/self/ns/net"),
+  };
 }
 
 /** True when the owner is known to have ended. Of another namespace nothing is known. */

@@ -18,7 +18,9 @@ const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
  */
 export function parseAddress(text: unknown, what = "address"): Uint8Array {
   if (typeof text !== "string" || text.includes("%") || !(isIPv4(text) || isIPv6(text))) {
-    throw new ArgumentError(`${what}: expected an IPv4 or IPv6 address such as "198.18.0.2" or "2001:db8::2", got ${JSON.stringify(text)?.slice(0, 100)}.`);
+    throw new ArgumentError(
+      `${what}: expected an IPv4 or IPv6 address such as "198.18.0.2" or "2001:db8::2", got ${JSON.stringify(text)?.slice(0, 100)}.`,
+    );
   }
   return isIPv4(text) ? Uint8Array.from([...mapped, ...quad(text)]) : parseIPv6(text);
 }
@@ -35,7 +37,9 @@ function parseIPv6(text: string): Uint8Array {
 /** The bytes of `1:2:3` or `1:2:198.18.0.2`. */
 function groups(text: string): number[] {
   if (text === "") return [];
-  return text.split(":").flatMap((group) => (group.includes(".") ? quad(group) : [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]));
+  return text
+    .split(":")
+    .flatMap((group) => (group.includes(".") ? quad(group) : [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]));
 }
 
 /**
@@ -78,7 +82,9 @@ export function parsePrefix(text: string): Prefix {
   const given = length === undefined ? most : /^\d{1,3}$/.test(length) ? Number(length) : NaN;
   parseAddress(address, "prefix");
   if (!(given <= most) || rest.length > 0) {
-    throw new ArgumentError(`prefix: expected an address and a length from 0 to ${most} such as "198.18.0.0/24" or "2001:db8::/32", got ${JSON.stringify(text)}.`);
+    throw new ArgumentError(
+      `prefix: expected an address and a length from 0 to ${most} such as "198.18.0.0/24" or "2001:db8::/32", got ${JSON.stringify(text)}.`,
+    );
   }
   return { bits: isV4 ? 96 + given : given, address };
 }

@@ -54,7 +54,8 @@ export class Btf {
   /** Follows typedefs, qualifiers and tags. */
   private strip(id: number): BtfType {
     let type = this.at(id);
-    while (["typedef", "const", "volatile", "restrict", "type_tag", "var"].includes(type.kind)) type = this.at(type.type!);
+    while (["typedef", "const", "volatile", "restrict", "type_tag", "var"].includes(type.kind))
+      type = this.at(type.type!);
     return type;
   }
 

@@ -33,9 +33,13 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
     case "address":
       return formatAddress(new Uint8Array(view.buffer, view.byteOffset + at, addressBytes));
     case "array":
-      return Array.from({ length: layout.length }, (_, i) => decode(layout.element, view, at + i * layout.element.size));
+      return Array.from({ length: layout.length }, (_, i) =>
+        decode(layout.element, view, at + i * layout.element.size),
+      );
     case "struct":
-      return Object.fromEntries(layout.fields.map((f) => [f.name, f.bits ? readBits(view, at, f) : decode(f.layout, view, at + f.offset)]));
+      return Object.fromEntries(
+        layout.fields.map((f) => [f.name, f.bits ? readBits(view, at, f) : decode(f.layout, view, at + f.offset)]),
+      );
   }
 }
 
@@ -60,7 +64,11 @@ function readInt(view: DataView, at: number, size: number, signed: boolean): num
   }
 }
 
-function bitsAt(view: DataView, at: number, field: Field): { word: bigint; bytes: number; shift: bigint; mask: bigint } {
+function bitsAt(
+  view: DataView,
+  at: number,
+  field: Field,
+): { word: bigint; bytes: number; shift: bigint; mask: bigint } {
   const count = Math.ceil((field.bits!.offset + field.bits!.size) / 8);
   let word = 0n;
   for (let i = count - 1; i >= 0; i--) word = (word << 8n) | BigInt(view.getUint8(at + field.offset + i));
@@ -104,7 +112,12 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
       if (typeof value !== "number") throw mismatch(path, "a number", value);
       return layout.size === 4 ? view.setFloat32(at, value, little) : view.setFloat64(at, value, little);
     case "enum":
-      return writeInt(view, at, layout.size, integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path));
+      return writeInt(
+        view,
+        at,
+        layout.size,
+        integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path),
+      );
     case "text": {
       if (typeof value !== "string") throw mismatch(path, "a string", value);
       const encoded = bytes.encode(value);
@@ -114,13 +127,23 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
     case "address":
       return parseAddress(value, path).forEach((byte, i) => view.setUint8(at + i, byte));
     case "array":
-      if (!Array.isArray(value) || value.length !== layout.length) throw mismatch(path, `an array of ${layout.length}`, value);
-      return value.forEach((item, i) => write(layout.element, item, view, at + i * layout.element.size, `${path}[${i}]`));
+      if (!Array.isArray(value) || value.length !== layout.length)
+        throw mismatch(path, `an array of ${layout.length}`, value);
+      return value.forEach((item, i) =>
+        write(layout.element, item, view, at + i * layout.element.size, `${path}[${i}]`),
+      );
     case "struct": {
-      if (value === null || typeof value !== "object" || Array.isArray(value)) throw mismatch(path, `an object with ${layout.fields.map((f) => f.name).join(", ")}`, value);
+      if (value === null || typeof value !== "object" || Array.isArray(value))
+        throw mismatch(path, `an object with ${layout.fields.map((f) => f.name).join(", ")}`, value);
       for (const [name, item] of Object.entries(value)) {
         const field = layout.fields.find((f) => f.name === name);
-        if (!field) throw unknownName("field", path, name, layout.fields.map((f) => f.name));
+        if (!field)
+          throw unknownName(
+            "field",
+            path,
+            name,
+            layout.fields.map((f) => f.name),
+          );
         if (field.bits) writeBits(view, at, field, item, `${path}.${name}`);
         else write(field.layout, item, view, at + field.offset, `${path}.${name}`);
       }
@@ -145,8 +168,14 @@ function valueOf(layout: Enum, value: unknown, path: string): unknown {
 function integer(value: unknown, bits: number, signed: boolean, path: string): bigint {
   const low = signed ? -(1n << BigInt(bits - 1)) : 0n;
   const high = (1n << BigInt(signed ? bits - 1 : bits)) - 1n;
-  const given = typeof value === "bigint" ? value : typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
-  if (given === undefined || given < low || given > high) throw mismatch(path, `an integer from ${low} to ${high}`, value);
+  const given =
+    typeof value === "bigint"
+      ? value
+      : typeof value === "number" && Number.isInteger(value)
+        ? BigInt(value)
+        : undefined;
+  if (given === undefined || given < low || given > high)
+    throw mismatch(path, `an integer from ${low} to ${high}`, value);
   return given;
 }
 
@@ -168,7 +197,8 @@ function writeInt(view: DataView, at: number, size: number, value: bigint): void
 
 function writeBits(view: DataView, at: number, field: Field, value: unknown, path: string): void {
   const { layout } = field;
-  const number = layout.kind === "bool" ? flag(value, path) : layout.kind === "enum" ? valueOf(layout, value, path) : value;
+  const number =
+    layout.kind === "bool" ? flag(value, path) : layout.kind === "enum" ? valueOf(layout, value, path) : value;
   const given = BigInt.asUintN(field.bits!.size, integer(number, field.bits!.size, isSigned(layout), path));
   const { word, bytes: count, shift, mask } = bitsAt(view, at, field);
   let whole = (word & ~(mask << shift)) | (given << shift);
@@ -176,7 +206,12 @@ function writeBits(view: DataView, at: number, field: Field, value: unknown, pat
 }
 
 function mismatch(path: string, expected: string, got: unknown): ArgumentError {
-  const shown = typeof got === "bigint" ? `${got}` : typeof got === "string" ? JSON.stringify(got) : inspect(got, { breakLength: Infinity, depth: 1 });
+  const shown =
+    typeof got === "bigint"
+      ? `${got}`
+      : typeof got === "string"
+        ? JSON.stringify(got)
+        : inspect(got, { breakLength: Infinity, depth: 1 });
   return new ArgumentError(`${path}: expected ${expected}, got ${shown.slice(0, 100)}.`);
 }
 

@@ -28,7 +28,10 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
     case "array":
       return `Array<${typeOf(layout.element, indent)}>`;
     case "struct":
-      return struct(layout.fields.map((f) => [f.name, typeOf(f.layout, `${indent}  `)] as const), indent);
+      return struct(
+        layout.fields.map((f) => [f.name, typeOf(f.layout, `${indent}  `)] as const),
+        indent,
+      );
     default:
       return "number";
   }
@@ -46,19 +49,50 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
       .flatMap((m) => visibleVariables(btf.section(sectionName(m.name)), rings))
       .map((v) => [v.name, typeOf(v.layout, `${inner}  `)] as const);
   const typeById = (id: number) => (id ? typeOf(btf.layout(id), `${inner}    `) : "unknown");
-  const valueType = (m: MapDescription) => (isPerCpu(m.typeName) ? `PerCpu<${typeById(m.valueTypeId)}>` : typeById(m.valueTypeId));
-  const mapType = (m: MapDescription) => struct([["key", typeById(m.keyTypeId)], ["value", valueType(m)]], `${inner}  `);
+  const valueType = (m: MapDescription) =>
+    isPerCpu(m.typeName) ? `PerCpu<${typeById(m.valueTypeId)}>` : typeById(m.valueTypeId);
+  const mapType = (m: MapDescription) =>
+    struct(
+      [
+        ["key", typeById(m.keyTypeId)],
+        ["value", valueType(m)],
+      ],
+      `${inner}  `,
+    );
   const eventType = (ring: string) => {
     const record = btf.pointee(`${ring}_record`);
-    return record ? struct(flatten(record).map((f) => [f.name, typeOf(f.layout)] as const), `${inner}  `) : "Record<string, unknown>";
+    return record
+      ? struct(
+          flatten(record).map((f) => [f.name, typeOf(f.layout)] as const),
+          `${inner}  `,
+        )
+      : "Record<string, unknown>";
   };
   return struct(
     [
-      ["maps", struct(own.map((m) => [m.name, mapType(m)] as const), inner)],
+      [
+        "maps",
+        struct(
+          own.map((m) => [m.name, mapType(m)] as const),
+          inner,
+        ),
+      ],
       ["globals", struct(variables(/^\.(data|bss)/), inner)],
       ["constants", struct(variables(/^\.rodata/), inner)],
-      ["programs", native.bpf_object__programs(handle).map((p) => JSON.stringify(p.name)).join(" | ") || "never"],
-      ["events", struct(rings.map((ring) => [ring, eventType(ring)] as const), inner)],
+      [
+        "programs",
+        native
+          .bpf_object__programs(handle)
+          .map((p) => JSON.stringify(p.name))
+          .join(" | ") || "never",
+      ],
+      [
+        "events",
+        struct(
+          rings.map((ring) => [ring, eventType(ring)] as const),
+          inner,
+        ),
+      ],
     ],
     indent,
   );

@@ -16,7 +16,9 @@ function inner(field: Field, prefix: string, base: number): FlatField[] {
   if (layout.kind === "struct") return layout.fields.flatMap((f) => inner(f, `${name}.`, offset));
   if (layout.kind === "array" && (layout.element.kind === "struct" || layout.element.kind === "array")) {
     const { element, length } = layout;
-    return Array.from({ length }, (_, i) => inner({ name: String(i), offset: i * element.size, layout: element }, `${name}.`, offset)).flat();
+    return Array.from({ length }, (_, i) =>
+      inner({ name: String(i), offset: i * element.size, layout: element }, `${name}.`, offset),
+    ).flat();
   }
   return [{ ...field, name, offset }];
 }

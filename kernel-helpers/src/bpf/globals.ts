@@ -41,7 +41,10 @@ export function globalsObject<T extends object>(owner: string, sections: Section
     }
   }
   const globals = namedObject("global", owner, object) as T;
-  layouts.set(globals, new Map(sections.flatMap(({ variables }) => variables.map(({ name, layout }) => [name, layout] as const))));
+  layouts.set(
+    globals,
+    new Map(sections.flatMap(({ variables }) => variables.map(({ name, layout }) => [name, layout] as const))),
+  );
   return globals;
 }
 

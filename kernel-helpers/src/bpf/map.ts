@@ -41,7 +41,14 @@ export class BpfMap<Key = any, Value = any> {
   #closed = false;
 
   /** @internal */
-  constructor(owner: string, handle: MapHandle, description: MapDescription, key: Layout | undefined, value: Layout | undefined, loss?: LossCounter) {
+  constructor(
+    owner: string,
+    handle: MapHandle,
+    description: MapDescription,
+    key: Layout | undefined,
+    value: Layout | undefined,
+    loss?: LossCounter,
+  ) {
     this.path = `${owner}.${description.name}`;
     this.#handle = handle;
     this.#keySize = description.keySize;
@@ -144,7 +151,10 @@ export class BpfMap<Key = any, Value = any> {
   entries(): [Key, Value][] {
     const { rows, keys, values } = this.walk("entries");
     const size = values.length / rows;
-    return this.#decodeKeys(rows, keys).map((key, row) => [key, this.#decodeValue(values.subarray(row * size, (row + 1) * size))]);
+    return this.#decodeKeys(rows, keys).map((key, row) => [
+      key,
+      this.#decodeValue(values.subarray(row * size, (row + 1) * size)),
+    ]);
   }
 
   /** The keys there are; see `entries`. */
@@ -202,7 +212,9 @@ export class BpfMap<Key = any, Value = any> {
   layoutOf(part: "key" | "value"): Layout {
     const layout = part === "key" ? this.keyLayout : this.valueLayout;
     if (layout) return layout;
-    throw new ArgumentError(`${this.path} does not say what its ${part} is.`, { hint: `Declare it in the C source with __type(${part}, …) instead of __uint(${part}_size, …).` });
+    throw new ArgumentError(`${this.path} does not say what its ${part} is.`, {
+      hint: `Declare it in the C source with __type(${part}, …) instead of __uint(${part}_size, …).`,
+    });
   }
 
   /** Calls back when the map closes; returns a function that takes it back. */
@@ -247,7 +259,9 @@ export class BpfMap<Key = any, Value = any> {
 
   #encodeValue(value: Value): Buffer {
     const layout = this.layoutOf("value");
-    return isPerCpu(this.type) ? encodePerCpu(layout, value, this.cpus, `${this.name} value`) : encode(layout, value, `${this.name} value`);
+    return isPerCpu(this.type)
+      ? encodePerCpu(layout, value, this.cpus, `${this.name} value`)
+      : encode(layout, value, `${this.name} value`);
   }
 
   #decodeKeys(rows: number, keys: Buffer): Key[] {
@@ -268,12 +282,17 @@ export class BpfMap<Key = any, Value = any> {
     } catch (error) {
       if (!isNativeError(error)) throw error;
       if (error.code === "E2BIG" || error.code === "ENOSPC") {
-        throw new ArgumentError(`The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`, {
-          hint: `Take some out, or load it with a larger maxEntries.${this.name}.`,
-          cause: error,
-        });
+        throw new ArgumentError(
+          `The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`,
+          {
+            hint: `Take some out, or load it with a larger maxEntries.${this.name}.`,
+            cause: error,
+          },
+        );
       }
-      throw new BpflabError("MAP", `${what} failed on the map ${this.path} (${this.type}): ${error.message}.`, { cause: error });
+      throw new BpflabError("MAP", `${what} failed on the map ${this.path} (${this.type}): ${error.message}.`, {
+        cause: error,
+      });
     }
   }
 }
@@ -287,5 +306,7 @@ const u64: Layout = { kind: "int", size: 8, signed: false };
 /** @throws ArgumentError */
 function requireRange(path: string, value: unknown, most: number): void {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
-  throw new ArgumentError(`${path}: expected an integer from 0 to ${most}, got ${typeof value === "bigint" ? value : JSON.stringify(value) ?? String(value)}.`);
+  throw new ArgumentError(
+    `${path}: expected an integer from 0 to ${most}, got ${typeof value === "bigint" ? value : (JSON.stringify(value) ?? String(value))}.`,
+  );
 }

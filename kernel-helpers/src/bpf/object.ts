@@ -75,7 +75,9 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     }
     this.maps = namedObject("map", name, maps) as typeof this.maps;
     this.globals = globalsObject(`${name}.globals`, variables, () => this.#closed);
-    const programs = native.bpf_object__programs(handle).map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);
+    const programs = native
+      .bpf_object__programs(handle)
+      .map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);
     this.programs = namedObject("program", name, Object.fromEntries(programs)) as typeof this.programs;
   }
 
@@ -113,7 +115,8 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     if (on !== undefined && !this.#programs().some((program) => program.isNetwork)) {
       throw new ArgumentError(`${this.name} has no program for a network interface: attach it without one.`);
     }
-    if (!this.attached && "attached_ns" in this.globals) Object.assign(this.globals, { attached_ns: native.clock_monotonic() });
+    if (!this.attached && "attached_ns" in this.globals)
+      Object.assign(this.globals, { attached_ns: native.clock_monotonic() });
     const fresh: BpfProgram[] = [];
     try {
       for (const program of this.#programs()) {
@@ -143,7 +146,13 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     this.#open();
     const rings = Object.values<BpfMap>(this.maps).filter((map) => map.type === "ringbuf");
     const map = rings.find((ring) => ring.name === name);
-    if (!map) throw unknownName("ring buffer", this.name, name, rings.map((ring) => ring.name));
+    if (!map)
+      throw unknownName(
+        "ring buffer",
+        this.name,
+        name,
+        rings.map((ring) => ring.name),
+      );
     return { map, record: this.#btf.pointee(`${name}_record`), loss: this.#find(`${name}_lost`) };
   }
 

@@ -1,7 +1,21 @@
 import { ArgumentError } from "../base/errors.js";
 
 /** What can be done with a map, as its methods are called. */
-export type Operation = "get" | "getSummed" | "has" | "set" | "setAll" | "delete" | "entries" | "keys" | "table" | "poll" | "clear" | "push" | "pop" | "peek";
+export type Operation =
+  | "get"
+  | "getSummed"
+  | "has"
+  | "set"
+  | "setAll"
+  | "delete"
+  | "entries"
+  | "keys"
+  | "table"
+  | "poll"
+  | "clear"
+  | "push"
+  | "pop"
+  | "peek";
 
 const array: Operation[] = ["get", "has", "set", "setAll", "entries", "keys", "table", "poll", "clear"];
 const hash: Operation[] = [...array, "delete"];
@@ -30,6 +44,10 @@ export function requireOperation(map: { name: string; type: string }, operation:
   const able = operations[map.type] ?? [];
   if (able.includes(operation)) return;
   throw new ArgumentError(`The map ${map.name} has no ${operation}: it is of type ${map.type}.`, {
-    hint: elsewhere[map.type] ?? (able.length > 0 ? `Maps of this type have ${able.join(", ")}.` : "Maps of this type can be used by programs only."),
+    hint:
+      elsewhere[map.type] ??
+      (able.length > 0
+        ? `Maps of this type have ${able.join(", ")}.`
+        : "Maps of this type can be used by programs only."),
   });
 }

@@ -33,7 +33,9 @@ export function decodePerCpu(layout: Layout, bytes: Uint8Array): unknown[] {
 /** @throws ArgumentError that names the field and its range, or how many values there have to be */
 export function encodePerCpu(layout: Layout, values: unknown, cpus: number, path: string): Buffer {
   if (!Array.isArray(values) || values.length !== cpus) {
-    throw new ArgumentError(`${path}: expected an array of ${cpus} values, one for each possible CPU, got ${Array.isArray(values) ? `${values.length} values` : JSON.stringify(values) ?? String(values)}.`);
+    throw new ArgumentError(
+      `${path}: expected an array of ${cpus} values, one for each possible CPU, got ${Array.isArray(values) ? `${values.length} values` : (JSON.stringify(values) ?? String(values))}.`,
+    );
   }
   const bytes = Buffer.alloc(strideOf(layout) * cpus);
   values.forEach((value, cpu) => encode(layout, value, `${path}[cpu ${cpu}]`).copy(bytes, cpu * strideOf(layout)));
@@ -72,7 +74,9 @@ function combineValues(layout: Layout, values: unknown[], how: Combine = "sum"):
     case "int":
     case "float":
     case "pointer":
-      return how === "sum" ? (values as number[]).reduce((sum, value) => sum + value, 0) : Math[how](...(values as number[]));
+      return how === "sum"
+        ? (values as number[]).reduce((sum, value) => sum + value, 0)
+        : Math[how](...(values as number[]));
     case "bool":
       return values.some(Boolean);
     case "enum":
@@ -81,8 +85,23 @@ function combineValues(layout: Layout, values: unknown[], how: Combine = "sum"):
     case "text":
       return values.find((text) => text !== "") ?? "";
     case "array":
-      return Array.from({ length: layout.length }, (_, i) => combineValues(layout.element, (values as unknown[][]).map((value) => value[i]), how));
+      return Array.from({ length: layout.length }, (_, i) =>
+        combineValues(
+          layout.element,
+          (values as unknown[][]).map((value) => value[i]),
+          how,
+        ),
+      );
     case "struct":
-      return Object.fromEntries(layout.fields.map((f) => [f.name, combineValues(f.layout, (values as Record<string, unknown>[]).map((value) => value[f.name]), f.combine)]));
+      return Object.fromEntries(
+        layout.fields.map((f) => [
+          f.name,
+          combineValues(
+            f.layout,
+            (values as Record<string, unknown>[]).map((value) => value[f.name]),
+            f.combine,
+          ),
+        ]),
+      );
   }
 }

@@ -167,13 +167,19 @@ export class BpfProgram {
    * @returns what the program returned, the kernel's time of a run in ns, and the packet after it
    * @throws ArgumentError when the kernel has no test run for this type of program
    */
-  testRun(input: { data?: Uint8Array; context?: Uint8Array; repeat?: number } = {}): { retval: number; duration_ns: number; data: Buffer } {
+  testRun(input: { data?: Uint8Array; context?: Uint8Array; repeat?: number } = {}): {
+    retval: number;
+    duration_ns: number;
+    data: Buffer;
+  } {
     try {
       const { retval, duration, data } = native.bpf_prog_test_run(this.#object(), this.name, input);
       return { retval, duration_ns: duration, data };
     } catch (error) {
       if (!isNativeError(error)) throw error;
-      throw new ArgumentError(`The program ${this.name} (${this.type}) cannot be run like this: ${error.message}.`, { cause: error });
+      throw new ArgumentError(`The program ${this.name} (${this.type}) cannot be run like this: ${error.message}.`, {
+        cause: error,
+      });
     }
   }
 

@@ -60,7 +60,10 @@ const begin = /^libbpf: prog '(.+?)': -- BEGIN PROG LOAD LOG --$/m;
 export function verifierError(output: string, source: string): VerifierError | undefined {
   const start = begin.exec(output);
   if (!start) return undefined;
-  const log = output.slice(start.index + start[0].length + 1).split(/^-- END PROG LOAD LOG --$/m)[0]!.trimEnd();
+  const log = output
+    .slice(start.index + start[0].length + 1)
+    .split(/^-- END PROG LOAD LOG --$/m)[0]!
+    .trimEnd();
   const rows = log.split("\n");
   // The last lines are the reason and a line of figures; the rest leads up to it, newest last.
   const figures = /^(processed \d+ insns|verification time|stack depth|max_states|func#|mark_precise|-- )/;
@@ -95,7 +98,9 @@ function excerptOf(source: string, line: number, code: string | undefined): stri
 
 /** What the verifier last knew of the registers that the reason or the instruction names. */
 function registersAt(before: string[], reason: string, instruction = ""): { registers?: string } {
-  const named = new Set([...`${reason} ${instruction.split(";")[0]}`.matchAll(/\b[Rrw](\d+)\b/g)].map((match) => match[1]!));
+  const named = new Set(
+    [...`${reason} ${instruction.split(";")[0]}`.matchAll(/\b[Rrw](\d+)\b/g)].map((match) => match[1]!),
+  );
   const known = [...named].flatMap((number) => {
     const state = new RegExp(`\\bR${number}(?:_\\w+)?=\\S+`);
     const row = before.slice(1).find((text) => state.test(text)) ?? before.find((text) => state.test(text));

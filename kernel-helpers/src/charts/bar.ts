@@ -35,8 +35,14 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
   const top = wholeNumber(options.top ?? 30, "top", 1, 200);
   const y = options.y === undefined ? undefined : columnName(options.y, "y", "charts.bar");
   requireColumn(table, x, "x of charts.bar");
-  if (y !== undefined && !isNumeric(requireColumn(table, y, "y of charts.bar")) && isNumeric(table.column(x) as Column)) {
-    throw new ArgumentError(`charts.bar wants the names in x and the numbers in y; here "${y}" has the names: swap them.`);
+  if (
+    y !== undefined &&
+    !isNumeric(requireColumn(table, y, "y of charts.bar")) &&
+    isNumeric(table.column(x) as Column)
+  ) {
+    throw new ArgumentError(
+      `charts.bar wants the names in x and the numbers in y; here "${y}" has the names: swap them.`,
+    );
   }
   const rowsInOrder = table.isOrdered() ? table.reify() : table;
   const values = y === undefined ? undefined : numbersOf(rowsInOrder, y, "y of charts.bar");
@@ -65,8 +71,13 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
     { ...options, height: options.height ?? Math.min(Math.max(shown.length * 22, 44), 2 * defaultSize.height) },
     {
       title: `${/^p\d/.test(measure) ? measure : capital(measure)} by ${fieldTitle(x)}`,
-      counts: y === undefined ? undefined : `${counted(table.numRows(), "row")}${capture && capture.of !== "entries" ? ` from ${counted(capture.rows, "event")}` : ""}`,
-      notes: [order.length > shown.length ? `first ${shown.length} of ${order.length.toLocaleString("en")}` : undefined],
+      counts:
+        y === undefined
+          ? undefined
+          : `${counted(table.numRows(), "row")}${capture && capture.of !== "entries" ? ` from ${counted(capture.rows, "event")}` : ""}`,
+      notes: [
+        order.length > shown.length ? `first ${shown.length} of ${order.length.toLocaleString("en")}` : undefined,
+      ],
       values: rows,
       layers: [
         {
@@ -74,7 +85,11 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
           mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
           encoding: {
             y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220 } },
-            x: { field: "value", type: "quantitative", axis: { title: measure, labelExpr: y === undefined ? label : linearLabels(y, "x"), tickCount: 6 } },
+            x: {
+              field: "value",
+              type: "quantitative",
+              axis: { title: measure, labelExpr: y === undefined ? label : linearLabels(y, "x"), tickCount: 6 },
+            },
             tooltip,
           },
         },

@@ -25,7 +25,11 @@ export interface Bins {
 }
 
 /** A chart of bars, stacked by count or beside each other as shares of their group. */
-export function binBars(table: ColumnTable, options: FrameOptions, { field, rows, series, share, log, min, max, notes, counts }: Bins): Chart {
+export function binBars(
+  table: ColumnTable,
+  options: FrameOptions,
+  { field, rows, series, share, log, min, max, notes, counts }: Bins,
+): Chart {
   return frame(table, options, {
     title: `Histogram of ${fieldTitle(field)}${series.title ? ` by ${series.title}` : ""}`,
     ...(counts === undefined ? {} : { counts }),
@@ -34,14 +38,45 @@ export function binBars(table: ColumnTable, options: FrameOptions, { field, rows
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`, as: "range" }],
-        mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}) },
+        transform: [
+          {
+            calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`,
+            as: "range",
+          },
+        ],
+        mark: {
+          type: "bar",
+          clip: true,
+          color: singleColor,
+          binSpacing: 0.5,
+          ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}),
+        },
         encoding: {
-          x: { field: "low", type: "quantitative", bin: "binned", scale: fixedScale(log, min, max), axis: valueAxis(field, log, "x") },
+          x: {
+            field: "low",
+            type: "quantitative",
+            bin: "binned",
+            scale: fixedScale(log, min, max),
+            axis: valueAxis(field, log, "x"),
+          },
           x2: { field: "high" },
           y: share
-            ? { field: "share", type: "quantitative", stack: null, axis: { title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`, format: ".0%", tickCount: 6 } }
-            : { field: "count", type: "quantitative", stack: "zero", axis: { title: "events", format: ",~r", tickCount: 6 } },
+            ? {
+                field: "share",
+                type: "quantitative",
+                stack: null,
+                axis: {
+                  title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`,
+                  format: ".0%",
+                  tickCount: 6,
+                },
+              }
+            : {
+                field: "count",
+                type: "quantitative",
+                stack: "zero",
+                axis: { title: "events", format: ",~r", tickCount: 6 },
+              },
           ...colorEncoding(series),
           ...stackOrder(series),
           tooltip: [

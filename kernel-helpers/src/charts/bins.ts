@@ -19,7 +19,9 @@ export function linearEdges(min: number, max: number, bins: number, factors?: re
 /** At most about `bins` bins of equal ratio that cover `min` to `max`, both above 0; a whole number of them to a decade. */
 export function logEdges(min: number, max: number, bins: number): number[] {
   const decades = Math.max(Math.log10(max / min), 0.1);
-  const perDecade = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 30, 40, 60, 80, 100].filter((count) => count * decades <= bins).pop() ?? 1;
+  const perDecade =
+    [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 30, 40, 60, 80, 100].filter((count) => count * decades <= bins).pop() ??
+    1;
   const first = Math.floor(Math.log10(min) * perDecade + 1e-9);
   const last = Math.max(Math.floor(Math.log10(max) * perDecade + 1e-9) + 1, first + 1);
   const edges = Array.from({ length: last - first + 1 }, (_, i) => 10 ** ((first + i) / perDecade));

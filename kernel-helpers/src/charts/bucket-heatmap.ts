@@ -31,7 +31,10 @@ const maxIntervals = 100;
  * @example
  * charts.bucketHeatmap(latency.buckets(intervals, { by: "time_ns" }))
  */
-export function bucketHeatmap<Table extends ColumnTable>(table: Table, options: BucketHeatmapOptions<ColumnName<Table>> = {}): Chart {
+export function bucketHeatmap<Table extends ColumnTable>(
+  table: Table,
+  options: BucketHeatmapOptions<ColumnName<Table>> = {},
+): Chart {
   const x = columnName(options.x ?? "time_ns", "x", "charts.bucketHeatmap");
   const low = columnName(options.low ?? "low_ns", "low", "charts.bucketHeatmap");
   const [times, lows, highs, counts] = [
@@ -56,31 +59,62 @@ export function bucketHeatmap<Table extends ColumnTable>(table: Table, options: 
     const cell = cells.get(`${interval} ${lows[i]}`);
     if (cell) cell.count += count;
     // the bucket that begins at 0 has no place on a logarithmic axis: it gets the width of the next one
-    else cells.set(`${interval} ${lows[i]}`, { interval, low: lows[i]! > 0 ? lows[i]! : highs[i]! / 2, high: highs[i]!, count });
+    else
+      cells.set(`${interval} ${lows[i]}`, {
+        interval,
+        low: lows[i]! > 0 ? lows[i]! : highs[i]! / 2,
+        high: highs[i]!,
+        count,
+      });
   });
-  const rows = [...cells.values()].map(({ interval, ...cell }) => ({ t0: second(interval ? ends[interval - 1]! : origin), t1: second(ends[interval]!), ...cell }));
+  const rows = [...cells.values()].map(({ interval, ...cell }) => ({
+    t0: second(interval ? ends[interval - 1]! : origin),
+    t1: second(ends[interval]!),
+    ...cell,
+  }));
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
   const field = low.replace(/(^|_)low_/, "$1duration_");
 
   return frame(table, options, {
     title: `${capital(fieldTitle(field))} over time`,
-    counts: counted(counts.reduce((sum, count) => sum + count, 0), "event"),
+    counts: counted(
+      counts.reduce((sum, count) => sum + count, 0),
+      "event",
+    ),
     notes: [step > 1 ? `${step} times in each column` : undefined],
     values: rows,
     layers: [
       {
         params: [zoom("x", "y")],
         transform: [
-          { calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`, as: "range" },
+          {
+            calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`,
+            as: "range",
+          },
           { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {
-          x: { field: "t0", type: "quantitative", scale: fixedScale(false, 0, second(ends[ends.length - 1] ?? 0)), axis: secondsAxis },
+          x: {
+            field: "t0",
+            type: "quantitative",
+            scale: fixedScale(false, 0, second(ends[ends.length - 1] ?? 0)),
+            axis: secondsAxis,
+          },
           x2: { field: "t1" },
-          y: { field: "low", type: "quantitative", scale: fixedScale(true, min, max), axis: valueAxis(field, true, "y") },
+          y: {
+            field: "low",
+            type: "quantitative",
+            scale: fixedScale(true, min, max),
+            axis: valueAxis(field, true, "y"),
+          },
           y2: { field: "high" },
-          color: { field: "count", type: "quantitative", scale: { type: "log", scheme: densityScheme }, legend: { title: "events", format: ",~r", tickCount: 4 } },
+          color: {
+            field: "count",
+            type: "quantitative",
+            scale: { type: "log", scheme: densityScheme },
+            legend: { title: "events", format: ",~r", tickCount: 4 },
+          },
           tooltip: [
             { field: "time", type: "nominal", title: "time" },
             { field: "range", type: "nominal", title: fieldTitle(field) },

@@ -26,7 +26,10 @@ export interface BucketsChartOptions<Name extends string = string> extends Serie
  * @example
  * charts.buckets(latency.buckets(stats.maps.stats_map.table()))
  */
-export function buckets<Table extends ColumnTable>(table: Table, options: BucketsChartOptions<ColumnName<Table>> = {}): Chart {
+export function buckets<Table extends ColumnTable>(
+  table: Table,
+  options: BucketsChartOptions<ColumnName<Table>> = {},
+): Chart {
   const low = columnName(options.low ?? "low_ns", "low", "charts.buckets");
   const lows = numbersOf(table, low, "low of charts.buckets");
   const highs = numbersOf(table, options.high ?? "high_ns", "high of charts.buckets");
@@ -46,9 +49,23 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
     // the bucket that begins at 0 has no place on a logarithmic axis: it gets the width of the next one
     else cells.set(`${lows[i]} ${id}`, { low: lows[i]! > 0 ? lows[i]! : highs[i]! / 2, high: highs[i]!, count, id });
   });
-  const rows = [...cells.values()].map(({ id, ...cell }) => ({ ...cell, ...(share ? { share: cell.count / totals[id]! } : {}), ...groupField(series, id) }));
+  const rows = [...cells.values()].map(({ id, ...cell }) => ({
+    ...cell,
+    ...(share ? { share: cell.count / totals[id]! } : {}),
+    ...groupField(series, id),
+  }));
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
   const field = low.replace(/(^|_)low_/, "$1duration_");
 
-  return binBars(table, options, { field, rows, series, share, log: true, min, max, notes: [series.note], counts: counted(total, "event") });
+  return binBars(table, options, {
+    field,
+    rows,
+    series,
+    share,
+    log: true,
+    min,
+    max,
+    notes: [series.note],
+    counts: counted(total, "event"),
+  });
 }

@@ -65,7 +65,12 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
             scale: fixedScale(scale.log, scale.min, scale.max),
             axis: valueAxis(x, scale.log, "x"),
           },
-          y: { field: "share", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "share of events", format: ".0%", tickCount: 5 } },
+          y: {
+            field: "share",
+            type: "quantitative",
+            scale: { domain: [0, 1] },
+            axis: { title: "share of events", format: ".0%", tickCount: 5 },
+          },
           ...colorEncoding(series, "stroke"),
           tooltip: [
             { field: "text", type: "nominal", title: fieldTitle(x) },

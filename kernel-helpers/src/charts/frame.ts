@@ -39,7 +39,9 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
   const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${formatNumber(capture.lost + capture.dropped)} lost` : ""}`;
-  const subtitle = visible([when, capture?.kernel ?? thisMachine().kernel, counts, ...content.notes].filter(Boolean).join(" · "));
+  const subtitle = visible(
+    [when, capture?.kernel ?? thisMachine().kernel, counts, ...content.notes].filter(Boolean).join(" · "),
+  );
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
   const empty = content.values.length === 0;
@@ -54,7 +56,11 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
     layer: [...(empty ? [emptyLayer(width)] : content.layers), ...(loss ? [lossLayer(loss)] : [])],
     config,
   };
-  return new Chart(spec, [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "), captureBundle(capture));
+  return new Chart(
+    spec,
+    [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "),
+    captureBundle(capture),
+  );
 }
 
 function eventCount(table: ColumnTable): string {
@@ -74,7 +80,17 @@ function lossLayer(note: string): Record<string, unknown> {
   return {
     data: { values: [{ note }] },
     // never clipped: a zoomable layer beside it would have it cut at the plot's edge, where it does not lie
-    mark: { type: "text", clip: false, x: 0, y: -10, align: "left", baseline: "bottom", color: alarmColor, fontSize: 12, fontWeight: 700 },
+    mark: {
+      type: "text",
+      clip: false,
+      x: 0,
+      y: -10,
+      align: "left",
+      baseline: "bottom",
+      color: alarmColor,
+      fontSize: 12,
+      fontWeight: 700,
+    },
     encoding: { text: { field: "note" } },
   };
 }

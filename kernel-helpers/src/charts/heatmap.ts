@@ -36,7 +36,10 @@ const timeSteps = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
  * @example
  * charts.heatmap(writes, { x: "start_ns", y: "duration_ns" })
  */
-export function heatmap<Table extends ColumnTable>(table: Table, options: HeatmapOptions<ColumnName<Table>> = {}): Chart {
+export function heatmap<Table extends ColumnTable>(
+  table: Table,
+  options: HeatmapOptions<ColumnName<Table>> = {},
+): Chart {
   const x = columnName(options.x ?? "start_ns", "x", "charts.heatmap");
   const y = columnName(options.y ?? "duration_ns", "y", "charts.heatmap");
   const xBins = wholeNumber(options.xBins ?? 100, "xBins", 1, 120);
@@ -47,7 +50,10 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
   const first = extent(times);
   const scale = scaleOf(y, values, options.log);
   const yEdges = edgesOf(scale, yBins);
-  const xEdges = first.count && yEdges.length ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins, timeSteps) : [];
+  const xEdges =
+    first.count && yEdges.length
+      ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins, timeSteps)
+      : [];
 
   const cells = new Float64Array(Math.max(xEdges.length - 1, 0) * Math.max(yEdges.length - 1, 0));
   const [columnOf, rowOf] = [binFinder(xEdges), binFinder(yEdges)];
@@ -60,7 +66,8 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
   cells.forEach((count, cell) => {
     const column = Math.floor(cell / (yEdges.length - 1));
     const row = cell % (yEdges.length - 1);
-    if (count) rows.push({ t0: xEdges[column], t1: xEdges[column + 1], low: yEdges[row], high: yEdges[row + 1], count });
+    if (count)
+      rows.push({ t0: xEdges[column], t1: xEdges[column + 1], low: yEdges[row], high: yEdges[row + 1], count });
   });
 
   return frame(table, wholePixels(options, xEdges.length - 1, yEdges.length - 1), {
@@ -71,14 +78,27 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
       {
         params: [zoom("x", "y")],
         transform: [
-          { calculate: `(${valueExpression(y, "datum.low")}) + ' to ' + (${valueExpression(y, "datum.high")})`, as: "range" },
+          {
+            calculate: `(${valueExpression(y, "datum.low")}) + ' to ' + (${valueExpression(y, "datum.high")})`,
+            as: "range",
+          },
           { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {
-          x: { field: "t0", type: "quantitative", scale: fixedScale(false, xEdges[0], xEdges[xEdges.length - 1]), axis: secondsAxis },
+          x: {
+            field: "t0",
+            type: "quantitative",
+            scale: fixedScale(false, xEdges[0], xEdges[xEdges.length - 1]),
+            axis: secondsAxis,
+          },
           x2: { field: "t1" },
-          y: { field: "low", type: "quantitative", scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]), axis: valueAxis(y, scale.log, "y") },
+          y: {
+            field: "low",
+            type: "quantitative",
+            scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]),
+            axis: valueAxis(y, scale.log, "y"),
+          },
           y2: { field: "high" },
           color: {
             field: "count",
@@ -100,5 +120,9 @@ export function heatmap<Table extends ColumnTable>(table: Table, options: Heatma
 /** A size in which every cell is a whole number of pixels: otherwise hairlines show between the cells. */
 function wholePixels(options: FrameOptions, columns: number, rows: number): FrameOptions {
   const fit = (size: number, cells: number) => (cells > 0 ? Math.max(Math.round(size / cells), 1) * cells : size);
-  return { ...options, width: fit(options.width ?? defaultSize.width, columns), height: fit(options.height ?? defaultSize.height, rows) };
+  return {
+    ...options,
+    width: fit(options.width ?? defaultSize.width, columns),
+    height: fit(options.height ?? defaultSize.height, rows),
+  };
 }

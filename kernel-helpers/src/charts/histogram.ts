@@ -28,7 +28,10 @@ export interface HistogramChartOptions<Name extends string = string> extends Ser
  * @example
  * charts.histogram(writes, { x: "duration_ns", by: "comm" })
  */
-export function histogram<Table extends ColumnTable>(table: Table, options: HistogramChartOptions<ColumnName<Table>>): Chart {
+export function histogram<Table extends ColumnTable>(
+  table: Table,
+  options: HistogramChartOptions<ColumnName<Table>>,
+): Chart {
   const x = columnName(options.x, "x", "charts.histogram");
   const bins = wholeNumber(options.bins ?? 60, "bins", 1, 200);
   const values = numbersOf(table, x, "x of charts.histogram");
@@ -44,13 +47,31 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
     if (bin >= 0) counts[(series.ids ? series.ids[i]! : 0) * cells + bin]!++;
   }
   const share = options.share ?? series.labels.length > 1;
-  const totals = Array.from({ length: series.size }, (_, id) => counts.subarray(id * cells, (id + 1) * cells).reduce((sum, count) => sum + count, 0));
+  const totals = Array.from({ length: series.size }, (_, id) =>
+    counts.subarray(id * cells, (id + 1) * cells).reduce((sum, count) => sum + count, 0),
+  );
   const rows: Record<string, unknown>[] = [];
   counts.forEach((count, cell) => {
     const bin = cell % cells;
     const id = Math.floor(cell / cells);
-    if (count) rows.push({ low: edges[bin], high: edges[bin + 1], count, ...(share ? { share: count / totals[id]! } : {}), ...groupField(series, id) });
+    if (count)
+      rows.push({
+        low: edges[bin],
+        high: edges[bin + 1],
+        count,
+        ...(share ? { share: count / totals[id]! } : {}),
+        ...groupField(series, id),
+      });
   });
 
-  return binBars(table, options, { field: x, rows, series, share, log: scale.log, min: edges[0], max: edges[cells], notes: [series.note, scale.note] });
+  return binBars(table, options, {
+    field: x,
+    rows,
+    series,
+    share,
+    log: scale.log,
+    min: edges[0],
+    max: edges[cells],
+    notes: [series.note, scale.note],
+  });
 }

@@ -43,12 +43,19 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
 
   const rowsOf = Array.from({ length: series.size }, () => [] as number[]);
   values.forEach((value, i) => {
-    if (Number.isFinite(value) && Number.isFinite(times[i]) && (!log || value > 0)) rowsOf[series.ids ? series.ids[i]! : 0]!.push(i);
+    if (Number.isFinite(value) && Number.isFinite(times[i]) && (!log || value > 0))
+      rowsOf[series.ids ? series.ids[i]! : 0]!.push(i);
   });
   const step = Math.max(1, Math.ceil(rowsOf.reduce((sum, rows) => sum + rows.length, 0) / maxPoints));
   const rows = rowsOf.flatMap((indices, id) => {
     indices.sort((a, b) => times[a]! - times[b]!);
-    return indices.filter((_, i) => i % step === 0).map((i) => ({ t: Number(((times[i]! - min) * perUnit).toPrecision(9)), value: values[i]!, ...groupField(series, id) }));
+    return indices
+      .filter((_, i) => i % step === 0)
+      .map((i) => ({
+        t: Number(((times[i]! - min) * perUnit).toPrecision(9)),
+        value: values[i]!,
+        ...groupField(series, id),
+      }));
   });
 
   return frame(table, options, {
@@ -63,12 +70,22 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
           { calculate: sinceExpression("datum.t"), as: "since" },
           { calculate: valueExpression(y, "datum.value"), as: "text" },
         ],
-        mark: { type: "line", clip: true, color: singleColor, strokeWidth: 2, point: rows.length <= 200 ? { size: 20 } : false },
+        mark: {
+          type: "line",
+          clip: true,
+          color: singleColor,
+          strokeWidth: 2,
+          point: rows.length <= 200 ? { size: 20 } : false,
+        },
         encoding: {
           x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
           y: log
             ? { field: "value", type: "quantitative", scale: { type: "log" }, axis: valueAxis(y, true, "y") }
-            : { field: "value", type: "quantitative", axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), tickCount: 6 } },
+            : {
+                field: "value",
+                type: "quantitative",
+                axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), tickCount: 6 },
+              },
           ...colorEncoding(series, "stroke"),
           tooltip: [
             { field: "since", type: "nominal", title: "at" },

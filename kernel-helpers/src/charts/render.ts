@@ -27,8 +27,18 @@ function ownNames(svg: string): string {
  */
 function compact(svg: string): string {
   const hex = (part: string) => Number(part).toString(16).padStart(2, "0");
-  return svg.replace(/<path aria-hidden="true" d="([^"]*)"(?: fill="rgb\((\d+), (\d+), (\d+)\)")?/g, (_, d: string, ...rgb: (string | undefined)[]) => {
-    const rounded = d.replace(/-?\d+\.\d+(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2))));
-    return `<path d="${rounded}"${rgb[0] === undefined ? "" : ` fill="#${rgb.slice(0, 3).map((part) => hex(part!)).join("")}"`}`;
-  });
+  return svg.replace(
+    /<path aria-hidden="true" d="([^"]*)"(?: fill="rgb\((\d+), (\d+), (\d+)\)")?/g,
+    (_, d: string, ...rgb: (string | undefined)[]) => {
+      const rounded = d.replace(/-?\d+\.\d+(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2))));
+      return `<path d="${rounded}"${
+        rgb[0] === undefined
+          ? ""
+          : ` fill="#${rgb
+              .slice(0, 3)
+              .map((part) => hex(part!))
+              .join("")}"`
+      }`;
+    },
+  );
 }

@@ -35,7 +35,9 @@ export function scaleOf(name: string, values: Float64Array, log: boolean | undef
   if (min > max) return { log: false, min: NaN, max: NaN, note: undefined };
   if (log ?? (isDuration(name) && max / minPositive >= logFrom)) {
     const note = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
-    return minPositive === Infinity ? { log: true, min: NaN, max: NaN, note } : { log: true, min: minPositive, max, note };
+    return minPositive === Infinity
+      ? { log: true, min: NaN, max: NaN, note }
+      : { log: true, min: minPositive, max, note };
   }
   return { log: false, min, max, note: undefined };
 }
@@ -48,6 +50,7 @@ export function edgesOf(scale: FieldScale, bins: number): number[] {
 
 /** vega-lite's `scale` for a domain that must stay what it is. */
 export function fixedScale(log: boolean, low: number | undefined, high: number | undefined): Record<string, unknown> {
-  return log ? { type: "log", domain: [low, high], nice: false } : { type: "linear", domain: [low, high], nice: false, zero: false };
+  return log
+    ? { type: "log", domain: [low, high], nice: false }
+    : { type: "linear", domain: [low, high], nice: false, zero: false };
 }
-

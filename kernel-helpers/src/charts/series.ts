@@ -33,9 +33,16 @@ export interface SeriesOptions<Name extends string = string> {
  *
  * @throws ArgumentError if a column is missing, `top` is no whole number from 1 on, or `order` is none.
  */
-export function seriesOf(table: ColumnTable, { by, top = 8, order: wanted = "size" }: SeriesOptions, chart: string, weights?: Float64Array): Series {
-  if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
-  if (wanted !== "size" && wanted !== "table") throw new ArgumentError(`expected "size" or "table" for order, got ${JSON.stringify(wanted)}.`);
+export function seriesOf(
+  table: ColumnTable,
+  { by, top = 8, order: wanted = "size" }: SeriesOptions,
+  chart: string,
+  weights?: Float64Array,
+): Series {
+  if (!Number.isInteger(top) || top < 1)
+    throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  if (wanted !== "size" && wanted !== "table")
+    throw new ArgumentError(`expected "size" or "table" for order, got ${JSON.stringify(wanted)}.`);
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
   if (groups.by.length === 0) return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined };
@@ -73,14 +80,21 @@ export function seriesLabel(groups: Groups, group: number): string {
 export function colorEncoding(series: Series, symbolType: "square" | "stroke" = "square"): Record<string, unknown> {
   if (series.labels.length === 0) return {};
   return {
-    color: { field: "group", type: "nominal", scale: { domain: series.labels, range: series.colors }, legend: { title: series.title, symbolType } },
+    color: {
+      field: "group",
+      type: "nominal",
+      scale: { domain: series.labels, range: series.colors },
+      legend: { title: series.title, symbolType },
+    },
     opacity: { condition: { param: "pick", value: 1 }, value: 0.12 },
   };
 }
 
 /** A click on a legend entry picks out its series. */
 export function legendPick(series: Series): Record<string, unknown>[] {
-  return series.labels.length === 0 ? [] : [{ name: "pick", select: { type: "point", fields: ["group"] }, bind: "legend" }];
+  return series.labels.length === 0
+    ? []
+    : [{ name: "pick", select: { type: "point", fields: ["group"] }, bind: "legend" }];
 }
 
 /** The data row's part that names its series, and its place among them. */

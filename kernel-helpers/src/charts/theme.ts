@@ -48,7 +48,15 @@ export const config = {
     labelOverlap: "greedy",
     labelSeparation: 6,
   },
-  legend: { titleFontWeight: 500, labelFontSize: 11, titleFontSize: 12, labelOpacity: 0.85, titleOpacity: 0.85, labelLimit: 200, symbolStrokeWidth: 2 },
+  legend: {
+    titleFontWeight: 500,
+    labelFontSize: 11,
+    titleFontSize: 12,
+    labelOpacity: 0.85,
+    titleOpacity: 0.85,
+    labelLimit: 200,
+    symbolStrokeWidth: 2,
+  },
 };
 
 /** Default size of the plot itself, in CSS pixels. */

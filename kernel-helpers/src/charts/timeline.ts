@@ -39,11 +39,15 @@ const maxPoints = 1800;
  * charts.timeline(writes, { by: "comm", every: 0.1 })
  * charts.timeline(rates, { x: "time_ns", weight: "requests", by: "source", stack: false, rules: [{ value: 50, label: "threshold" }] })
  */
-export function timeline<Table extends ColumnTable>(table: Table, options: TimelineOptions<ColumnName<Table>> = {}): Chart {
+export function timeline<Table extends ColumnTable>(
+  table: Table,
+  options: TimelineOptions<ColumnName<Table>> = {},
+): Chart {
   const x = columnName(options.x ?? "start_ns", "x", "charts.timeline");
   const times = numbersOf(table, x, "x of charts.timeline");
   const perUnit = secondsPerUnit(x, "charts.timeline");
-  const weights = options.weight === undefined ? undefined : numbersOf(table, options.weight, "weight of charts.timeline");
+  const weights =
+    options.weight === undefined ? undefined : numbersOf(table, options.weight, "weight of charts.timeline");
   const what = visible(options.weight ?? "events");
   const stacked = options.stack ?? true;
   const series = seriesOf(table, options, "charts.timeline");
@@ -51,7 +55,10 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
 
   const span = count ? (max - min) * perUnit : 0;
   const maxBins = Math.floor(maxPoints / series.size) - 1;
-  const asked = options.every === undefined ? roundStep(Math.max(span, 1e-6) / Math.min(150, maxBins)) : positive(options.every, "every");
+  const asked =
+    options.every === undefined
+      ? roundStep(Math.max(span, 1e-6) / Math.min(150, maxBins))
+      : positive(options.every, "every");
   const every = Math.max(asked, span / maxBins); // a finer one would be too much for the page
   const whole = span / every;
   const bins = count ? Math.max(Math.floor(whole) + (whole % 1 >= 0.5 ? 1 : 0), 1) : 0;
@@ -79,7 +86,10 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
 
   return frame(table, options, {
     title: `${what[0]!.toUpperCase()}${what.slice(1)} per second${series.title ? ` by ${series.title}` : ""}`,
-    notes: [`intervals of ${interval(every)}${every > asked ? ` (${interval(asked)} is too fine for one chart)` : ""}`, series.note],
+    notes: [
+      `intervals of ${interval(every)}${every > asked ? ` (${interval(asked)} is too fine for one chart)` : ""}`,
+      series.note,
+    ],
     values: rows,
     ...(weights ? { counts: `${total.toLocaleString("en")} ${what}` } : {}),
     layers: [
@@ -91,7 +101,12 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
           : { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 1.8 },
         encoding: {
           x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
-          y: { field: "rate", type: "quantitative", stack: stacked ? "zero" : null, axis: { title: `${what} per second`, format: ",~r", tickCount: 6 } },
+          y: {
+            field: "rate",
+            type: "quantitative",
+            stack: stacked ? "zero" : null,
+            axis: { title: `${what} per second`, format: ",~r", tickCount: 6 },
+          },
           ...colorEncoding(series, stacked ? "square" : "stroke"),
           ...(stacked ? stackOrder(series) : {}),
           tooltip: [
@@ -103,7 +118,9 @@ export function timeline<Table extends ColumnTable>(table: Table, options: Timel
         },
       },
       ...ruleLayers(options.rules ?? []),
-      ...markLayers((options.marks ?? []).map(({ at, label }) => ({ t: round((at - min) * perUnit), label: visible(label) }))),
+      ...markLayers(
+        (options.marks ?? []).map(({ at, label }) => ({ t: round((at - min) * perUnit), label: visible(label) })),
+      ),
     ],
   });
 }

@@ -5,7 +5,8 @@ export function cDeclaration(text: string, name: string): string | undefined {
   if (!text.includes(name)) return undefined;
   for (const find of [record, typedef, macro, helper, map, variableOrFunction, enumerator]) {
     const found = find(text, name);
-    if (found) return [commentAbove(text, found.start), text.slice(found.start, found.end).trimEnd()].filter(Boolean).join("\n");
+    if (found)
+      return [commentAbove(text, found.start), text.slice(found.start, found.end).trimEnd()].filter(Boolean).join("\n");
   }
   return undefined;
 }
@@ -51,10 +52,12 @@ const typedef: Finder = (text, name) => {
   return closing && start > 0 ? { start, end: closing.end } : undefined;
 };
 
-const macro: Finder = (text, name) => matched(text, new RegExp(`^#\\s*define ${name}\\b(?:[^\\n]*\\\\\\n)*[^\\n]*`, "m"));
+const macro: Finder = (text, name) =>
+  matched(text, new RegExp(`^#\\s*define ${name}\\b(?:[^\\n]*\\\\\\n)*[^\\n]*`, "m"));
 
 /** libbpf declares the kernel's helpers as pointers to functions. */
-const helper: Finder = (text, name) => matched(text, new RegExp(`^static [^\\n]*\\(\\*(?:const )?${name}\\)\\([^\\n]*;`, "m"));
+const helper: Finder = (text, name) =>
+  matched(text, new RegExp(`^static [^\\n]*\\(\\*(?:const )?${name}\\)\\([^\\n]*;`, "m"));
 
 const map: Finder = (text, name) => {
   const closing = matched(text, new RegExp(`\\} ${name} SEC\\("\\.maps"\\);`));
@@ -64,7 +67,13 @@ const map: Finder = (text, name) => {
 
 /** At the start of a line and no statement; a function without its body. */
 const variableOrFunction: Finder = (text, name) =>
-  matched(text, new RegExp(`^(?:SEC\\([^)\\n]*\\)\\s)?(?!#|return\\b|typedef\\b|(?:struct|union|enum) \\w+(?: \\{|;))[A-Za-z_][\\w \\t*]*[ \\t*]${name}(?:\\([^;{}]*?\\)|(?:\\[[^\\]\\n]*\\])*(?: SEC\\([^)\\n]*\\))?(?: = [^\\n;]*)?;)`, "m"));
+  matched(
+    text,
+    new RegExp(
+      `^(?:SEC\\([^)\\n]*\\)\\s)?(?!#|return\\b|typedef\\b|(?:struct|union|enum) \\w+(?: \\{|;))[A-Za-z_][\\w \\t*]*[ \\t*]${name}(?:\\([^;{}]*?\\)|(?:\\[[^\\]\\n]*\\])*(?: SEC\\([^)\\n]*\\))?(?: = [^\\n;]*)?;)`,
+      "m",
+    ),
+  );
 
 const enumerator: Finder = (text, name) => {
   const found = matched(text, new RegExp(`^\\t${name}(?: = [^\\n,]*)?,$`, "m"));

@@ -40,7 +40,12 @@ export function clangVersion(): Promise<string> {
  * @param sources text by file name, for the excerpts in errors
  * @throws CompileError, MissingFeatureError without clang
  */
-export async function runClang(args: string[], name: string, sources: Record<string, string> = {}, input?: string): Promise<Diagnostic[]> {
+export async function runClang(
+  args: string[],
+  name: string,
+  sources: Record<string, string> = {},
+  input?: string,
+): Promise<Diagnostic[]> {
   const result = await execa(clang(), ["-fno-caret-diagnostics", "-fno-color-diagnostics", ...args], {
     reject: false,
     ...(input === undefined ? {} : { input }),

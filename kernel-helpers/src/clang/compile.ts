@@ -33,7 +33,12 @@ export interface CompileOptions {
 }
 
 // Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
-const triple = ({ x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<string, string>)[process.arch];
+const triple = (
+  { x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<
+    string,
+    string
+  >
+)[process.arch];
 const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu`] : [];
 
 // Whoever includes one of these gets the precompiled kernel types before the first line.
@@ -44,7 +49,14 @@ export async function compilerFlags(source: string, includes: string[] = [includ
   const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
   // A misspelt helper: libbpf would refuse the object without a line, as newer clangs do with one.
   const undeclared = "-Werror=implicit-function-declaration";
-  return [...targetFlags, "-Wall", undeclared, ...includes.flatMap((dir) => ["-I", dir]), ...machineHeaders, ...(types ? ["-I", types.dir, "-include-pch", types.pch] : [])];
+  return [
+    ...targetFlags,
+    "-Wall",
+    undeclared,
+    ...includes.flatMap((dir) => ["-I", dir]),
+    ...machineHeaders,
+    ...(types ? ["-I", types.dir, "-include-pch", types.pch] : []),
+  ];
 }
 
 /**
@@ -62,7 +74,8 @@ export async function compilerFlags(source: string, includes: string[] = [includ
  */
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
   const { name, file = `${name}.bpf.c`, include = [] } = options;
-  if (!/^[A-Za-z]\w*$/.test(name)) throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+  if (!/^[A-Za-z]\w*$/.test(name))
+    throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
   for (const dir of include) {
     await access(dir).catch((cause: unknown) => {
       throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
@@ -71,7 +84,9 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const includes = [...include, includeDir, programsDir];
   const flags = await compilerFlags(source, includes);
   const objects = join(cacheDir(), "objects");
-  const key = createHash("sha256").update(JSON.stringify([source, file, flags, await clangVersion()])).digest("hex");
+  const key = createHash("sha256")
+    .update(JSON.stringify([source, file, flags, await clangVersion()]))
+    .digest("hex");
   const compiled = { name, source, file };
   const known = await lastTime(join(objects, `${key}.json`));
   if (known) {
@@ -86,13 +101,22 @@ export async function compile(source: string, options: CompileOptions): Promise<
     // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
     const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
     const [made, rule] = [join(work, "object"), join(work, "inputs")];
-    const warnings = await runClang([...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made], name, { [file]: source }, text);
+    const warnings = await runClang(
+      [...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made],
+      name,
+      { [file]: source },
+      text,
+    );
     // vmlinux.h lies in a directory that is called by its own hash.
-    const inputs = inputsOf(await readFile(rule, "utf8")).filter((path) => !path.startsWith(join(cacheDir(), "vmlinux")));
+    const inputs = inputsOf(await readFile(rule, "utf8")).filter(
+      (path) => !path.startsWith(join(cacheDir(), "vmlinux")),
+    );
     const hash = await hashInputs(key, inputs);
     const elf = await readFile(made);
     await rename(made, join(objects, `${hash}.o`));
-    await writeWhole(join(objects, `${key}.json`), (to) => writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)));
+    await writeWhole(join(objects, `${key}.json`), (to) =>
+      writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)),
+    );
     return shownShort({ ...compiled, hash, elf, warnings });
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -101,7 +125,9 @@ export async function compile(source: string, options: CompileOptions): Promise<
 
 /** A cell shows it in a line, not with its source and its bytes. */
 function shownShort(compiled: Compiled): Compiled {
-  return Object.defineProperty(compiled, inspect.custom, { value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it` });
+  return Object.defineProperty(compiled, inspect.custom, {
+    value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it`,
+  });
 }
 
 /** What a compilation of a source read and said. */
@@ -118,18 +144,27 @@ async function lastTime(path: string): Promise<LastTime | undefined> {
 /** The names of the shipped programs. */
 export async function shippedPrograms(): Promise<string[]> {
   const files = await readdir(programsDir);
-  return files.filter((f) => f.endsWith(".bpf.c")).map((f) => basename(f, ".bpf.c")).sort();
+  return files
+    .filter((f) => f.endsWith(".bpf.c"))
+    .map((f) => basename(f, ".bpf.c"))
+    .sort();
 }
 
 /** Compiles `bpf/NAME.bpf.c`. @throws ArgumentError that lists the programs there are */
 export async function compileShipped(name: string): Promise<Compiled> {
   const file = `${name}.bpf.c`;
-  const source = /^\w+$/.test(name) ? await readFile(join(programsDir, file), "utf8").catch(() => undefined) : undefined;
+  const source = /^\w+$/.test(name)
+    ? await readFile(join(programsDir, file), "utf8").catch(() => undefined)
+    : undefined;
   if (source === undefined) {
     const names = await shippedPrograms().catch((cause: unknown) => {
-      throw new MissingFeatureError("programs", `The shipped programs are not there: ${programsDir} cannot be read.`, { cause });
+      throw new MissingFeatureError("programs", `The shipped programs are not there: ${programsDir} cannot be read.`, {
+        cause,
+      });
     });
-    throw new ArgumentError(`There is no program ${JSON.stringify(name)}.`, { hint: `The shipped programs are ${names.join(", ")}; your own come from bpf.compile().` });
+    throw new ArgumentError(`There is no program ${JSON.stringify(name)}.`, {
+      hint: `The shipped programs are ${names.join(", ")}; your own come from bpf.compile().`,
+    });
   }
   return compile(source, { name, file });
 }

@@ -29,10 +29,22 @@ function parse(row: string): CompletionItem | undefined {
  */
 export async function completeC(source: string, line: number, column: number): Promise<CompletionItem[]> {
   // clang completes at the start of the word: it would filter by a prefix, but only by its own rules.
-  const before = Buffer.from(source.split("\n")[line - 1] ?? "").subarray(0, column - 1).toString();
+  const before = Buffer.from(source.split("\n")[line - 1] ?? "")
+    .subarray(0, column - 1)
+    .toString();
   const word = /\w*$/.exec(before)![0];
   const at = `-:${line}:${column - word.length}`;
-  const args = ["-fsyntax-only", "-w", "-Xclang", "-code-completion-macros", "-Xclang", `-code-completion-at=${at}`, "-x", "c", "-"];
+  const args = [
+    "-fsyntax-only",
+    "-w",
+    "-Xclang",
+    "-code-completion-macros",
+    "-Xclang",
+    `-code-completion-at=${at}`,
+    "-x",
+    "c",
+    "-",
+  ];
   const output = await clangOutput([...(await compilerFlags(source)), ...args], source);
   const items = output.split("\n").flatMap((row) => parse(row) ?? []);
   return items.filter(({ text }) => text.startsWith(word) && (word.startsWith("__") || !text.startsWith("__")));

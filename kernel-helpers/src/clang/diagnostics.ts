@@ -49,7 +49,14 @@ export function parseDiagnostics(output: string, sources: Record<string, string>
   for (const row of output.split("\n")) {
     const match = shape.exec(row);
     if (!match) continue;
-    const [, file, line, column, severity, message] = match as unknown as [string, string, string, string, string, string];
+    const [, file, line, column, severity, message] = match as unknown as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     found.push({
       severity: severity === "fatal error" ? "error" : (severity as Diagnostic["severity"]),
       file,
@@ -63,9 +70,16 @@ export function parseDiagnostics(output: string, sources: Record<string, string>
 }
 
 /** The error for a failed run of clang: its errors, or one line about its own crash. */
-export function compileError(name: string, output: string, diagnostics: Diagnostic[], signal: string | undefined): CompileError {
+export function compileError(
+  name: string,
+  output: string,
+  diagnostics: Diagnostic[],
+  signal: string | undefined,
+): CompileError {
   const lineOf = (d: Diagnostic) => `${d.file}:${d.line}:${d.column}: ${d.message}`;
-  const errors = diagnostics.filter((d, i) => d.severity === "error" && diagnostics.findIndex((e) => lineOf(e) === lineOf(d)) === i);
+  const errors = diagnostics.filter(
+    (d, i) => d.severity === "error" && diagnostics.findIndex((e) => lineOf(e) === lineOf(d)) === i,
+  );
   if (errors.length > 0) {
     const shown = errors.slice(0, 5).map((d) => `${lineOf(d)}\n${d.excerpt}`);
     const more = errors.length > 5 ? [`… and ${errors.length - 5} more errors`] : [];
@@ -78,6 +92,8 @@ export function compileError(name: string, output: string, diagnostics: Diagnost
     `clang failed on ${name} without pointing at a line: ${reason}`,
     diagnostics,
     output,
-    cause || signal ? "The compiler itself crashed; simplify the last thing you changed, or use a newer clang (CLANG=/path/to/clang)." : undefined,
+    cause || signal
+      ? "The compiler itself crashed; simplify the last thing you changed, or use a newer clang (CLANG=/path/to/clang)."
+      : undefined,
   );
 }

@@ -21,7 +21,8 @@ function header(path: string): Promise<string> {
 }
 
 async function ownHeaders(): Promise<string[]> {
-  const inDir = async (dir: string) => (await readdir(dir).catch(() => [])).filter((name) => name.endsWith(".h")).map((name) => join(dir, name));
+  const inDir = async (dir: string) =>
+    (await readdir(dir).catch(() => [])).filter((name) => name.endsWith(".h")).map((name) => join(dir, name));
   const paths = (await Promise.all([includeDir, programsDir].map(inDir))).flat();
   return Promise.all(paths.map((path) => readFile(path, "utf8")));
 }

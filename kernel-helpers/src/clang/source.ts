@@ -16,5 +16,8 @@ export async function source(name: string): Promise<Displayable & { text: string
   const names = await shippedPrograms();
   if (!names.includes(name)) throw unknownName("program", "bpf/", name, names);
   const text = await readFile(join(programsDir, `${name}.bpf.c`), "utf8");
-  return { text, [displaySymbol]: () => ({ "text/markdown": `\`\`\`c\n${text.trimEnd()}\n\`\`\``, "text/plain": text }) };
+  return {
+    text,
+    [displaySymbol]: () => ({ "text/markdown": `\`\`\`c\n${text.trimEnd()}\n\`\`\``, "text/plain": text }),
+  };
 }

@@ -15,13 +15,24 @@ export interface Vmlinux {
 }
 
 // The name libbpf's bpf_tracing.h has for this machine's registers.
-const architecture = ({ x64: "x86", arm64: "arm64", s390x: "s390", ppc64: "powerpc", riscv64: "riscv" } as Record<string, string>)[process.arch] ?? process.arch;
+const architecture =
+  ({ x64: "x86", arm64: "arm64", s390x: "s390", ppc64: "powerpc", riscv64: "riscv" } as Record<string, string>)[
+    process.arch
+  ] ?? process.arch;
 
 /**
  * Flags that a program and the precompiled header must share, or clang refuses the header.
  * Without -mcpu=v3 clang 14 crashes on an atomic whose result is used; every kernel since 5.12 runs v3.
  */
-export const targetFlags = ["-target", "bpf", "-mcpu=v3", "-O2", "-g", `-D__TARGET_ARCH_${architecture}`, "-fno-stack-protector"];
+export const targetFlags = [
+  "-target",
+  "bpf",
+  "-mcpu=v3",
+  "-O2",
+  "-g",
+  `-D__TARGET_ARCH_${architecture}`,
+  "-fno-stack-protector",
+];
 
 // Two processes may write vmlinux.h at once, each with what the other has; without this clang takes the later file for
 // another one than was precompiled, and refuses the header for good.
@@ -100,7 +111,11 @@ async function make(btfPath: string): Promise<Vmlinux> {
   const dir = join(cacheDir(), "vmlinux", id);
   const file = join(dir, "vmlinux.h");
   if (!(await exists(file))) await writeWhole(file, (to) => writeFile(to, header(native.btf_dump_c(btfPath))));
-  const pch = join(dir, `vmlinux.${createHash("sha256").update(compiler).update(headerFlags.join(" ")).digest("hex").slice(0, 16)}.pch`);
-  if (!(await exists(pch))) await writeWhole(pch, (to) => runClang([...headerFlags, "-x", "c-header", file, "-o", to], "vmlinux.h"));
+  const pch = join(
+    dir,
+    `vmlinux.${createHash("sha256").update(compiler).update(headerFlags.join(" ")).digest("hex").slice(0, 16)}.pch`,
+  );
+  if (!(await exists(pch)))
+    await writeWhole(pch, (to) => runClang([...headerFlags, "-x", "c-header", file, "-o", to], "vmlinux.h"));
   return { dir, pch };
 }

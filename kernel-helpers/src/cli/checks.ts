@@ -43,17 +43,29 @@ export const checks: Check[] = [
   {
     name: "Node.js",
     needed: true,
-    look: () => (atLeast(process.versions.node, 20, 19) ? there(process.version) : missing(process.version, "Install Node.js 20.19 or newer.")),
+    look: () =>
+      atLeast(process.versions.node, 20, 19)
+        ? there(process.version)
+        : missing(process.version, "Install Node.js 20.19 or newer."),
   },
   {
     name: "root",
     needed: true,
-    look: () => (process.getuid?.() === 0 ? there("yes") : missing(`no, user ${process.getuid?.()}`, "Run bpflab as root, for example with sudo: loading BPF programs needs it.")),
+    look: () =>
+      process.getuid?.() === 0
+        ? there("yes")
+        : missing(
+            `no, user ${process.getuid?.()}`,
+            "Run bpflab as root, for example with sudo: loading BPF programs needs it.",
+          ),
   },
   {
     name: "kernel",
     needed: true,
-    look: () => (atLeast(release(), 5, 11) ? there(release()) : missing(release(), "Linux 5.11 or newer is needed, for memory that a program hangs onto a thread.")),
+    look: () =>
+      atLeast(release(), 5, 11)
+        ? there(release())
+        : missing(release(), "Linux 5.11 or newer is needed, for memory that a program hangs onto a thread."),
   },
   {
     name: "BTF",
@@ -61,7 +73,10 @@ export const checks: Check[] = [
     look: () =>
       existsSync("/sys/kernel/btf/vmlinux")
         ? there("/sys/kernel/btf/vmlinux")
-        : missing("no /sys/kernel/btf/vmlinux", "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels are."),
+        : missing(
+            "no /sys/kernel/btf/vmlinux",
+            "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels are.",
+          ),
   },
   {
     name: "clang",
@@ -77,14 +92,19 @@ export const checks: Check[] = [
     look: async () => {
       const version = await firstLine("pkg-config", "--modversion", "libbpf");
       if (version === undefined) return missing("not found by pkg-config", "apt install libbpf-dev pkg-config");
-      return atLeast(version, 1, 1) ? there(version) : missing(version, "libbpf 1.1 or newer is needed: use Debian 12 or newer.");
+      return atLeast(version, 1, 1)
+        ? there(version)
+        : missing(version, "libbpf 1.1 or newer is needed: use Debian 12 or newer.");
     },
   },
   {
     name: "addon",
     needed: true,
     look: async () => {
-      const failure = await import("bpflab-native").then(() => undefined, (error: Error) => error.message.split("\n")[0]);
+      const failure = await import("bpflab-native").then(
+        () => undefined,
+        (error: Error) => error.message.split("\n")[0],
+      );
       return failure === undefined ? there("loads") : missing(failure, "npm run build");
     },
   },
@@ -97,21 +117,32 @@ export const checks: Check[] = [
         const directory = tracefs();
         return there(directory.startsWith("/proc/") ? "not mounted; bpflab mounts it for its own use" : directory);
       } catch (error) {
-        return missing(error instanceof Error ? error.message.split("\n")[0]! : String(error), "mount -t tracefs tracefs /sys/kernel/tracing");
+        return missing(
+          error instanceof Error ? error.message.split("\n")[0]! : String(error),
+          "mount -t tracefs tracefs /sys/kernel/tracing",
+        );
       }
     },
   },
   {
     name: "TCX",
     needed: false,
-    look: () => (atLeast(release(), 6, 6) ? there(`Linux ${release()} has it`) : missing(`not before Linux 6.6`, "Network filters use clsact instead: they work, and are swept up at the next start after a crash.")),
+    look: () =>
+      atLeast(release(), 6, 6)
+        ? there(`Linux ${release()} has it`)
+        : missing(
+            `not before Linux 6.6`,
+            "Network filters use clsact instead: they work, and are swept up at the next start after a crash.",
+          ),
   },
   {
     name: "ip, ping",
     needed: false,
     look: async () => {
       const tools = [await firstLine("ip", "-V"), await firstLine("ping", "-V")];
-      return tools.every(Boolean) ? there(tools.join("; ")) : missing("not found", "apt install iproute2 iputils-ping, for test hosts in network namespaces");
+      return tools.every(Boolean)
+        ? there(tools.join("; "))
+        : missing("not found", "apt install iproute2 iputils-ping, for test hosts in network namespaces");
     },
   },
   {
@@ -128,11 +159,24 @@ export const checks: Check[] = [
     look: async () => {
       const lab = recordedJupyterLab();
       const [program = "", ...module] = lab?.command ?? [];
-      const lister = module[0] === "-m" ? [program, "-m", "jupyterlab.labextensions"] : [join(dirname(program), "jupyter-labextension")];
-      const listed = lab && (await execa(lister[0]!, [...lister.slice(1), "list"], { reject: false, stdin: "ignore", all: true, timeout: 30_000 }));
+      const lister =
+        module[0] === "-m"
+          ? [program, "-m", "jupyterlab.labextensions"]
+          : [join(dirname(program), "jupyter-labextension")];
+      const listed =
+        lab &&
+        (await execa(lister[0]!, [...lister.slice(1), "list"], {
+          reject: false,
+          stdin: "ignore",
+          all: true,
+          timeout: 30_000,
+        }));
       const manager = /@jupyter-widgets\/jupyterlab-manager (\S+)/.exec(listed?.all ?? "");
       if (manager) return there(`@jupyter-widgets/jupyterlab-manager ${manager[1]}`);
-      return missing("JupyterLab has no widget manager", "Widgets show their state and cannot be moved. Install jupyterlab_widgets beside JupyterLab (Debian: python3-jupyterlab-widgets).");
+      return missing(
+        "JupyterLab has no widget manager",
+        "Widgets show their state and cannot be moved. Install jupyterlab_widgets beside JupyterLab (Debian: python3-jupyterlab-widgets).",
+      );
     },
   },
   {
@@ -149,7 +193,9 @@ export const checks: Check[] = [
     look: async () => {
       const python = await reportPython().catch(() => undefined);
       const version = python && (await firstLine(python, "-m", "nbconvert", "--version"));
-      return version ? there(`${version}, in ${python}`) : missing("not found", "apt install jupyter-nbconvert python3-nbclient, for reports");
+      return version
+        ? there(`${version}, in ${python}`)
+        : missing("not found", "apt install jupyter-nbconvert python3-nbclient, for reports");
     },
   },
 ];

@@ -26,39 +26,62 @@ interface ServerInfo {
  * would let anybody in
  */
 export async function lab({ directory = notebooks, port }: { directory?: string; port?: number }): Promise<number> {
-  const isDirectory = await stat(directory).then((there) => there.isDirectory(), () => false);
+  const isDirectory = await stat(directory).then(
+    (there) => there.isDirectory(),
+    () => false,
+  );
   if (!isDirectory) throw new ArgumentError(`Expected a directory with notebooks, got ${directory}.`);
   const found = recordedJupyterLab();
-  if (!found) throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", { hint: "Run `npm start`, which finds or installs one." });
+  if (!found)
+    throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", {
+      hint: "Run `npm start`, which finds or installs one.",
+    });
   const runtime = runtimeDirectory();
   const logFile = join(build, "jupyterlab.log");
   await mkdir(build, { recursive: true });
   const log = await open(logFile, "w"); // no pipe: kernels inherit it, and would keep it open
 
   // A server must not outlive this process, whatever ends it; a group of its own keeps Ctrl-C for us to pass on.
-  const server = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(resolve(directory), port)], {
-    env: { ...process.env, ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
-    stdio: ["ignore", log.fd, log.fd],
-    detached: true,
-  });
-  const ended = once(server, "exit").then(([code, signal]) => String(code ?? signal), (error: Error) => error.message);
+  const server = spawn(
+    "setpriv",
+    ["--pdeathsig", "TERM", "--", ...found.command, ...serverOptions(resolve(directory), port)],
+    {
+      env: { ...process.env, ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: runtime },
+      stdio: ["ignore", log.fd, log.fd],
+      detached: true,
+    },
+  );
+  const ended = once(server, "exit").then(
+    ([code, signal]) => String(code ?? signal),
+    (error: Error) => error.message,
+  );
   await log.close();
   const stopped = stopOnSignal(server, ended);
   try {
     const info = await serverInfo(server, join(runtime, `jpserver-${server.pid}.json`));
     if (info === undefined) {
       if (stopped.requested) return 0;
-      throw new BpflabError("JUPYTER", `JupyterLab ${found.version} (${found.origin}) did not start.`, { hint: `Its own words are in ${logFile}` });
-    }
-    if (!info.token && !info.password) {
-      throw new BpflabError("JUPYTER", "Jupyter's configuration on this machine switches the token off, so that every local user could run code as root.", {
-        hint: "Take the empty token out of it (`jupyter --paths` lists where it may be), then start again.",
+      throw new BpflabError("JUPYTER", `JupyterLab ${found.version} (${found.origin}) did not start.`, {
+        hint: `Its own words are in ${logFile}`,
       });
     }
-    console.log(`\nJupyterLab ${found.version} is running. Open:\n\n  ${info.url}lab${info.token ? `?token=${info.token}` : ""}\n\nCtrl-C stops it. Its log: ${logFile}`);
+    if (!info.token && !info.password) {
+      throw new BpflabError(
+        "JUPYTER",
+        "Jupyter's configuration on this machine switches the token off, so that every local user could run code as root.",
+        {
+          hint: "Take the empty token out of it (`jupyter --paths` lists where it may be), then start again.",
+        },
+      );
+    }
+    console.log(
+      `\nJupyterLab ${found.version} is running. Open:\n\n  ${info.url}lab${info.token ? `?token=${info.token}` : ""}\n\nCtrl-C stops it. Its log: ${logFile}`,
+    );
     const end = await ended;
     if (stopped.requested) return 0;
-    throw new BpflabError("JUPYTER", `JupyterLab ended by itself (${end}).`, { hint: `Its own words are in ${logFile}` });
+    throw new BpflabError("JUPYTER", `JupyterLab ended by itself (${end}).`, {
+      hint: `Its own words are in ${logFile}`,
+    });
   } finally {
     await stopped.stop();
   }
@@ -83,15 +106,25 @@ function serverOptions(directory: string, port: number | undefined): string[] {
 /** Where Jupyter keeps what belongs to running servers; by its own rules, but told to it, so that both sides agree. */
 function runtimeDirectory(): string {
   const { JUPYTER_RUNTIME_DIR, JUPYTER_DATA_DIR, XDG_DATA_HOME } = process.env;
-  return JUPYTER_RUNTIME_DIR || join(JUPYTER_DATA_DIR || join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter"), "runtime");
+  return (
+    JUPYTER_RUNTIME_DIR ||
+    join(JUPYTER_DATA_DIR || join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter"), "runtime")
+  );
 }
 
 /** What the server says about itself once it answers; undefined if it ends or never does. */
 async function serverInfo(server: ChildProcess, file: string): Promise<ServerInfo | undefined> {
   const deadline = Date.now() + START_SECONDS * 1000;
   while (server.exitCode === null && server.signalCode === null && server.pid !== undefined && Date.now() < deadline) {
-    const info = await readFile(file, "utf8").then((text) => JSON.parse(text) as ServerInfo).catch(() => undefined);
-    const answers = info && (await fetch(`${info.url}api`).then((response) => response.ok, () => false));
+    const info = await readFile(file, "utf8")
+      .then((text) => JSON.parse(text) as ServerInfo)
+      .catch(() => undefined);
+    const answers =
+      info &&
+      (await fetch(`${info.url}api`).then(
+        (response) => response.ok,
+        () => false,
+      ));
     if (answers) return info;
     await delay(100);
   }
@@ -99,11 +132,15 @@ async function serverInfo(server: ChildProcess, file: string): Promise<ServerInf
 }
 
 /** Ends the server and all that it has started when this process is told to stop. */
-function stopOnSignal(server: ChildProcess, ended: Promise<unknown>): { readonly requested: boolean; stop: () => Promise<void> } {
+function stopOnSignal(
+  server: ChildProcess,
+  ended: Promise<unknown>,
+): { readonly requested: boolean; stop: () => Promise<void> } {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   let requested = false;
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= endServer(server, ended).finally(() => signals.forEach((signal) => process.off(signal, onSignal))));
+  const stop = (): Promise<void> =>
+    (stopping ??= endServer(server, ended).finally(() => signals.forEach((signal) => process.off(signal, onSignal))));
   const onSignal = (): void => {
     requested = true; // once or more: npm passes on a Ctrl-C that the terminal has sent to us too
     void stop();

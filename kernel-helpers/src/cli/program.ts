@@ -44,11 +44,21 @@ export async function main(args: string[]): Promise<number> {
     .description("run notebooks and write a page of each that works offline")
     .argument("[notebook...]", "the notebooks (default: all of the repository's)")
     .option("-o, --output <path>", "the file, or the directory for several (default: reports/)")
-    .option("-p, --parameter <name=value>", "set a variable of the cell tagged `parameters`; name=10,20,50 runs once for each and compares", gathered, [])
+    .option(
+      "-p, --parameter <name=value>",
+      "set a variable of the cell tagged `parameters`; name=10,20,50 runs once for each and compares",
+      gathered,
+      [],
+    )
     .option("--pdf", "print each page to a PDF beside it (needs Chromium)")
-    .action(async (notebooks: string[], { parameter: parameters, ...options }: { output?: string; parameter: string[]; pdf?: boolean }) => {
-      exitCode = await (await import("./report.js")).report(notebooks, { ...options, parameters });
-    });
+    .action(
+      async (
+        notebooks: string[],
+        { parameter: parameters, ...options }: { output?: string; parameter: string[]; pdf?: boolean },
+      ) => {
+        exitCode = await (await import("./report.js")).report(notebooks, { ...options, parameters });
+      },
+    );
 
   program
     .command("prepare")
@@ -85,6 +95,7 @@ function gathered(value: string, before: string[]): string[] {
 
 function portNumber(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("Expected a port from 1 to 65535.");
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new InvalidArgumentError("Expected a port from 1 to 65535.");
   return port;
 }

@@ -8,7 +8,13 @@ export function reportProgress(name: string): { show: (progress: Progress) => vo
   if (!terminal) console.log(`· ${shown} …`);
   let doing = "";
   let since = Date.now();
-  const draw = () => process.stdout.write(`\r\x1b[2K· ${shown}  ${doing}  ${((Date.now() - since) / 1000).toFixed(0)} s`.slice(0, process.stdout.columns || 80));
+  const draw = () =>
+    process.stdout.write(
+      `\r\x1b[2K· ${shown}  ${doing}  ${((Date.now() - since) / 1000).toFixed(0)} s`.slice(
+        0,
+        process.stdout.columns || 80,
+      ),
+    );
   const timer = terminal ? setInterval(draw, 500) : undefined;
   return {
     show(progress) {

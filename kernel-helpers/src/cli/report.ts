@@ -28,29 +28,44 @@ interface Job {
 }
 
 /** `bpflab report`: a page for each notebook, and of a sweep one for each run too; exit code 1 if a cell failed. */
-export async function report(named: string[], { output, parameters = [], pdf = false }: ReportArguments): Promise<number> {
+export async function report(
+  named: string[],
+  { output, parameters = [], pdf = false }: ReportArguments,
+): Promise<number> {
   const notebooks = named.length > 0 ? named : await allShipped();
   for (const notebook of notebooks) await mustBeNotebook(notebook);
   const pageOf = pagePlan(notebooks, output);
   const jobs: Job[] = [];
   for (const notebook of notebooks) {
     const sets = parameters.length === 0 ? [{}] : parameterSets(await readNotebook(notebook), parameters);
-    if (sets.length > MOST_RUNS) throw new ArgumentError(`These parameters make ${sets.length} runs of ${notebook}, more than ${MOST_RUNS}: give fewer values.`);
+    if (sets.length > MOST_RUNS)
+      throw new ArgumentError(
+        `These parameters make ${sets.length} runs of ${notebook}, more than ${MOST_RUNS}: give fewer values.`,
+      );
     jobs.push({ notebook, page: pageOf(notebook), sets });
   }
   // What cannot be done is better said now than when the notebooks have run.
   const twice = jobs.find(({ page }, i) => jobs.findIndex((job) => job.page === page) < i);
-  if (twice) throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
+  if (twice)
+    throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
   if (pdf) printingBrowser();
   for (const { page } of jobs) await mkdir(dirname(page), { recursive: true });
   let complete = true;
-  for (const job of jobs) complete = (await (job.sets.length > 1 ? sweep(job, pdf) : single(job, job.sets[0]!, job.page, pdf)).then(isComplete)) && complete;
+  for (const job of jobs)
+    complete =
+      (await (job.sets.length > 1 ? sweep(job, pdf) : single(job, job.sets[0]!, job.page, pdf)).then(isComplete)) &&
+      complete;
   return complete ? 0 : 1;
 }
 
 const isComplete = (runs: Run | Run[]): boolean => [runs].flat().every(({ failure }) => failure === undefined);
 
-async function single({ notebook }: Job, parameters: Record<string, ParameterValue>, page: string, pdf: boolean): Promise<Run> {
+async function single(
+  { notebook }: Job,
+  parameters: Record<string, ParameterValue>,
+  page: string,
+  pdf: boolean,
+): Promise<Run> {
   const set = describeSet(parameters);
   const progress = reportProgress(set ? `${basename(notebook)}, ${set}` : basename(notebook));
   const run = await makeReport(notebook, page, { parameters, onProgress: progress.show }).finally(progress.end);
@@ -70,7 +85,9 @@ async function single({ notebook }: Job, parameters: Record<string, ParameterVal
 async function sweep(job: Job, pdf: boolean): Promise<Run[]> {
   const runs: SweepRun[] = [];
   for (const set of job.sets) {
-    const suffix = Object.entries(set).map(([name, value]) => `-${name}-${fileNamePart(value)}`).join("");
+    const suffix = Object.entries(set)
+      .map(([name, value]) => `-${name}-${fileNamePart(value)}`)
+      .join("");
     const page = job.page.replace(/\.html$/, `${suffix}.html`);
     runs.push({ ...(await single(job, set, page, pdf)), set, page: basename(page) });
   }
@@ -87,7 +104,10 @@ async function print(page: string): Promise<void> {
 }
 
 /** A value as a part of a file's name; what a name cannot hold is left out. */
-const fileNamePart = (value: ParameterValue): string => String(value).replace(/[^\w.+-]+/g, "_").slice(0, 40);
+const fileNamePart = (value: ParameterValue): string =>
+  String(value)
+    .replace(/[^\w.+-]+/g, "_")
+    .slice(0, 40);
 
 async function allShipped(): Promise<string[]> {
   const names = (await readdir(shippedNotebooks)).filter((name) => name.endsWith(".ipynb")).sort();
@@ -105,10 +125,16 @@ async function mustBeNotebook(path: string): Promise<void> {
 /** Where each page goes: `-o page.html` names the one page, anything else a directory. */
 function pagePlan(notebooks: string[], output: string | undefined): (notebook: string) => string {
   if (output !== undefined && extname(output) === ".html") {
-    if (notebooks.length > 1) throw new ArgumentError(`-o ${output} names one page, and there are ${notebooks.length} notebooks: give a directory.`);
+    if (notebooks.length > 1)
+      throw new ArgumentError(
+        `-o ${output} names one page, and there are ${notebooks.length} notebooks: give a directory.`,
+      );
     return () => output;
   }
-  if (output !== undefined && /^\.(pdf|htm|ipynb)$/.test(extname(output))) throw new ArgumentError(`Expected a page (.html) or a directory for -o, got ${output}. --pdf prints each page beside it.`);
+  if (output !== undefined && /^\.(pdf|htm|ipynb)$/.test(extname(output)))
+    throw new ArgumentError(
+      `Expected a page (.html) or a directory for -o, got ${output}. --pdf prints each page beside it.`,
+    );
   return (notebook) => join(output ?? reports, `${basename(notebook, ".ipynb")}.html`);
 }
 

@@ -40,12 +40,32 @@ interface Part {
 }
 
 function parts(object: BpfObject<any>): Part[] {
-  const programs = Object.values<BpfProgram>(object.programs).map((p) => [p.name, p.section, stateOfProgram(p), `${p.instructions.toLocaleString("en")} instructions`]);
+  const programs = Object.values<BpfProgram>(object.programs).map((p) => [
+    p.name,
+    p.section,
+    stateOfProgram(p),
+    `${p.instructions.toLocaleString("en")} instructions`,
+  ]);
   const maps = Object.values<BpfMap>(object.maps).map((map) => {
-    if (map.type !== "ringbuf") return [map.name, map.type, cType(map.keyLayout), cType(map.valueLayout), map.maxEntries ? map.maxEntries.toLocaleString("en") : "–"];
-    return [map.name, map.type, "–", object.closed ? "–" : cType(object.ring(map.name).record), `${(map.maxEntries / 1024).toLocaleString("en")} KiB`];
+    if (map.type !== "ringbuf")
+      return [
+        map.name,
+        map.type,
+        cType(map.keyLayout),
+        cType(map.valueLayout),
+        map.maxEntries ? map.maxEntries.toLocaleString("en") : "–",
+      ];
+    return [
+      map.name,
+      map.type,
+      "–",
+      object.closed ? "–" : cType(object.ring(map.name).record),
+      `${(map.maxEntries / 1024).toLocaleString("en")} KiB`,
+    ];
   });
-  const globals = object.closed ? [] : Object.entries(object.globals as object).map(([name, value]) => [name, inspect(value)]);
+  const globals = object.closed
+    ? []
+    : Object.entries(object.globals as object).map(([name, value]) => [name, inspect(value)]);
   return [
     { title: "Programs", head: ["name", "hook", "state", "size"], rows: programs },
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
@@ -66,7 +86,16 @@ function stateOf(object: BpfObject<any>): string {
 export function describeText(object: BpfObject<any>): string {
   const blocks = parts(object).map(({ title, rows }) => {
     const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-    return [`${title}:`, ...rows.map((row) => `  ${row.map((cell, column) => visible(cell).padEnd(widths[column]!)).join("  ").trimEnd()}`)].join("\n");
+    return [
+      `${title}:`,
+      ...rows.map(
+        (row) =>
+          `  ${row
+            .map((cell, column) => visible(cell).padEnd(widths[column]!))
+            .join("  ")
+            .trimEnd()}`,
+      ),
+    ].join("\n");
   });
   return [`BPF object ${object.name} (${stateOf(object)})`, ...blocks].join("\n");
 }
@@ -75,7 +104,9 @@ export function describeText(object: BpfObject<any>): string {
 export function describeBundle(object: BpfObject<any>): MimeBundle {
   const cell = (text: string) => `<td style="text-align:left;padding:2px 14px 2px 0">${escapeHtml(text)}</td>`;
   const tables = parts(object).map(({ title, head, rows }) => {
-    const names = head.map((name) => `<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`).join("");
+    const names = head
+      .map((name) => `<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`)
+      .join("");
     return `<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table>`;
   });
   const html = `<div><strong>BPF object ${escapeHtml(object.name)}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables.join("")}</div>`;

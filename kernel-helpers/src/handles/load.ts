@@ -35,8 +35,14 @@ export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
  * @example
  * const ringbuf = await bpf.load("ringbuf", { maxEntries: { rb: 1 << 20 } });
  */
-export function load<Name extends keyof ShippedPrograms>(name: Name, options?: LoadOptions<ShippedPrograms[Name]>): Promise<BpfObject<ShippedPrograms[Name]>>;
-export function load<T extends ProgramTypes = UnknownTypes>(compiled: Compiled, options?: LoadOptions<T>): Promise<BpfObject<T>>;
+export function load<Name extends keyof ShippedPrograms>(
+  name: Name,
+  options?: LoadOptions<ShippedPrograms[Name]>,
+): Promise<BpfObject<ShippedPrograms[Name]>>;
+export function load<T extends ProgramTypes = UnknownTypes>(
+  compiled: Compiled,
+  options?: LoadOptions<T>,
+): Promise<BpfObject<T>>;
 export async function load(what: string | Compiled, options: LoadOptions = {}): Promise<BpfObject> {
   requireRights();
   const compiled = typeof what === "string" ? await compileShipped(what) : what;
@@ -50,7 +56,10 @@ const turns = new Map<string, Promise<void>>();
 const noop = () => {};
 
 async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
-  const fingerprint = JSON.stringify([compiled.hash, options.constants ?? {}, options.maxEntries ?? {}], (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v));
+  const fingerprint = JSON.stringify(
+    [compiled.hash, options.constants ?? {}, options.maxEntries ?? {}],
+    (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v),
+  );
   const before = running(compiled.name);
   if (before?.fingerprint !== fingerprint) return start(compiled, options, fingerprint, before);
   setGlobals(before, options);
@@ -61,7 +70,12 @@ function setGlobals(object: BpfObject, { globals = {} }: LoadOptions): void {
   for (const [name, value] of Object.entries(globals)) object.globals[name] = value;
 }
 
-async function start(compiled: Compiled, options: LoadOptions, fingerprint: string, before: BpfObject | undefined): Promise<BpfObject> {
+async function start(
+  compiled: Compiled,
+  options: LoadOptions,
+  fingerprint: string,
+  before: BpfObject | undefined,
+): Promise<BpfObject> {
   await sweepOnce();
   const own = await ownIds();
   const handle = open(compiled);
@@ -100,7 +114,10 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
     native.bpf_object__load(handle);
   } catch (error) {
     if (!isNativeError(error)) throw error;
-    throw verifierError(error.log, compiled.source) ?? loadError(`The kernel does not load ${compiled.name}`, error.errno, error.log, error);
+    throw (
+      verifierError(error.log, compiled.source) ??
+      loadError(`The kernel does not load ${compiled.name}`, error.errno, error.log, error)
+    );
   }
 }
 
@@ -113,11 +130,19 @@ function loadError(what: string, errno: number, log: string, cause: Error): Load
 function setConstants(handle: ObjectHandle, btf: Btf, name: string, own: object, given: Record<string, unknown>): void {
   const rodata = native.bpf_object__maps(handle).filter((d) => d.isInternal && d.name.includes(".rodata"));
   const known = new Map<string, Variable & { map: string }>();
-  for (const { name: map } of rodata) for (const v of btf.section(sectionName(map))) if (!v.name.includes(".")) known.set(v.name, { ...v, map });
-  for (const constant of Object.keys(given)) if (!known.has(constant)) throw unknownName("constant", name, constant, [...known.keys()]);
+  for (const { name: map } of rodata)
+    for (const v of btf.section(sectionName(map))) if (!v.name.includes(".")) known.set(v.name, { ...v, map });
+  for (const constant of Object.keys(given))
+    if (!known.has(constant)) throw unknownName("constant", name, constant, [...known.keys()]);
   for (const [constant, value] of Object.entries({ ...own, ...given })) {
     const variable = known.get(constant); // a program need not have those of our own
-    if (variable) native.bpf_map__set_initial_value(handle, variable.map, variable.offset, encode(variable.layout, value, `${name}.constants.${constant}`));
+    if (variable)
+      native.bpf_map__set_initial_value(
+        handle,
+        variable.map,
+        variable.offset,
+        encode(variable.layout, value, `${name}.constants.${constant}`),
+      );
   }
 }
 
@@ -125,10 +150,20 @@ function setSizes(handle: ObjectHandle, btf: Btf, name: string, sizes: Record<st
   const maps = native.bpf_object__maps(handle).filter((d) => !d.isInternal);
   for (const [map, size] of Object.entries(sizes)) {
     const description = maps.find((d) => d.name === map);
-    if (!description) throw unknownName("map", name, map, maps.map((d) => d.name));
-    if (typeof size !== "number" || !Number.isInteger(size) || size <= 0) throw new ArgumentError(`maxEntries.${map}: expected a positive integer, got ${String(size)}.`);
+    if (!description)
+      throw unknownName(
+        "map",
+        name,
+        map,
+        maps.map((d) => d.name),
+      );
+    if (typeof size !== "number" || !Number.isInteger(size) || size <= 0)
+      throw new ArgumentError(`maxEntries.${map}: expected a positive integer, got ${String(size)}.`);
     if (description.typeName === "ringbuf") {
-      if (size < 4096 || (size & (size - 1)) !== 0) throw new ArgumentError(`maxEntries.${map}: a ring buffer's bytes are a power of two and at least 4096, got ${size}.`);
+      if (size < 4096 || (size & (size - 1)) !== 0)
+        throw new ArgumentError(
+          `maxEntries.${map}: a ring buffer's bytes are a power of two and at least 4096, got ${size}.`,
+        );
       wakeEarlier(handle, btf, map, size);
     }
     native.bpf_map__set_max_entries(handle, map, size);
@@ -138,12 +173,26 @@ function setSizes(handle: ObjectHandle, btf: Btf, name: string, sizes: Record<st
 function keepMap(handle: ObjectHandle, btf: Btf, name: string, map: string, before: BpfObject | undefined): void {
   const maps = native.bpf_object__maps(handle).filter((d) => !d.isInternal);
   const wanted = maps.find((d) => d.name === map);
-  if (!wanted) throw unknownName("map", name, map, maps.map((d) => d.name));
+  if (!wanted)
+    throw unknownName(
+      "map",
+      name,
+      map,
+      maps.map((d) => d.name),
+    );
   if (!before) return;
   const held = before.maps[map]!;
-  const shape = (type: string, key: Layout | undefined, value: Layout | undefined) => `${type} of ${key?.size ?? 0}-byte keys and ${value?.size ?? 0}-byte values`;
-  const [was, is] = [shape(held.type, held.keyLayout, held.valueLayout), shape(wanted.typeName, btf.mapPart(map, "key"), btf.mapPart(map, "value"))];
-  if (was !== is) throw new ArgumentError(`keep: the map ${held.path} was a ${was} and is a ${is} now, so what it holds cannot be taken over.`, { hint: "Leave it out of keep: the new one begins empty." });
+  const shape = (type: string, key: Layout | undefined, value: Layout | undefined) =>
+    `${type} of ${key?.size ?? 0}-byte keys and ${value?.size ?? 0}-byte values`;
+  const [was, is] = [
+    shape(held.type, held.keyLayout, held.valueLayout),
+    shape(wanted.typeName, btf.mapPart(map, "key"), btf.mapPart(map, "value")),
+  ];
+  if (was !== is)
+    throw new ArgumentError(
+      `keep: the map ${held.path} was a ${was} and is a ${is} now, so what it holds cannot be taken over.`,
+      { hint: "Leave it out of keep: the new one begins empty." },
+    );
   native.bpf_map__reuse_fd(handle, map, held.handle);
 }
 
@@ -151,12 +200,19 @@ function keepMap(handle: ObjectHandle, btf: Btf, name: string, map: string, befo
 function wakeEarlier(handle: ObjectHandle, btf: Btf, ring: string, size: number): void {
   const variable = btf.section(".data").find((v) => v.name === `${ring}_wakeup_bytes`);
   const map = native.bpf_object__maps(handle).find((d) => d.isInternal && sectionName(d.name) === ".data");
-  if (variable && map) native.bpf_map__set_initial_value(handle, map.name, variable.offset, encode(variable.layout, Math.min(size / 4, 512 * 1024), variable.name));
+  if (variable && map)
+    native.bpf_map__set_initial_value(
+      handle,
+      map.name,
+      variable.offset,
+      encode(variable.layout, Math.min(size / 4, 512 * 1024), variable.name),
+    );
 }
 
 /** Root, or a process that was given CAP_BPF (capability 39; see capabilities(7)). */
 function requireRights(): void {
   if (process.geteuid?.() === 0) return;
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  if (effective === undefined || ((BigInt(`0x${effective}`) >> 39n) & 1n) === 0n) throw new NotRootError("Loading a BPF program");
+  if (effective === undefined || ((BigInt(`0x${effective}`) >> 39n) & 1n) === 0n)
+    throw new NotRootError("Loading a BPF program");
 }

@@ -25,10 +25,13 @@ export function allRunning(): BpfObject[] {
 export async function replace(object: BpfObject): Promise<void> {
   const before = running(object.name);
   if (before) {
-    const attached = Object.values(before.programs).filter((program) => program.attached && program.name in object.programs);
+    const attached = Object.values(before.programs).filter(
+      (program) => program.attached && program.name in object.programs,
+    );
     const undo: (() => void)[] = [];
     try {
-      for (const { name } of attached) undo.push((await object.programs[name]!.takeOver(before.programs[name]!)) ?? (() => {}));
+      for (const { name } of attached)
+        undo.push((await object.programs[name]!.takeOver(before.programs[name]!)) ?? (() => {}));
     } catch (error) {
       for (const back of undo) back();
       throw error;

@@ -18,9 +18,13 @@ export class KeyboardInterrupt extends BpflabError {
 /** A cell called `process.exit()`, which would end the kernel with everything in it. */
 export class ProcessExitError extends BpflabError {
   constructor(code: unknown) {
-    super("PROCESS_EXIT", `process.exit(${code === undefined ? "" : String(code)}) would end the kernel and everything attached.`, {
-      hint: "Throw an error to stop this cell; use the Kernel menu to restart or shut down.",
-    });
+    super(
+      "PROCESS_EXIT",
+      `process.exit(${code === undefined ? "" : String(code)}) would end the kernel and everything attached.`,
+      {
+        hint: "Throw an error to stop this cell; use the Kernel menu to restart or shut down.",
+      },
+    );
   }
 }
 

@@ -10,7 +10,9 @@ import { readConnection } from "./wire/connection.js";
 
 const file = process.argv[2];
 if (!file) {
-  console.error("This is bpflab's Jupyter kernel; Jupyter starts it with a connection file: node main.js CONNECTION_FILE");
+  console.error(
+    "This is bpflab's Jupyter kernel; Jupyter starts it with a connection file: node main.js CONNECTION_FILE",
+  );
   process.exit(2);
 }
 
@@ -18,7 +20,10 @@ const shared = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
 const link = new MessageChannel();
 const input = new MessageChannel();
 const workerData: WireData = { connection: readConnection(file), shared, engine: link.port2, input: input.port2 };
-const wire = new Worker(new URL("./wire/worker.js", import.meta.url), { workerData, transferList: [link.port2, input.port2] });
+const wire = new Worker(new URL("./wire/worker.js", import.meta.url), {
+  workerData,
+  transferList: [link.port2, input.port2],
+});
 wire.on("error", (error) => {
   process.stderr.write(`The kernel's connection failed: ${error.stack}\n`);
   process.kill(process.pid, "SIGKILL");

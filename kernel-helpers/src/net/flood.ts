@@ -29,10 +29,12 @@ const script = fileURLToPath(new URL("../../src/net/flood.py", import.meta.url))
 /** The arguments that make python3 send a flood to a target. @throws ArgumentError when an option is out of range */
 export function floodCommand(target: string, { perSecond, seconds, size = 56 }: FloodOptions): string[] {
   const inRange = (value: number, name: string, max: number) => {
-    if (!(typeof value === "number" && value > 0 && value <= max)) throw new ArgumentError(`${name}: expected a number above 0 and up to ${max}, got ${String(value)}.`);
+    if (!(typeof value === "number" && value > 0 && value <= max))
+      throw new ArgumentError(`${name}: expected a number above 0 and up to ${max}, got ${String(value)}.`);
   };
   inRange(perSecond, "perSecond", 1_000_000);
   inRange(seconds, "seconds", 3600);
-  if (!(Number.isInteger(size) && size >= 0 && size <= 65507)) throw new ArgumentError(`size: expected an integer from 0 to 65507, got ${String(size)}.`);
+  if (!(Number.isInteger(size) && size >= 0 && size <= 65507))
+    throw new ArgumentError(`size: expected an integer from 0 to 65507, got ${String(size)}.`);
   return [script, target, ...[perSecond, seconds, size].map(String)];
 }

@@ -75,7 +75,15 @@ export function peers(filter: IcmpFilter): ColumnTable {
   });
   rows.sort((a, b) => b.passed + b.dropped - (a.passed + a.dropped) || (a.source < b.source ? -1 : 1));
   const column = <Name extends keyof (typeof rows)[number]>(name: Name) => rows.map((row) => row[name]);
-  return table({ source: column("source"), state: column("state"), requests: column("requests"), passed: column("passed"), dropped: column("dropped"), first_ns: column("first_ns"), blocked_ns: column("blocked_ns") });
+  return table({
+    source: column("source"),
+    state: column("state"),
+    requests: column("requests"),
+    passed: column("passed"),
+    dropped: column("dropped"),
+    first_ns: column("first_ns"),
+    blocked_ns: column("blocked_ns"),
+  });
 }
 
 /** Bans that are in force: those that ended stay in the map until their source comes again. */
@@ -105,17 +113,33 @@ export interface SampleOptions {
  * const rates = await net.sample(filter, { until: () => lab.peers[0].ping({ count: 500, intervalMs: 5 }) });
  * charts.timeline(rates, { x: "time_ns", weight: "requests", by: "source" })
  */
-export async function sample(filter: IcmpFilter, { seconds, until, everyMs = 100 }: SampleOptions): Promise<ColumnTable> {
-  if (!(everyMs >= 1 && everyMs <= 60_000)) throw new ArgumentError(`everyMs: expected a number from 1 to 60000, got ${String(everyMs)}.`);
-  if (seconds === undefined && until === undefined) throw new ArgumentError("sample needs an end: seconds, until or both.");
-  if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) throw new ArgumentError(`seconds: expected a number above 0, got ${String(seconds)}.`);
-  const columns = { time_ns: [] as number[], source: [] as string[], requests: [] as number[], passed: [] as number[], dropped: [] as number[] };
+export async function sample(
+  filter: IcmpFilter,
+  { seconds, until, everyMs = 100 }: SampleOptions,
+): Promise<ColumnTable> {
+  if (!(everyMs >= 1 && everyMs <= 60_000))
+    throw new ArgumentError(`everyMs: expected a number from 1 to 60000, got ${String(everyMs)}.`);
+  if (seconds === undefined && until === undefined)
+    throw new ArgumentError("sample needs an end: seconds, until or both.");
+  if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400))
+    throw new ArgumentError(`seconds: expected a number above 0, got ${String(seconds)}.`);
+  const columns = {
+    time_ns: [] as number[],
+    source: [] as string[],
+    requests: [] as number[],
+    passed: [] as number[],
+    dropped: [] as number[],
+  };
   const before = new Map(filter.maps.peers.entries());
   const take = () => {
     const now = native.clock_monotonic();
     for (const [source, { passed, dropped }] of filter.maps.peers.entries()) {
       const last = before.get(source);
-      before.set(source, { ...(last ?? { first_ns: 0, count: 0, report_ns: 0, report_count: 0, state: "counted" }), passed, dropped });
+      before.set(source, {
+        ...(last ?? { first_ns: 0, count: 0, report_ns: 0, report_count: 0, state: "counted" }),
+        passed,
+        dropped,
+      });
       // A source that was released or made room for others begins again at zero.
       const fresh = !last || passed < last.passed || dropped < last.dropped;
       const [p, d] = fresh ? [passed, dropped] : [passed - last.passed, dropped - last.dropped];

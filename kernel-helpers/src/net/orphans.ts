@@ -18,7 +18,9 @@ export async function sweep(): Promise<number> {
       await remove(name, thing);
       removed++;
     } catch (error) {
-      console.warn(`What process ${thing.owner.pid} left (${thing.kind}) cannot be removed: ${(error as Error).message}`);
+      console.warn(
+        `What process ${thing.owner.pid} left (${thing.kind}) cannot be removed: ${(error as Error).message}`,
+      );
     }
   }
   return removed;

@@ -77,23 +77,53 @@ export class Peer {
    * const { received } = await peer.ping({ count: 200, intervalMs: 5 });
    */
   async ping(options: PingOptions = {}): Promise<PingResult> {
-    const { count = 10, intervalMs = 100, flood = false, family = 4, size = 56, timeoutMs = 1000, seconds, cpu } = options;
+    const {
+      count = 10,
+      intervalMs = 100,
+      flood = false,
+      family = 4,
+      size = 56,
+      timeoutMs = 1000,
+      seconds,
+      cpu,
+    } = options;
     const whole = (value: number, name: string, min: number, max: number) => {
-      if (!(Number.isInteger(value) && value >= min && value <= max)) throw new ArgumentError(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}.`);
+      if (!(Number.isInteger(value) && value >= min && value <= max))
+        throw new ArgumentError(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}.`);
     };
     whole(count, "count", 1, 10_000_000);
     whole(size, "size", 0, 65507);
-    if (!(intervalMs >= 1 && intervalMs <= 3_600_000)) throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, { hint: "To ping faster than every millisecond, pass flood: true." });
-    if (!(timeoutMs > 0 && timeoutMs <= 3_600_000)) throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
+    if (!(intervalMs >= 1 && intervalMs <= 3_600_000))
+      throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, {
+        hint: "To ping faster than every millisecond, pass flood: true.",
+      });
+    if (!(timeoutMs > 0 && timeoutMs <= 3_600_000))
+      throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
     const target = this.#target(family);
     const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
     if (seconds !== undefined) whole(seconds, "seconds", 1, 86_400);
-    const args = [`-${family}`, "-n", ...pace, ...(seconds === undefined ? [] : ["-w", String(seconds)]), "-c", String(count), "-s", String(size), "-W", String(timeoutMs / 1000), target];
+    const args = [
+      `-${family}`,
+      "-n",
+      ...pace,
+      ...(seconds === undefined ? [] : ["-w", String(seconds)]),
+      "-c",
+      String(count),
+      "-s",
+      String(size),
+      "-W",
+      String(timeoutMs / 1000),
+      target,
+    ];
     if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
     const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
     const { stdout, stderr, exitCode } = await this.#untilInterrupted(file!, rest);
     if (exitCode !== 0 && !/packets transmitted/.test(stdout)) {
-      throw new MissingFeatureError("ping", `ping cannot run on ${this.name}: ${stderr.trim() || `it ended with ${String(exitCode)}`}`, { hint: "It needs Debian's iputils-ping." });
+      throw new MissingFeatureError(
+        "ping",
+        `ping cannot run on ${this.name}: ${stderr.trim() || `it ended with ${String(exitCode)}`}`,
+        { hint: "It needs Debian's iputils-ping." },
+      );
     }
     return parsePing(stdout);
   }
@@ -107,19 +137,32 @@ export class Peer {
    * const { sent, received } = await peer.flood({ perSecond: 20_000, seconds: 3 });
    */
   async flood(options: FloodOptions): Promise<FloodResult> {
-    const { stdout, stderr, exitCode } = await this.#untilInterrupted("python3", floodCommand(this.#target(options.family ?? 4), options));
+    const { stdout, stderr, exitCode } = await this.#untilInterrupted(
+      "python3",
+      floodCommand(this.#target(options.family ?? 4), options),
+    );
     if (exitCode === 0) return JSON.parse(stdout) as FloodResult;
-    throw new MissingFeatureError("flood", `A flood cannot be sent from ${this.name}: ${stderr.trim().split("\n").at(-1) || `python3 ended with ${String(exitCode)}`}`, { hint: "It needs python3 and the right to open raw sockets." });
+    throw new MissingFeatureError(
+      "flood",
+      `A flood cannot be sent from ${this.name}: ${stderr.trim().split("\n").at(-1) || `python3 ended with ${String(exitCode)}`}`,
+      { hint: "It needs python3 and the right to open raw sockets." },
+    );
   }
 
   #target(family: 4 | 6): string {
     const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
-    if (!target) throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", { hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6." });
+    if (!target)
+      throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", {
+        hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6.",
+      });
     return target;
   }
 
   /** Runs a command to its end; an interrupt of the cell is one of the command, which then sums up. */
-  async #untilInterrupted(file: string, args: readonly string[]): Promise<{ stdout: string; stderr: string; exitCode?: number }> {
+  async #untilInterrupted(
+    file: string,
+    args: readonly string[],
+  ): Promise<{ stdout: string; stderr: string; exitCode?: number }> {
     const child = this.run(file, args, { reject: false });
     const signal = interruptSignal();
     const interrupt = () => child.kill("SIGINT");

@@ -19,7 +19,11 @@ const times = /^rtt min\/avg\/max\/mdev = ([\d.]+)\/([\d.]+)\/([\d.]+)\//m;
 /** Reads what iputils' ping printed in the C locale. */
 export function parsePing(text: string): PingResult {
   const [sent, received] = counts.exec(text)?.slice(1).map(Number) ?? [0, 0];
-  const [min_ns, mean_ns, max_ns] = times.exec(text)?.slice(1).map((ms) => Number(ms) * 1e6) ?? [];
+  const [min_ns, mean_ns, max_ns] =
+    times
+      .exec(text)
+      ?.slice(1)
+      .map((ms) => Number(ms) * 1e6) ?? [];
   const rows = [...text.matchAll(reply)].map((match) => match.slice(1).map(Number) as [number, number, number]);
   // ping tells wall time; events of BPF programs carry the monotonic clock.
   const offset = native.clock_monotonic() - Date.now() * 1e6;

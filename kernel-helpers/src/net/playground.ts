@@ -59,7 +59,10 @@ export class Playground {
     const check = () => {
       if (this.#closed) throw new ClosedError(`The playground on ${this.interface}`);
     };
-    this.peers = Array.from({ length: count }, (_, i) => new Peer(`peer ${i + 1}`, record.namespaces[i + 1]!, address(i + 2), here, check));
+    this.peers = Array.from(
+      { length: count },
+      (_, i) => new Peer(`peer ${i + 1}`, record.namespaces[i + 1]!, address(i + 2), here, check),
+    );
     open.add(this);
   }
 
@@ -81,7 +84,9 @@ export class Playground {
   }
 
   [inspect.custom](): string {
-    const lines = [{ name: "this host", ipv4: this.ipv4, ipv6: this.ipv6 }, ...this.peers].map(({ name, ipv4, ipv6 }) => `  ${name.padEnd(10)}${ipv4.padEnd(16)}${ipv6 ?? ""}`.trimEnd());
+    const lines = [{ name: "this host", ipv4: this.ipv4, ipv6: this.ipv6 }, ...this.peers].map(({ name, ipv4, ipv6 }) =>
+      `  ${name.padEnd(10)}${ipv4.padEnd(16)}${ipv6 ?? ""}`.trimEnd(),
+    );
     return [`Playground on ${this.interface}${this.#closed ? " [closed]" : ""}`, ...lines].join("\n");
   }
 }
@@ -110,8 +115,10 @@ function closeAtExit(): void {
  * lab.close();
  */
 export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = {}): Promise<Playground> {
-  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 200)) throw new ArgumentError(`peers: expected an integer from 1 to 200, got ${String(peers)}.`);
-  if (!(Number.isInteger(mtu) && mtu >= 1280 && mtu <= 65535)) throw new ArgumentError(`mtu: expected an integer from 1280 to 65535, got ${String(mtu)}.`);
+  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 200))
+    throw new ArgumentError(`peers: expected an integer from 1 to 200, got ${String(peers)}.`);
+  if (!(Number.isInteger(mtu) && mtu >= 1280 && mtu <= 65535))
+    throw new ArgumentError(`mtu: expected an integer from 1280 to 65535, got ${String(mtu)}.`);
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   await sweep();
   closeAtExit();
@@ -130,19 +137,31 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
 
 const slots = 512; // 198.18.0.0/15 in networks of 256 addresses
 const ipv4Of = (slot: number, host: number) => `198.${18 + (slot >> 8)}.${slot & 0xff}.${host}`;
-const ipv6Of = (slot: number, host: number) => formatAddress(parseAddress(`2001:db8:${slot.toString(16)}::${host.toString(16)}`));
+const ipv6Of = (slot: number, host: number) =>
+  formatAddress(parseAddress(`2001:db8:${slot.toString(16)}::${host.toString(16)}`));
 
 /** A network that nobody on this machine has, written down as ours. */
 function reserve(peers: number): { name: string; record: PlaygroundRecord; slot: number } {
-  const taken = new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address.split(".").slice(0, 3).join(".")) ?? []));
+  const taken = new Set(
+    Object.values(networkInterfaces()).flatMap(
+      (list) => list?.map(({ address }) => address.split(".").slice(0, 3).join(".")) ?? [],
+    ),
+  );
   for (let slot = 0; slot < slots; slot++) {
     if (taken.has(ipv4Of(slot, 0).split(".").slice(0, 3).join("."))) continue;
     const prefix = `bpflab-${process.pid}-${slot}`;
     const namespaces = [`${prefix}-switch`, ...Array.from({ length: peers }, (_, i) => `${prefix}-peer${i + 1}`)];
-    const record: PlaygroundRecord = { kind: "playground", owner: self(), interface: `blab${process.pid}-${slot}`, namespaces };
+    const record: PlaygroundRecord = {
+      kind: "playground",
+      owner: self(),
+      interface: `blab${process.pid}-${slot}`,
+      namespaces,
+    };
     if (write(`playground-${slot}`, record)) return { name: `playground-${slot}`, record, slot };
   }
-  throw new BpflabError("PLAYGROUND", "All networks of 198.18.0.0/15 are in use on this machine.", { hint: "Close playgrounds that are no longer needed." });
+  throw new BpflabError("PLAYGROUND", "All networks of 198.18.0.0/15 are in use on this machine.", {
+    hint: "Close playgrounds that are no longer needed.",
+  });
 }
 
 function ipv6IsOn(): boolean {
@@ -150,7 +169,12 @@ function ipv6IsOn(): boolean {
   return existsSync("/proc/sys/net/ipv6") && !off("all") && !off("default");
 }
 
-async function build(made: Playground, { interface: ours, namespaces }: PlaygroundRecord, slot: number, mtu: number): Promise<void> {
+async function build(
+  made: Playground,
+  { interface: ours, namespaces }: PlaygroundRecord,
+  slot: number,
+  mtu: number,
+): Promise<void> {
   const [bridge, ...hosts] = namespaces as [string, ...string[]];
   claimNamespaceMount();
   // No link-local addresses: the given ones are all that is needed, and usable at once.
@@ -160,33 +184,53 @@ async function build(made: Playground, { interface: ours, namespaces }: Playgrou
     ...(made.ipv6 ? [`addr add ${ipv6Of(slot, host)}/64 dev ${device} nodad`] : []),
     `link set ${device} up`,
   ];
-  await ip([], [...namespaces.map((name) => `netns add ${name}`), `link add ${ours} mtu ${mtu} type veth peer name host mtu ${mtu} netns ${bridge}`, quiet(ours)]);
-  await ip(["-n", bridge], [
-    "link add bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-    `link set bridge mtu ${mtu}`,
-    ...hosts.map((name, i) => `link add port${i + 1} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${name}`),
-    ...["host", ...hosts.map((_, i) => `port${i + 1}`)].map((port) => `link set ${port} master bridge up`),
-    "link set bridge up",
-  ]);
-  await Promise.all(hosts.map((name, i) => ip(["-n", name], ["link set lo up", quiet("eth0"), ...addresses("eth0", i + 2)])));
+  await ip(
+    [],
+    [
+      ...namespaces.map((name) => `netns add ${name}`),
+      `link add ${ours} mtu ${mtu} type veth peer name host mtu ${mtu} netns ${bridge}`,
+      quiet(ours),
+    ],
+  );
+  await ip(
+    ["-n", bridge],
+    [
+      "link add bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+      `link set bridge mtu ${mtu}`,
+      ...hosts.map((name, i) => `link add port${i + 1} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${name}`),
+      ...["host", ...hosts.map((_, i) => `port${i + 1}`)].map((port) => `link set ${port} master bridge up`),
+      "link set bridge up",
+    ],
+  );
+  await Promise.all(
+    hosts.map((name, i) => ip(["-n", name], ["link set lo up", quiet("eth0"), ...addresses("eth0", i + 2)])),
+  );
   await ip([], addresses(ours, 1));
 }
 
 async function ip(where: string[], commands: string[]): Promise<void> {
-  const { failed, stderr } = await execa("ip", [...where, "-batch", "-"], { input: `${commands.join("\n")}\n`, reject: false });
+  const { failed, stderr } = await execa("ip", [...where, "-batch", "-"], {
+    input: `${commands.join("\n")}\n`,
+    reject: false,
+  });
   if (!failed) return;
   const [line = "", ...more] = stderr.trim().split("\n");
   const at = /Command failed -:(\d+)/.exec(more.join("\n") || line);
-  throw new MissingFeatureError("test hosts", `The test hosts cannot be made: "ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not there"}.`, {
-    hint: "They need iproute2 and a kernel with veth, bridge and network namespaces.",
-  });
+  throw new MissingFeatureError(
+    "test hosts",
+    `The test hosts cannot be made: "ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not there"}.`,
+    {
+      hint: "They need iproute2 and a kernel with veth, bridge and network namespaces.",
+    },
+  );
 }
 
 /** Sees to it that a peer can ping us, and that both ends know each other's hardware address before a test counts replies. */
 async function reach(peer: Peer, hasIPv6: boolean): Promise<void> {
   for (const family of hasIPv6 ? ([4, 6] as const) : ([4] as const)) {
     let received = 0;
-    for (let tries = 0; received === 0 && tries < 3; tries++) ({ received } = await peer.ping({ count: 1, intervalMs: 10, family, timeoutMs: 1000 }));
+    for (let tries = 0; received === 0 && tries < 3; tries++)
+      ({ received } = await peer.ping({ count: 1, intervalMs: 10, family, timeoutMs: 1000 }));
     if (received > 0) continue;
     throw new BpflabError("PLAYGROUND", `This machine does not answer ${peer.name}'s pings over IPv${family}.`, {
       hint: `See whether its firewall drops ICMP (nft list ruleset), or net.ipv4.icmp_echo_ignore_all or net.ipv${family}.icmp.echo_ignore_all is 1.`,
@@ -200,7 +244,10 @@ export function removePlayground(name: string, { interface: ours, namespaces }: 
   for (const namespace of namespaces) for (const pid of pidsIn(namespace)) end(pid);
   const commands = [`link del ${ours}`, ...namespaces.map((namespace) => `netns del ${namespace}`)];
   try {
-    execFileSync("ip", ["-force", "-batch", "-"], { input: `${commands.join("\n")}\n`, stdio: ["pipe", "ignore", "ignore"] });
+    execFileSync("ip", ["-force", "-batch", "-"], {
+      input: `${commands.join("\n")}\n`,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
   } catch {
     // some of it was not there (any more)
   }
@@ -210,7 +257,10 @@ export function removePlayground(name: string, { interface: ours, namespaces }: 
 
 function pidsIn(namespace: string): number[] {
   try {
-    const text = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const text = execFileSync("ip", ["netns", "pids", namespace], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return text.trim().split("\n").filter(Boolean).map(Number);
   } catch {
     return [];

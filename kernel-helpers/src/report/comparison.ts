@@ -14,7 +14,9 @@ export interface SweepRun extends Run {
 
 /** `threshold = 20, peers = 3`. */
 export function describeSet(set: Record<string, ParameterValue>): string {
-  return Object.entries(set).map(([name, value]) => `${name} = ${String(value)}`).join(", ");
+  return Object.entries(set)
+    .map(([name, value]) => `${name} = ${String(value)}`)
+    .join(", ");
 }
 
 /**
@@ -22,37 +24,61 @@ export function describeSet(set: Record<string, ParameterValue>): string {
  * in each run, under the heading of its section.
  */
 export function compareRuns(name: string, runs: readonly SweepRun[]): Notebook {
-  const first = runs.reduce((longest, run) => (run.notebook.cells.length > longest.notebook.cells.length ? run : longest));
+  const first = runs.reduce((longest, run) =>
+    run.notebook.cells.length > longest.notebook.cells.length ? run : longest,
+  );
   const varied = Object.keys(first.set).filter((name) => runs.some(({ set }) => set[name] !== first.set[name]));
-  const cells: Cell[] = [html(`<h1>${escapeHtml(`${titleOf(first.notebook) ?? name}: ${varied.join(", ")} compared`)}</h1>`), html(overview(runs, varied))];
+  const cells: Cell[] = [
+    html(`<h1>${escapeHtml(`${titleOf(first.notebook) ?? name}: ${varied.join(", ")} compared`)}</h1>`),
+    html(overview(runs, varied)),
+  ];
   const accounts: Output[] = [];
   let heading: string | undefined;
   first.notebook.cells.forEach((cell, index) => {
     if (cell.cell_type === "markdown") heading = headingOf(sourceOf(cell)) ?? heading;
     const outputs = runs.map((run) => run.notebook.cells[index]?.outputs ?? []);
-    accounts.push(...outputs.flat().filter((output) => !isPicture(output)).flatMap(accountOf));
+    accounts.push(
+      ...outputs
+        .flat()
+        .filter((output) => !isPicture(output))
+        .flatMap(accountOf),
+    );
     const shown = outputs.map((all) => all.filter(isPicture).map(asDisplay));
     if (shown.every((outputs) => outputs.length === 0)) return;
     if (heading !== undefined) cells.push(markdown(`## ${heading}`));
     heading = undefined;
     runs.forEach((run, i) => {
-      cells.push(html(`<h4>${escapeHtml(describeSet(Object.fromEntries(varied.map((name) => [name, run.set[name]!]))))}</h4>`));
+      cells.push(
+        html(`<h4>${escapeHtml(describeSet(Object.fromEntries(varied.map((name) => [name, run.set[name]!]))))}</h4>`),
+      );
       cells.push({ cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: shown[i] });
     });
   });
-  if (accounts.length > 0) cells.splice(2, 0, { cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: accounts });
+  if (accounts.length > 0)
+    cells.splice(2, 0, { cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: accounts });
   const about = { ...(first.notebook.metadata["bpflab"] as object), parameters: listedValues(runs), folded: true };
-  return { ...first.notebook, cells: cells.map((cell, i) => ({ id: `cell-${i}`, ...cell })), metadata: { ...first.notebook.metadata, bpflab: about } };
+  return {
+    ...first.notebook,
+    cells: cells.map((cell, i) => ({ id: `cell-${i}`, ...cell })),
+    metadata: { ...first.notebook.metadata, bpflab: about },
+  };
 }
 
 /** What is worth comparing: charts and tables, not what was printed. */
 const isPicture = ({ data }: Output): boolean => data !== undefined && ("image/svg+xml" in data || "text/html" in data);
 
 /** What an output says of a capture, which the cover adds up, and nothing to see. */
-const accountOf = ({ data }: Output): Output[] => (data && captureMime in data ? [{ output_type: "display_data", data: { [captureMime]: data[captureMime] }, metadata: {} }] : []);
+const accountOf = ({ data }: Output): Output[] =>
+  data && captureMime in data
+    ? [{ output_type: "display_data", data: { [captureMime]: data[captureMime] }, metadata: {} }]
+    : [];
 
 /** A cell's result has its number before it, which means nothing here. */
-const asDisplay = ({ data, metadata }: Output): Output => ({ output_type: "display_data", data, metadata: metadata ?? {} });
+const asDisplay = ({ data, metadata }: Output): Output => ({
+  output_type: "display_data",
+  data,
+  metadata: metadata ?? {},
+});
 
 function overview(runs: readonly SweepRun[], names: readonly string[]): string {
   const rows = runs.map(({ set, page, failure }) => {

@@ -36,7 +36,11 @@ export async function executeNotebook(
   options: { python: string; directory: string; about: object; onProgress?: (progress: Progress) => void },
 ): Promise<CellFailure | undefined> {
   const { python, directory, about, onProgress } = options;
-  const client = execa(python, [script, source, target, directory, JSON.stringify(about)], { env: jupyterEnvironment(), stdin: "ignore", reject: false });
+  const client = execa(python, [script, source, target, directory, JSON.stringify(about)], {
+    env: jupyterEnvironment(),
+    stdin: "ignore",
+    reject: false,
+  });
   let failure: CellFailure | undefined;
   for await (const line of client.iterable()) {
     const progress = JSON.parse(line) as Progress;
@@ -45,9 +49,13 @@ export async function executeNotebook(
   }
   const { exitCode, stderr } = await client;
   if (exitCode !== 0) {
-    throw new BpflabError("REPORT", `${source} could not be run: ${stderr.trim().split("\n").at(-1) ?? "nbclient failed"}`, {
-      hint: "`npx bpflab doctor` says what is missing on this machine.",
-    });
+    throw new BpflabError(
+      "REPORT",
+      `${source} could not be run: ${stderr.trim().split("\n").at(-1) ?? "nbclient failed"}`,
+      {
+        hint: "`npx bpflab doctor` says what is missing on this machine.",
+      },
+    );
   }
   return failure;
 }

@@ -24,7 +24,9 @@ export async function writeHtml(notebook: string, page: string, { python }: { py
 
 /** Addresses that a browser would load when it opens the page. Empty for our pages: links to follow do not count. */
 export function outsideLoads(html: string): string[] {
-  const attributes = html.matchAll(/<(?!a[\s>])[a-z][^>]*?\s(?:src|href|xlink:href|srcset|poster|data)\s*=\s*["']?\s*((?:https?:)?\/\/[^"'\s>]+)/gi);
+  const attributes = html.matchAll(
+    /<(?!a[\s>])[a-z][^>]*?\s(?:src|href|xlink:href|srcset|poster|data)\s*=\s*["']?\s*((?:https?:)?\/\/[^"'\s>]+)/gi,
+  );
   const styles = html.matchAll(/(?:url\(|@import)\s*["']?\s*((?:https?:)?\/\/[^"')\s]+)/gi);
   return [...attributes, ...styles].map((match) => match[1]!);
 }

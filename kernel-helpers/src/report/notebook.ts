@@ -30,7 +30,10 @@ export async function readNotebook(path: string): Promise<Notebook> {
     if (!Array.isArray(notebook.cells)) throw new Error("it has no cells");
     return notebook;
   } catch (error) {
-    throw new BpflabError("REPORT", `${path} is not a notebook: ${(error as Error).message}.`, { hint: "A notebook is a .ipynb file as Jupyter saves it.", cause: error });
+    throw new BpflabError("REPORT", `${path} is not a notebook: ${(error as Error).message}.`, {
+      hint: "A notebook is a .ipynb file as Jupyter saves it.",
+      cause: error,
+    });
   }
 }
 

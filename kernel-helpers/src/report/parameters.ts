@@ -61,7 +61,8 @@ export function parameterSets(notebook: Notebook, assignments: readonly string[]
     lists.set(name, [...(lists.get(name) ?? []), ...texts.map((each) => parse(each, parameter, known))]);
   }
   let sets: Record<string, ParameterValue>[] = [{}];
-  for (const [name, values] of lists) sets = sets.flatMap((set) => [...new Set(values)].map((value) => ({ ...set, [name]: value })));
+  for (const [name, values] of lists)
+    sets = sets.flatMap((set) => [...new Set(values)].map((value) => ({ ...set, [name]: value })));
   return sets;
 }
 
@@ -78,13 +79,17 @@ function parse(text: string, { name, value }: Parameter, known: Parameter[]): Pa
   if (typeof value === "string") return text;
   if (typeof value === "boolean" && (text === "true" || text === "false")) return text === "true";
   if (typeof value === "number" && text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
-  throw new ArgumentError(`Expected ${typeof value === "number" ? "a number" : "true or false"} for the parameter ${name}, got ${JSON.stringify(text)}. ${namesThereAre(known)}`);
+  throw new ArgumentError(
+    `Expected ${typeof value === "number" ? "a number" : "true or false"} for the parameter ${name}, got ${JSON.stringify(text)}. ${namesThereAre(known)}`,
+  );
 }
 
 /** Variables at the top of the cell that a literal initializes, in order. */
 function declared(source: string): Parameter[] {
   const file = ts.createSourceFile("parameters.ts", source, ts.ScriptTarget.Latest, true);
-  const declarations = file.statements.filter(ts.isVariableStatement).flatMap(({ declarationList }) => [...declarationList.declarations]);
+  const declarations = file.statements
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => [...declarationList.declarations]);
   return declarations.flatMap(({ name, initializer }) => {
     const value = initializer && literal(initializer);
     if (value === undefined || !ts.isIdentifier(name)) return [];
@@ -95,7 +100,12 @@ function declared(source: string): Parameter[] {
 function literal(node: ts.Expression): ParameterValue | undefined {
   if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
   if (ts.isNumericLiteral(node)) return Number(node.text);
-  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.MinusToken && ts.isNumericLiteral(node.operand)) return -Number(node.operand.text);
+  if (
+    ts.isPrefixUnaryExpression(node) &&
+    node.operator === ts.SyntaxKind.MinusToken &&
+    ts.isNumericLiteral(node.operand)
+  )
+    return -Number(node.operand.text);
   if (node.kind === ts.SyntaxKind.TrueKeyword) return true;
   if (node.kind === ts.SyntaxKind.FalseKeyword) return false;
   return undefined;

@@ -15,8 +15,13 @@ const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrom
  */
 export function printingBrowser(): string {
   const path = (process.env["PATH"] ?? "").split(delimiter);
-  const browser = browsers.flatMap((name) => path.map((directory) => join(directory, name))).find((file) => existsSync(file));
-  if (!browser) throw new MissingFeatureError("Chromium", "Printing a report needs Chromium, which is not there.", { hint: "Install it: apt install chromium." });
+  const browser = browsers
+    .flatMap((name) => path.map((directory) => join(directory, name)))
+    .find((file) => existsSync(file));
+  if (!browser)
+    throw new MissingFeatureError("Chromium", "Printing a report needs Chromium, which is not there.", {
+      hint: "Install it: apt install chromium.",
+    });
   return browser;
 }
 
@@ -29,12 +34,32 @@ export async function printPdf(page: string, pdf: string): Promise<void> {
   const browser = printingBrowser();
   const profile = await mkdtemp(join(tmpdir(), "bpflab-print-")); // a browser that runs already must not take the job
   try {
-    const options = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    const options = [
+      "--headless",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ];
     const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses root
     // Virtual time runs until the charts are drawn.
-    const print = ["--no-pdf-header-footer", "--virtual-time-budget=20000", `--print-to-pdf=${resolve(pdf)}`, pathToFileURL(resolve(page)).href];
-    const printed = await execa(browser, [...options, ...sandbox, `--user-data-dir=${profile}`, ...print], { reject: false, stdin: "ignore", timeout: 120_000 });
-    if (printed.exitCode !== 0 || !existsSync(pdf)) throw new BpflabError("REPORT", `Chromium could not print ${page}: ${printed.stderr.trim().split("\n").at(-1) ?? "no reason given"}`);
+    const print = [
+      "--no-pdf-header-footer",
+      "--virtual-time-budget=20000",
+      `--print-to-pdf=${resolve(pdf)}`,
+      pathToFileURL(resolve(page)).href,
+    ];
+    const printed = await execa(browser, [...options, ...sandbox, `--user-data-dir=${profile}`, ...print], {
+      reject: false,
+      stdin: "ignore",
+      timeout: 120_000,
+    });
+    if (printed.exitCode !== 0 || !existsSync(pdf))
+      throw new BpflabError(
+        "REPORT",
+        `Chromium could not print ${page}: ${printed.stderr.trim().split("\n").at(-1) ?? "no reason given"}`,
+      );
   } finally {
     await rm(profile, { recursive: true, force: true });
   }

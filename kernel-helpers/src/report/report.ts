@@ -33,7 +33,11 @@ export interface ReportOptions {
  * @example
  * const { failure } = await makeReport("notebooks/01-minimal.ipynb", "reports/01-minimal.html");
  */
-export async function makeReport(path: string, page: string, { parameters = {}, onProgress }: ReportOptions = {}): Promise<Run> {
+export async function makeReport(
+  path: string,
+  page: string,
+  { parameters = {}, onProgress }: ReportOptions = {},
+): Promise<Run> {
   const python = await reportPython();
   const given = withParameters(await readNotebook(path), parameters);
   const values = Object.fromEntries(parametersOf(given).map(({ name, value }) => [name, value]));
@@ -47,7 +51,12 @@ export async function makeReport(path: string, page: string, { parameters = {}, 
     const source = join(scratch, "source.ipynb");
     const executed = join(scratch, basename(path)); // the name becomes the page's title
     await writeFile(source, JSON.stringify(given));
-    const failure = await executeNotebook(source, executed, { python, directory: dirname(resolve(path)), about, onProgress });
+    const failure = await executeNotebook(source, executed, {
+      python,
+      directory: dirname(resolve(path)),
+      about,
+      onProgress,
+    });
     await writeHtml(executed, resolve(page), { python });
     return { notebook: await readNotebook(executed), parameters: values, failure };
   });

@@ -68,7 +68,8 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
 /** One sentence about what is missing, or undefined when nothing is. */
 export function lossNote(capture: Capture | undefined): string | undefined {
   if (!capture || capture.lost + capture.dropped === 0) return undefined;
-  if (capture.of === "entries") return `Incomplete: ${capture.lost.toLocaleString("en")} ${capture.lost === 1 ? "update" : "updates"} found no room in ${capture.source}.`;
+  if (capture.of === "entries")
+    return `Incomplete: ${capture.lost.toLocaleString("en")} ${capture.lost === 1 ? "update" : "updates"} found no room in ${capture.source}.`;
   const total = capture.rows + capture.lost + capture.dropped;
   const share = ((100 * (capture.lost + capture.dropped)) / total).toPrecision(2);
   const parts = [
@@ -87,7 +88,26 @@ export function captureBundle(capture: Capture | undefined): MimeBundle {
   return { [captureMime]: capture.parts ? { parts: capture.parts.map(accountOf) } : accountOf(capture) };
 }
 
-function accountOf({ source, rows, lost, dropped, startedAt, endedAt, host, kernel }: Capture): Record<string, unknown> {
+function accountOf({
+  source,
+  rows,
+  lost,
+  dropped,
+  startedAt,
+  endedAt,
+  host,
+  kernel,
+}: Capture): Record<string, unknown> {
   const here = thisMachine();
-  return { source, rows, lost, dropped, startedAt, started: timeText(startedAt), ended: timeText(endedAt), host: host ?? here.host, kernel: kernel ?? here.kernel };
+  return {
+    source,
+    rows,
+    lost,
+    dropped,
+    startedAt,
+    started: timeText(startedAt),
+    ended: timeText(endedAt),
+    host: host ?? here.host,
+    kernel: kernel ?? here.kernel,
+  };
 }

@@ -28,10 +28,14 @@ export class CollectError extends BpflabError {
   readonly collected: EventTable<any>;
 
   constructor(collected: EventTable<any>, cause: unknown) {
-    super("COLLECT", `The stream failed after ${collected.numRows().toLocaleString("en")} events: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      hint: "The events until then are in this error's field collected.",
-      cause,
-    });
+    super(
+      "COLLECT",
+      `The stream failed after ${collected.numRows().toLocaleString("en")} events: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        hint: "The events until then are in this error's field collected.",
+        cause,
+      },
+    );
     this.collected = collected;
   }
 }
@@ -48,11 +52,16 @@ export class CollectError extends BpflabError {
  * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
  * const dd = await collect(ringbuf.events("rb"), { until: () => execa("dd", ["if=/dev/zero", "of=/dev/null", "count=1000"]) });
  */
-export function collect<Event>(stream: Observable<EventBatch<Event>>, options: CollectOptions = {}): Promise<EventTable<Event>> {
+export function collect<Event>(
+  stream: Observable<EventBatch<Event>>,
+  options: CollectOptions = {},
+): Promise<EventTable<Event>> {
   const { seconds, rows: most = Infinity, until } = options;
   // Node's timers know no longer time, and take what is for 1 ms.
-  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0 && seconds * 1000 < 2 ** 31)) throw new ArgumentError(`seconds: expected a positive number of at most 2147483, got ${String(seconds)}.`);
-  if (most !== Infinity && !(Number.isInteger(most) && most > 0)) throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
+  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0 && seconds * 1000 < 2 ** 31))
+    throw new ArgumentError(`seconds: expected a positive number of at most 2147483, got ${String(seconds)}.`);
+  if (most !== Infinity && !(Number.isInteger(most) && most > 0))
+    throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
 
   return new Promise((resolve, reject) => {
     const startedAt = Date.now();
@@ -122,7 +131,14 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
         complete: () => end(() => resolve(gather())),
       }),
     );
-    if (until !== undefined && !ended) subscriptions.push(defer(() => (typeof until === "function" ? until() : until)).subscribe({ next: stop, complete: stop, error: (error: unknown) => end(() => reject(new CollectError(gather(), error))) }));
+    if (until !== undefined && !ended)
+      subscriptions.push(
+        defer(() => (typeof until === "function" ? until() : until)).subscribe({
+          next: stop,
+          complete: stop,
+          error: (error: unknown) => end(() => reject(new CollectError(gather(), error))),
+        }),
+      );
     if (seconds !== undefined && !ended) timer = setTimeout(stop, seconds * 1000);
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
@@ -130,7 +146,11 @@ export function collect<Event>(stream: Observable<EventBatch<Event>>, options: C
   });
 }
 
-function progressLine({ rows, lost, dropped, startedAt, endedAt }: Capture, seconds: number | undefined, most: number): string {
+function progressLine(
+  { rows, lost, dropped, startedAt, endedAt }: Capture,
+  seconds: number | undefined,
+  most: number,
+): string {
   const time = ((endedAt - startedAt) / 1000).toFixed(1);
   const missing = lost + dropped;
   return [

@@ -6,7 +6,8 @@ import { addressBytes, formatAddress } from "../bpf/address.js";
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.
 
-type NumberArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+type NumberArray =
+  Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
 type TypedArray = NumberArray | BigInt64Array | BigUint64Array;
 
 /**
@@ -114,26 +115,38 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   if (tables.length === 1) return first;
   const names = first.columnNames();
   const odd = tables.find((t) => t.numCols() !== names.length || names.some((name) => t.columnIndex(name) < 0));
-  if (odd) throw new ArgumentError(`Tables of different columns cannot be put together: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`);
+  if (odd)
+    throw new ArgumentError(
+      `Tables of different columns cannot be put together: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`,
+    );
   const plain = tables.map((t) => (t.isFiltered() || t.isOrdered() ? t.reify() : t));
-  const columns = names.map((name) => [name, concatColumns(plain.map((t) => t.column(name) as unknown as AnyColumn))] as const);
+  const columns = names.map(
+    (name) => [name, concatColumns(plain.map((t) => t.column(name) as unknown as AnyColumn))] as const,
+  );
   return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }
 
 /** The first rows of a table of events; columns stay what they are. */
 export function firstRows(table: ColumnTable, rows: number): ColumnTable {
   const plain = table.isFiltered() || table.isOrdered() ? table.reify() : table;
-  const columns = plain.columnNames().map((name) => [name, firstOf(plain.column(name) as unknown as AnyColumn, rows)] as const);
+  const columns = plain
+    .columnNames()
+    .map((name) => [name, firstOf(plain.column(name) as unknown as AnyColumn, rows)] as const);
   return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }
 
 function firstOf(column: AnyColumn, rows: number): AnyColumn {
-  if (column instanceof DictionaryColumn) return new DictionaryColumn(firstOf(column.codes, rows) as Uint32Array, column.dictionary);
+  if (column instanceof DictionaryColumn)
+    return new DictionaryColumn(firstOf(column.codes, rows) as Uint32Array, column.dictionary);
   if (column instanceof BooleanColumn) return new BooleanColumn(firstOf(column.bytes, rows) as Uint8Array);
-  if (column instanceof AddressColumn) return new AddressColumn(firstOf(column.bytes, rows * addressBytes) as Uint8Array);
-  if (column instanceof ListColumn) return new ListColumn(firstOf(column.values as EventColumn, rows * column.size) as TypedArray, column.size);
+  if (column instanceof AddressColumn)
+    return new AddressColumn(firstOf(column.bytes, rows * addressBytes) as Uint8Array);
+  if (column instanceof ListColumn)
+    return new ListColumn(firstOf(column.values as EventColumn, rows * column.size) as TypedArray, column.size);
   // A few rows should not hold the memory of many.
-  return ArrayBuffer.isView(column) && rows * 2 > column.length ? column.subarray(0, rows) : (column as unknown[]).slice(0, rows);
+  return ArrayBuffer.isView(column) && rows * 2 > column.length
+    ? column.subarray(0, rows)
+    : (column as unknown[]).slice(0, rows);
 }
 
 /** What arquero takes as a column. */
@@ -143,11 +156,14 @@ function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
   const first = parts[0]!;
   if (parts.some((part) => part.constructor !== first.constructor)) return concatValues(parts);
   if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
-  if (first instanceof BooleanColumn) return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
-  if (first instanceof AddressColumn) return new AddressColumn(concatArrays((parts as AddressColumn[]).map((p) => p.bytes)));
+  if (first instanceof BooleanColumn)
+    return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
+  if (first instanceof AddressColumn)
+    return new AddressColumn(concatArrays((parts as AddressColumn[]).map((p) => p.bytes)));
   if (first instanceof ListColumn) {
     const lists = parts as ListColumn<any>[];
-    if (lists.some((list) => list.size !== first.size || list.values.constructor !== first.values.constructor)) return concatValues(parts);
+    if (lists.some((list) => list.size !== first.size || list.values.constructor !== first.values.constructor))
+      return concatValues(parts);
     return new ListColumn(concatColumns(lists.map((p) => p.values as EventColumn)) as TypedArray, first.size);
   }
   return ArrayBuffer.isView(first) ? concatArrays(parts as TypedArray[]) : concatValues(parts);
@@ -172,7 +188,8 @@ function concatArrays<Values extends TypedArray>(parts: readonly Values[]): Valu
 
 function concatDictionaries(parts: readonly DictionaryColumn[]): DictionaryColumn {
   const { dictionary } = parts[0]!;
-  if (parts.every((part) => part.dictionary === dictionary)) return new DictionaryColumn(concatArrays(parts.map((p) => p.codes)), dictionary);
+  if (parts.every((part) => part.dictionary === dictionary))
+    return new DictionaryColumn(concatArrays(parts.map((p) => p.codes)), dictionary);
   const codes = new Map<string, number>();
   const recoded = parts.map((part) => {
     const map = part.dictionary.map((text) => codes.get(text) ?? (codes.set(text, codes.size), codes.size - 1));

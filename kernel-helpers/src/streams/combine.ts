@@ -17,16 +17,30 @@ export function combineCpus(column: EventColumn, cpus: number, written: Uint8Arr
   }
   if (column instanceof BooleanColumn) {
     const rows = column.length / cpus;
-    return new BooleanColumn(Uint8Array.from({ length: rows }, (_, row) => (column.bytes.subarray(row * cpus, (row + 1) * cpus).some(Boolean) ? 1 : 0)));
+    return new BooleanColumn(
+      Uint8Array.from({ length: rows }, (_, row) =>
+        column.bytes.subarray(row * cpus, (row + 1) * cpus).some(Boolean) ? 1 : 0,
+      ),
+    );
   }
   if (column instanceof DictionaryColumn || column instanceof AddressColumn) return pickWritten(column, cpus, written);
   return combineNumbers(column as never, cpus, 1, written, how);
 }
 
-function combineNumbers(values: ArrayLike<number>, cpus: number, size: number, written: Uint8Array, how: Combine): Numbers {
+function combineNumbers(
+  values: ArrayLike<number>,
+  cpus: number,
+  size: number,
+  written: Uint8Array,
+  how: Combine,
+): Numbers {
   const rows = values.length / size / cpus;
   // A sum of small integers may outgrow their type; BigInts stay what they are.
-  const sums = (values instanceof BigInt64Array || values instanceof BigUint64Array ? new (values.constructor as BigUint64ArrayConstructor)(rows * size) : new Float64Array(rows * size)) as Float64Array;
+  const sums = (
+    values instanceof BigInt64Array || values instanceof BigUint64Array
+      ? new (values.constructor as BigUint64ArrayConstructor)(rows * size)
+      : new Float64Array(rows * size)
+  ) as Float64Array;
   const fresh = new Uint8Array(rows).fill(1);
   for (let row = 0; row < rows; row++) {
     for (let cpu = 0; cpu < cpus; cpu++) {
@@ -44,7 +58,11 @@ function combineNumbers(values: ArrayLike<number>, cpus: number, size: number, w
 }
 
 /** The row of the first CPU that wrote something there: for text one that is not empty, if there is one. */
-function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColumn<any>>(column: Column, cpus: number, written: Uint8Array): Column {
+function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColumn<any>>(
+  column: Column,
+  cpus: number,
+  written: Uint8Array,
+): Column {
   const rows = column.length / cpus;
   const picked = new Uint32Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -63,11 +81,20 @@ function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColum
 }
 
 function take(column: DictionaryColumn | AddressColumn | ListColumn<any>, picked: Uint32Array): EventColumn {
-  if (column instanceof DictionaryColumn) return new DictionaryColumn(picked.map((row) => column.codes[row]!), column.dictionary);
-  if (column instanceof AddressColumn) return new AddressColumn(slices(column.bytes, column.bytes.length / column.length, picked));
+  if (column instanceof DictionaryColumn)
+    return new DictionaryColumn(
+      picked.map((row) => column.codes[row]!),
+      column.dictionary,
+    );
+  if (column instanceof AddressColumn)
+    return new AddressColumn(slices(column.bytes, column.bytes.length / column.length, picked));
   const { size, values } = column as ListColumn<DictionaryColumn | AddressColumn | BooleanColumn>;
-  const elements = Uint32Array.from({ length: picked.length * size }, (_, i) => picked[Math.floor(i / size)]! * size + (i % size));
-  if (values instanceof BooleanColumn) return new ListColumn(new BooleanColumn(slices(values.bytes, 1, elements)), size);
+  const elements = Uint32Array.from(
+    { length: picked.length * size },
+    (_, i) => picked[Math.floor(i / size)]! * size + (i % size),
+  );
+  if (values instanceof BooleanColumn)
+    return new ListColumn(new BooleanColumn(slices(values.bytes, 1, elements)), size);
   return new ListColumn(take(values, elements) as DictionaryColumn, size);
 }
 

@@ -143,7 +143,7 @@ export class RingReader {
     }
     // A listener may come back here, by subscribing, collecting or closing. The queues keep the order for each.
     for (const [listener, { queue }] of [...this.#listeners]) {
-      for (let batch; this.#listeners.has(listener) && (batch = queue.shift()); ) {
+      for (let batch; this.#listeners.has(listener) && (batch = queue.shift());) {
         this.#waiting.delete(batch);
         this.#listeners.get(listener)!.isNew = false;
         listener(batch);
@@ -162,11 +162,17 @@ export class RingReader {
   }
 
   #noRows(): Columns {
-    return { rows: 0, buffers: this.#plan.columns.map(() => new ArrayBuffer(0)), offsets: this.#plan.columns.map(() => 0) };
+    return {
+      rows: 0,
+      buffers: this.#plan.columns.map(() => new ArrayBuffer(0)),
+      offsets: this.#plan.columns.map(() => 0),
+    };
   }
 
   #batch({ rows, buffers, offsets }: Columns, { lost, dropped, inexact }: RingTotals): SharedBatch {
-    const columns = this.#plan.columns.map(({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const);
+    const columns = this.#plan.columns.map(
+      ({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const,
+    );
     const table = makeTable(Object.fromEntries(columns) as Record<string, never>) as EventTable<Record<string, any>>;
     return { table, rows, lost, dropped, inexact, drainedAt: native.clock_monotonic() };
   }

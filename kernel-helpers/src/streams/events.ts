@@ -38,11 +38,10 @@ const readings = new WeakMap<BpfObject<any>, Map<string, Reading>>();
  * @example
  * ringbuf.events("rb").subscribe((batch) => console.log(batch.rows, batch.lost));
  */
-export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof T["events"] & string = keyof T["events"] & string>(
-  object: BpfObject<T>,
-  ring: Ring,
-  options: EventsOptions = {},
-): Observable<EventBatch<T["events"][Ring]>> {
+export function events<
+  T extends ProgramTypes = UnknownTypes,
+  Ring extends keyof T["events"] & string = keyof T["events"] & string,
+>(object: BpfObject<T>, ring: Ring, options: EventsOptions = {}): Observable<EventBatch<T["events"][Ring]>> {
   readerOf(object as BpfObject<any>, ring, options); // a mistake is an error here and now
   const batches = (onWaiting?: (news: News) => void) =>
     new Observable<EventBatch<T["events"][Ring]>>((subscriber) => {
@@ -51,7 +50,10 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
       const { lost, dropped } = reader.totals;
       const own = { baseline: { lost, dropped }, source: `${object.name}.${ring}` };
       const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
-      const stop = reader.listen((batch) => subscriber.next({ ...batch, ...own } as unknown as EventBatch<T["events"][Ring]>), tell);
+      const stop = reader.listen(
+        (batch) => subscriber.next({ ...batch, ...own } as unknown as EventBatch<T["events"][Ring]>),
+        tell,
+      );
       const forget = object.onClose(() => subscriber.complete());
       return () => {
         forget();
@@ -60,7 +62,11 @@ export function events<T extends ProgramTypes = UnknownTypes, Ring extends keyof
     });
   const stream = batches();
   // Who sets a bound on what waits wants it kept.
-  if (options.bufferBytes === undefined) gatherable.set(stream, { batches, flush: () => object.closed || readerOf(object as BpfObject<any>, ring, options).deliver() });
+  if (options.bufferBytes === undefined)
+    gatherable.set(stream, {
+      batches,
+      flush: () => object.closed || readerOf(object as BpfObject<any>, ring, options).deliver(),
+    });
   return stream;
 }
 
@@ -91,16 +97,25 @@ function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions):
   const perObject = readings.get(object) ?? new Map<string, Reading>();
   readings.set(object, perObject);
   const { bigint = [], bufferBytes = 256 * 2 ** 20, record: named } = options;
-  if (!Number.isInteger(bufferBytes) || bufferBytes < 2 ** 16) throw new ArgumentError(`bufferBytes: expected an integer of at least 65536, got ${String(bufferBytes)}.`);
+  if (!Number.isInteger(bufferBytes) || bufferBytes < 2 ** 16)
+    throw new ArgumentError(`bufferBytes: expected an integer of at least 65536, got ${String(bufferBytes)}.`);
   const before = perObject.get(ring);
   const asked = JSON.stringify([bigint, bufferBytes, named]);
   if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;
-  if (before && !before.reader.idle) throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, { hint: "Give all streams of a ring the same bigint, bufferBytes and record, or end the others first." });
+  if (before && !before.reader.idle)
+    throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, {
+      hint: "Give all streams of a ring the same bigint, bufferBytes and record, or end the others first.",
+    });
   const record = named === undefined ? description.record : object.struct(named);
   if (!record) {
-    throw new ArgumentError(named === undefined ? `${object.name} does not say which struct the ring buffer ${ring} carries.` : `${object.name} has no struct ${named}.`, {
-      hint: `Declare it with RING_BUFFER(${ring}, struct …, size) from bpflab.h, or pass { record: "…" } naming a struct that the program uses.`,
-    });
+    throw new ArgumentError(
+      named === undefined
+        ? `${object.name} does not say which struct the ring buffer ${ring} carries.`
+        : `${object.name} has no struct ${named}.`,
+      {
+        hint: `Declare it with RING_BUFFER(${ring}, struct …, size) from bpflab.h, or pass { record: "…" } naming a struct that the program uses.`,
+      },
+    );
   }
   const plan = planRecord(`${object.name}.${ring}`, record, bigint);
   before?.reader.close(); // a ring has one reader at a time

@@ -27,10 +27,16 @@ type Columns<Part, Name extends string> = 0 extends 1 & Part
   : Part extends string | number | boolean | readonly unknown[]
     ? { [Column in Name]: Part }
     : Leaves<Part, "">;
-type Leaves<Part, Path extends string> = Joined<{
-  [Name in keyof Part & string]: Part[Name] extends string | number | boolean | readonly unknown[] ? { [Column in `${Path}${Name}`]: Part[Name] } : Leaves<Part[Name], `${Path}${Name}.`>;
-}[keyof Part & string]>;
-type Joined<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void ? All : never;
+type Leaves<Part, Path extends string> = Joined<
+  {
+    [Name in keyof Part & string]: Part[Name] extends string | number | boolean | readonly unknown[]
+      ? { [Column in `${Path}${Name}`]: Part[Name] }
+      : Leaves<Part[Name], `${Path}${Name}.`>;
+  }[keyof Part & string]
+>;
+type Joined<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
 
 /**
  * All entries of a map as a table, in one pass and without an object an entry: a column for each field
@@ -43,12 +49,20 @@ type Joined<Union> = (Union extends unknown ? (one: Union) => void : never) exte
  * @example
  * stats.maps.stats_map.table().orderby(aq.desc("writes"))
  */
-export function mapTable<Key, Value>(map: BpfMap<Key, Value>, options: MapTableOptions = {}): EventTable<MapRow<Key, Value>> {
+export function mapTable<Key, Value>(
+  map: BpfMap<Key, Value>,
+  options: MapTableOptions = {},
+): EventTable<MapRow<Key, Value>> {
   return readMap(map, options, "table") as EventTable<MapRow<Key, Value>>;
 }
 
 /** @internal `first` gives columns to put before those of the entries */
-export function readMap(map: BpfMap, options: MapTableOptions, operation: Operation, first: (rows: number) => Record<string, EventColumn> = () => ({})): EventTable<any> {
+export function readMap(
+  map: BpfMap,
+  options: MapTableOptions,
+  operation: Operation,
+  first: (rows: number) => Record<string, EventColumn> = () => ({}),
+): EventTable<any> {
   checkOptions(map, options);
   const { keys, values, rows: entries } = map.walk(operation);
   const [keyLayout, valueLayout] = [map.layoutOf("key"), map.layoutOf("value")];
@@ -57,8 +71,23 @@ export function readMap(map: BpfMap, options: MapTableOptions, operation: Operat
   const { bigint = [] } = options;
 
   const keyNames = new Set(namesOf(keyLayout, "key"));
-  const keyColumns = decodeColumns(map.path, keyLayout, "key", keys, each ? map.cpus : 1, bigint.filter((name) => keyNames.has(name)));
-  const valueColumns = decodeColumns(map.path, valueLayout, "value", values, 1, bigint.filter((name) => !keyNames.has(name)), isPerCpu(map.type) ? strideOf(valueLayout) : undefined);
+  const keyColumns = decodeColumns(
+    map.path,
+    keyLayout,
+    "key",
+    keys,
+    each ? map.cpus : 1,
+    bigint.filter((name) => keyNames.has(name)),
+  );
+  const valueColumns = decodeColumns(
+    map.path,
+    valueLayout,
+    "value",
+    values,
+    1,
+    bigint.filter((name) => !keyNames.has(name)),
+    isPerCpu(map.type) ? strideOf(valueLayout) : undefined,
+  );
   const written = isPerCpu(map.type) && !each ? touched(values, strideOf(valueLayout)) : undefined;
 
   const columns: Record<string, EventColumn> = first(rows);
@@ -70,13 +99,23 @@ export function readMap(map: BpfMap, options: MapTableOptions, operation: Operat
   }
   const now = Date.now();
   const table = makeTable(columns as unknown as Record<string, never>);
-  return markCapture(table, { source: map.path, of: "entries", rows, lost: map.lost ?? 0, dropped: 0, startedAt: now, endedAt: now }) as EventTable<any>;
+  return markCapture(table, {
+    source: map.path,
+    of: "entries",
+    rows,
+    lost: map.lost ?? 0,
+    dropped: 0,
+    startedAt: now,
+    endedAt: now,
+  }) as EventTable<any>;
 }
 
 function checkOptions(map: BpfMap, { cpus }: MapTableOptions): void {
   if (cpus === undefined) return;
-  if (cpus !== "sum" && cpus !== "each") throw new ArgumentError(`cpus: expected "sum" or "each", got ${JSON.stringify(cpus)}.`);
-  if (!isPerCpu(map.type)) throw new ArgumentError(`cpus: the map ${map.path} is of type ${map.type}, which has one value for all CPUs.`);
+  if (cpus !== "sum" && cpus !== "each")
+    throw new ArgumentError(`cpus: expected "sum" or "each", got ${JSON.stringify(cpus)}.`);
+  if (!isPerCpu(map.type))
+    throw new ArgumentError(`cpus: the map ${map.path} is of type ${map.type}, which has one value for all CPUs.`);
 }
 
 /** Fields as columns; what is no struct is one column of that name. */
@@ -86,9 +125,20 @@ function fieldsOf(layout: Layout, name: string): (Field & { combine?: Combine })
 
 const namesOf = (layout: Layout, name: string) => fieldsOf(layout, name).map((field) => field.name);
 
-function decodeColumns(owner: string, layout: Layout, name: string, bytes: Buffer, repeat: number, bigint: string[], stride = layout.size): { field: Field; column: EventColumn }[] {
+function decodeColumns(
+  owner: string,
+  layout: Layout,
+  name: string,
+  bytes: Buffer,
+  repeat: number,
+  bigint: string[],
+  stride = layout.size,
+): { field: Field; column: EventColumn }[] {
   const fields = fieldsOf(layout, name);
   const plan = planRecord(owner, { kind: "struct", size: stride, name: "", fields }, bigint);
   const { buffers, offsets, labels, rows } = native.map_columns(bytes, plan.native, repeat);
-  return plan.columns.map(({ make }, i) => ({ field: fields[i]!, column: make(buffers[i]!, offsets[i]!, rows, labels[i] ?? []) }));
+  return plan.columns.map(({ make }, i) => ({
+    field: fields[i]!,
+    column: make(buffers[i]!, offsets[i]!, rows, labels[i] ?? []),
+  }));
 }

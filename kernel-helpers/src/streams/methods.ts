@@ -11,7 +11,10 @@ import { events, ringTotals, type EventsOptions } from "./events.js";
 declare module "../bpf/object.js" {
   interface BpfObject<T extends ProgramTypes = UnknownTypes> {
     /** The events of a ring buffer; see `events` in streams. */
-    events<Ring extends keyof T["events"] & string>(ring: Ring, options?: EventsOptions): Observable<EventBatch<T["events"][Ring]>>;
+    events<Ring extends keyof T["events"] & string>(
+      ring: Ring,
+      options?: EventsOptions,
+    ): Observable<EventBatch<T["events"][Ring]>>;
     /** What became of every record of a ring buffer; see `ringTotals` in streams. */
     totals(ring: keyof T["events"] & string): RingTotals;
   }

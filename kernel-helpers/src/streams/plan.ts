@@ -9,7 +9,10 @@ import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventC
 /** How the drain thread decodes a record, and how its memory becomes columns here. */
 export interface RecordPlan {
   native: Plan;
-  columns: { name: string; make: (buffer: ArrayBuffer, offset: number, rows: number, dictionary: string[]) => EventColumn }[];
+  columns: {
+    name: string;
+    make: (buffer: ArrayBuffer, offset: number, rows: number, dictionary: string[]) => EventColumn;
+  }[];
 }
 
 type ArrayType = new (buffer: ArrayBuffer, offset: number, length: number) => EventColumn;
@@ -40,7 +43,9 @@ const arrays: Record<PlanColumn["decode"], ArrayType> = {
  */
 export function planRecord(owner: string, record: Layout, bigint: readonly string[] = []): RecordPlan {
   const fields = flatten(record);
-  const wide = fields.filter(({ layout }) => scalarOf(layout).size === 8 && ["int", "pointer"].includes(scalarOf(layout).kind)).map((f) => f.name);
+  const wide = fields
+    .filter(({ layout }) => scalarOf(layout).size === 8 && ["int", "pointer"].includes(scalarOf(layout).kind))
+    .map((f) => f.name);
   for (const name of bigint) if (!wide.includes(name)) throw unknownName("64-bit column", owner, name, wide);
   const planned = fields.map((field) => ({ field, column: planColumn(field, bigint.includes(field.name)) }));
   return {
@@ -60,7 +65,10 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
   const common = { offset, count };
   if (bits) {
     const width = Math.ceil((bits.offset + bits.size) / 8);
-    if (width > 8 || bits.size > 63) throw new ArgumentError(`The bit field ${field.name} does not lie in 8 bytes, so no column can hold it; make it a field of its own.`);
+    if (width > 8 || bits.size > 63)
+      throw new ArgumentError(
+        `The bit field ${field.name} does not lie in 8 bytes, so no column can hold it; make it a field of its own.`,
+      );
     const place = { ...common, width, bitOffset: bits.offset, bitSize: bits.size };
     if (scalar.kind === "enum") return { ...place, decode: "enum", signed: scalar.signed, labels: scalar.values };
     return { ...place, decode: "bits", signed: scalar.kind === "int" && scalar.signed };
@@ -79,7 +87,10 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
     case "pointer":
       return { ...common, decode: exact ? "u64_exact" : "u64" };
     case "int": {
-      if (![1, 2, 4, 8].includes(scalar.size)) throw new ArgumentError(`The field ${field.name} is an integer of ${scalar.size} bytes, which no column can hold; split it in two.`);
+      if (![1, 2, 4, 8].includes(scalar.size))
+        throw new ArgumentError(
+          `The field ${field.name} is an integer of ${scalar.size} bytes, which no column can hold; split it in two.`,
+        );
       const name = `${scalar.signed ? "i" : "u"}${scalar.size * 8}`;
       return { ...common, decode: (exact ? `${name}_exact` : name) as PlanColumn["decode"] };
     }
@@ -88,7 +99,10 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
   }
 }
 
-function maker({ layout }: FlatField, { decode, count: elements = 1 }: PlanColumn): RecordPlan["columns"][number]["make"] {
+function maker(
+  { layout }: FlatField,
+  { decode, count: elements = 1 }: PlanColumn,
+): RecordPlan["columns"][number]["make"] {
   const Array = arrays[decode];
   const { kind } = scalarOf(layout);
   const count = kind === "address" ? elements / addressBytes : elements;

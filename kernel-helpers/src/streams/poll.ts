@@ -28,9 +28,13 @@ export type PolledRow<Key, Value> = { time_ns: number } & MapRow<Key, Value>;
  * @example
  * stats.maps.stats_map.poll({ everyMs: 1000 }).subscribe((table) => console.log(table.numRows()));
  */
-export function poll<Key, Value>(map: BpfMap<Key, Value>, options: PollOptions): Observable<EventTable<PolledRow<Key, Value>>> {
+export function poll<Key, Value>(
+  map: BpfMap<Key, Value>,
+  options: PollOptions,
+): Observable<EventTable<PolledRow<Key, Value>>> {
   const { everyMs, ...tableOptions } = options;
-  if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs <= 2 ** 31 - 1)) throw new ArgumentError(`everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`);
+  if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs <= 2 ** 31 - 1))
+    throw new ArgumentError(`everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`);
   requireOperation(map, "poll");
   void map.handle; // closed already: an error here and now
   return new Observable((subscriber) => {

@@ -13,7 +13,10 @@ export type EventTable<Row> = TypedVerbs<Row> & ColumnTable;
 export interface TypedVerbs<Row> {
   /** Never set; keeps the columns' types. */
   readonly __row?: Row;
-  derive<Values extends Record<string, unknown>>(values: Values, options?: object): EventTable<Row & { [Name in keyof Values]: unknown }>;
+  derive<Values extends Record<string, unknown>>(
+    values: Values,
+    options?: object,
+  ): EventTable<Row & { [Name in keyof Values]: unknown }>;
   rollup<Values extends Record<string, unknown>>(values: Values): EventTable<Row & { [Name in keyof Values]: unknown }>;
   objects(options?: object): Row[];
   count(options?: object): EventTable<Row & { count: number }>;
@@ -30,4 +33,8 @@ export interface TypedVerbs<Row> {
 }
 
 /** The names of a table's columns; any string where they are not known. */
-export type ColumnName<Table> = Table extends { readonly __row?: infer Row } ? (unknown extends Row ? string : keyof NonNullable<Row> & string) : string;
+export type ColumnName<Table> = Table extends { readonly __row?: infer Row }
+  ? unknown extends Row
+    ? string
+    : keyof NonNullable<Row> & string
+  : string;

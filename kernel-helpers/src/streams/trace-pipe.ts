@@ -30,8 +30,23 @@ const overwritten = /^CPU:(\d+) \[LOST (\d+) EVENTS\]$/;
 export function parseTraceLine(line: string): TraceLine | undefined {
   const match = shape.exec(line);
   if (!match) return undefined;
-  const [, comm, pid, cpu, seconds, micros, message] = match as unknown as [string, string, string, string, string, string, string];
-  return { comm, pid: Number(pid), cpu: Number(cpu), timestamp_ns: Number(seconds) * 1e9 + Number(micros) * 1e3, message, lost: 0 };
+  const [, comm, pid, cpu, seconds, micros, message] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    comm,
+    pid: Number(pid),
+    cpu: Number(cpu),
+    timestamp_ns: Number(seconds) * 1e9 + Number(micros) * 1e3,
+    message,
+    lost: 0,
+  };
 }
 
 /** Turns chunks of text into lines; keeps the unfinished one, and the losses until their CPU's next line. */
@@ -58,9 +73,16 @@ function open(): { fd: number; buffer: Buffer } {
   if (process.geteuid?.() !== 0) throw new NotRootError("Reading the trace pipe");
   const dir = tracefs();
   if (readFileSync(join(dir, "tracing_on"), "utf8").trim() === "0") {
-    throw new MissingFeatureError("tracing", "Tracing is switched off in this kernel, so the trace pipe stays silent.", { hint: `Switch it on: echo 1 > ${dir.startsWith("/sys") ? dir : "/sys/kernel/tracing"}/tracing_on` });
+    throw new MissingFeatureError(
+      "tracing",
+      "Tracing is switched off in this kernel, so the trace pipe stays silent.",
+      { hint: `Switch it on: echo 1 > ${dir.startsWith("/sys") ? dir : "/sys/kernel/tracing"}/tracing_on` },
+    );
   }
-  return { fd: openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK), buffer: Buffer.allocUnsafe(1 << 16) };
+  return {
+    fd: openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK),
+    buffer: Buffer.allocUnsafe(1 << 16),
+  };
 }
 
 /** What can be read without waiting; undefined when there is nothing. */

@@ -46,7 +46,9 @@ export function binFinder(edges: readonly number[]): (value: number) => number {
   const first = highWord(positive);
   const span = highWord(end) - first;
   const shift = Math.max(32 - Math.clz32(span) - CELL_BITS, 0);
-  const firstBin = Int32Array.from({ length: (span >>> shift) + 1 }, (_, cell) => binOf(bounds, Math.max(fromHighWord(first + cell * 2 ** shift), positive)));
+  const firstBin = Int32Array.from({ length: (span >>> shift) + 1 }, (_, cell) =>
+    binOf(bounds, Math.max(fromHighWord(first + cell * 2 ** shift), positive)),
+  );
   return (value) => {
     if (!(value >= positive && value < end)) return binOf(bounds, value);
     let bin = firstBin[(highWord(value) - first) >>> shift]!;

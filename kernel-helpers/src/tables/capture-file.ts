@@ -33,7 +33,9 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
   const format = formatOf(path);
   const plain = storedRows(table);
   const capture = captureOf(table);
-  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify({ ...thisMachine(), ...capture }) } : {};
+  const metadata: Record<string, string> = capture
+    ? { [metadataKey]: JSON.stringify({ ...thisMachine(), ...capture }) }
+    : {};
   if (format === ".parquet") return writeParquet(plain, path, metadata);
   const arrow = toArrow(plain, { types: arrowTypes(plain) as never });
   arrow.schema.metadata = new Map(Object.entries(metadata));
@@ -44,7 +46,8 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
 function arrowTypes(table: ColumnTable): Record<string, flechette.DataType> {
   const types = table.columnNames().map((name) => {
     const column = table.column(name) as unknown;
-    if (column instanceof ListColumn) return [[name, flechette.fixedSizeList(elementType(column.values), column.size)] as const];
+    if (column instanceof ListColumn)
+      return [[name, flechette.fixedSizeList(elementType(column.values), column.size)] as const];
     if (table.numRows() > 0) return [];
     return [[name, ArrayBuffer.isView(column) ? flechette.float64() : flechette.dictionary(flechette.utf8())] as const];
   });
@@ -73,26 +76,35 @@ export async function open(path: string): Promise<ColumnTable> {
     const capture = metadata[metadataKey];
     return capture === undefined ? table : markCapture(table, JSON.parse(capture) as Capture);
   } catch (error) {
-    throw new BpflabError("CAPTURE", `${path} is not ${format === ".parquet" ? "a Parquet" : "an Arrow"} file: ${(error as Error).message}.`, { cause: error });
+    throw new BpflabError(
+      "CAPTURE",
+      `${path} is not ${format === ".parquet" ? "a Parquet" : "an Arrow"} file: ${(error as Error).message}.`,
+      { cause: error },
+    );
   }
 }
 
 function formatOf(path: string): string {
   const extension = extname(path);
-  if (!extensions.includes(extension)) throw new ArgumentError(`Expected a name that ends in ${extensions.join(" or ")}, got ${path}.`);
+  if (!extensions.includes(extension))
+    throw new ArgumentError(`Expected a name that ends in ${extensions.join(" or ")}, got ${path}.`);
   return extension;
 }
 
 async function readArrow(path: string): Promise<{ table: ColumnTable; metadata: Record<string, string> }> {
   const arrow = flechette.tableFromIPC(await readFile(path), { useBigInt: true, useDate: true });
   const columns = arrow.names.map((name, i) => [name, columnOf(arrow.getChildAt(i))] as const);
-  return { table: makeTable(Object.fromEntries(columns) as Record<string, never>), metadata: Object.fromEntries(arrow.schema.metadata ?? []) };
+  return {
+    table: makeTable(Object.fromEntries(columns) as Record<string, never>),
+    metadata: Object.fromEntries(arrow.schema.metadata ?? []),
+  };
 }
 
 /** A column as streams make them: typed arrays, dictionaries, bytes for booleans. */
 function columnOf(column: flechette.Column<any>): unknown {
   const [batch, ...more] = column.data;
-  const isDictionary = batch && more.length === 0 && batch.nullCount === 0 && column.type.typeId === flechette.Type.Dictionary;
+  const isDictionary =
+    batch && more.length === 0 && batch.nullCount === 0 && column.type.typeId === flechette.Type.Dictionary;
   return isDictionary ? dictionaryOf(column) : columnFrom(column.toArray());
 }
 

@@ -1,7 +1,16 @@
 import { inspect } from "node:util";
 import type { ColumnTable } from "arquero";
 import { type Column, isNumeric } from "./columns.js";
-import { counted, formatNumber, isIdentifier, isTimestamp, nanosecond, type TimeUnit, timeUnits, unitOf } from "./units.js";
+import {
+  counted,
+  formatNumber,
+  isIdentifier,
+  isTimestamp,
+  nanosecond,
+  type TimeUnit,
+  timeUnits,
+  unitOf,
+} from "./units.js";
 
 /** A column's shown values as text, all in one unit. */
 export interface CellColumn {
@@ -44,9 +53,12 @@ function formatColumn(name: string, column: Column, rows: readonly number[]): Ce
   const values = rows.map((row) => column.at(row));
   if (!isNumeric(column)) return { name, unit: undefined, align: "left", cells: values.map(formatText) };
 
-  if (isIdentifier(name)) return { name, unit: undefined, align: "right", cells: values.map((value) => formatCell(value, String)) };
-  if (name === "share") return { name, unit: "%", align: "right", cells: values.map((value) => formatCell(value, percent)) };
-  if (unitOf(name) !== "ns") return { name, unit: unitOf(name), align: "right", cells: values.map((value) => formatCell(value, formatNumber)) };
+  if (isIdentifier(name))
+    return { name, unit: undefined, align: "right", cells: values.map((value) => formatCell(value, String)) };
+  if (name === "share")
+    return { name, unit: "%", align: "right", cells: values.map((value) => formatCell(value, percent)) };
+  if (unitOf(name) !== "ns")
+    return { name, unit: unitOf(name), align: "right", cells: values.map((value) => formatCell(value, formatNumber)) };
 
   if (isTimestamp(name)) {
     const seconds = (value: number | bigint) => (Number(value) / 1e9).toFixed(6);
@@ -55,7 +67,12 @@ function formatColumn(name: string, column: Column, rows: readonly number[]): Ce
   const unit = columnUnit(values);
   const decimals = unit.ns === 1 ? 0 : 3;
   const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return { name, unit: unit.symbol, align: "right", cells: values.map((value) => formatCell(value, (ns) => format.format(Number(ns) / unit.ns))) };
+  return {
+    name,
+    unit: unit.symbol,
+    align: "right",
+    cells: values.map((value) => formatCell(value, (ns) => format.format(Number(ns) / unit.ns))),
+  };
 }
 
 /**
@@ -80,14 +97,22 @@ function formatCell(value: unknown, format: (value: number | bigint) => string):
 
 function formatText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : value instanceof Date ? dateText(value) : inspect(plainArray(value), inspection);
+  const text =
+    typeof value === "string"
+      ? value
+      : value instanceof Date
+        ? dateText(value)
+        : inspect(plainArray(value), inspection);
   return text.length > maxText ? `${text.slice(0, maxText)}…` : text;
 }
 
 const inspection = { breakLength: Infinity, compact: true, maxArrayLength: 8, depth: 1 };
 
 /** A row of a column of arrays is a typed array, whose kind is of no interest in a cell. */
-const plainArray = (value: unknown) => (ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as unknown as ArrayLike<unknown>) : value);
+const plainArray = (value: unknown) =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView)
+    ? Array.from(value as unknown as ArrayLike<unknown>)
+    : value;
 
 const percent = (value: number | bigint) => (100 * Number(value)).toFixed(3);
 

@@ -13,7 +13,12 @@ export interface ChangesOptions<Name extends string = string> {
 }
 
 /** The later table's type, which says in `seconds` how long it took if the tables say when they were read. */
-export type Changed<Table> = Table extends EventTable<infer Row> ? ("time_ns" extends keyof Row ? EventTable<Row & { seconds: number }> : Table) : Table;
+export type Changed<Table> =
+  Table extends EventTable<infer Row>
+    ? "time_ns" extends keyof Row
+      ? EventTable<Row & { seconds: number }>
+      : Table
+    : Table;
 
 /**
  * How much counters grew from one table to a later one, such as two tables of a map's `poll`.
@@ -29,25 +34,42 @@ export type Changed<Table> = Table extends EventTable<infer Row> ? ("time_ns" ex
  *   map(([before, after]) => changes(before, after, { by: ["pid", "fd"], of: ["writes", "histogram"] })),
  * )
  */
-export function changes<Table extends ColumnTable>(before: Table, after: Table, options: ChangesOptions<ColumnName<Table>>): Changed<Table> {
+export function changes<Table extends ColumnTable>(
+  before: Table,
+  after: Table,
+  options: ChangesOptions<ColumnName<Table>>,
+): Changed<Table> {
   const [by, of] = [namesOf(options.by), namesOf(options.of)];
   const [old, now] = [storedRows(before), storedRows(after)];
   const rowBefore = new Map<string, number>();
   keysOf(old, by).forEach((key, row) => rowBefore.set(key, row));
   const match = keysOf(now, by).map((key) => rowBefore.get(key));
 
-  const pairs = of.map((name) => [requireColumn(old, name, "of of changes"), requireColumn(now, name, "of of changes")] as const);
+  const pairs = of.map(
+    (name) => [requireColumn(old, name, "of of changes"), requireColumn(now, name, "of of changes")] as const,
+  );
   // one counter that went back says that all of the row began anew
-  const from = match.map((earlier, row) => (earlier !== undefined && pairs.every(([past, current]) => numbersAt(past, earlier).every((value, i) => value <= numbersAt(current, row)[i]!)) ? earlier : undefined));
+  const from = match.map((earlier, row) =>
+    earlier !== undefined &&
+    pairs.every(([past, current]) => numbersAt(past, earlier).every((value, i) => value <= numbersAt(current, row)[i]!))
+      ? earlier
+      : undefined,
+  );
 
   const columns: Record<string, unknown> = { ...(now.data() as Record<string, unknown>) };
   of.forEach((name, index) => {
     const [past, current] = pairs[index]!;
-    const grown = from.map((earlier, row) => numbersAt(current, row).map((value, i) => value - (earlier === undefined ? 0 : numbersAt(past, earlier)[i]!)));
+    const grown = from.map((earlier, row) =>
+      numbersAt(current, row).map((value, i) => value - (earlier === undefined ? 0 : numbersAt(past, earlier)[i]!)),
+    );
     const flat = Float64Array.from(grown.flat());
     columns[name] = current instanceof ListColumn ? new ListColumn(flat, current.size) : flat;
   });
-  if ("time_ns" in columns) columns["seconds"] = Float64Array.from(now.array("time_ns") as ArrayLike<number>, (time) => (time - ((old.totalRows() ? old.get("time_ns", 0) : NaN) as number)) / 1e9);
+  if ("time_ns" in columns)
+    columns["seconds"] = Float64Array.from(
+      now.array("time_ns") as ArrayLike<number>,
+      (time) => (time - ((old.totalRows() ? old.get("time_ns", 0) : NaN) as number)) / 1e9,
+    );
   const result = makeTable(columns as Record<string, never>);
   const capture = captureOf(after);
   return (capture ? markCapture(result, capture) : result) as never;
@@ -57,7 +79,9 @@ const namesOf = (names: string | readonly string[]) => (typeof names === "string
 
 function keysOf(table: ColumnTable, by: readonly string[]): string[] {
   const columns = by.map((name) => requireColumn(table, name, "by of changes"));
-  return Array.from({ length: table.totalRows() }, (_, row) => JSON.stringify(columns.map((column) => String(column.at(row)))));
+  return Array.from({ length: table.totalRows() }, (_, row) =>
+    JSON.stringify(columns.map((column) => String(column.at(row)))),
+  );
 }
 
 function numbersAt(column: Column, row: number): number[] {

@@ -47,7 +47,9 @@ export function requireColumn(table: ColumnTable, name: string, option: string):
   const column = table.columnIndex(name) < 0 ? undefined : (table.column(name) as Column | undefined);
   if (column) return column;
   const names = table.columnNames();
-  throw new ArgumentError(`There is no column "${name}" for ${option}; the table has ${names.length ? names.join(", ") : "no columns"}.`);
+  throw new ArgumentError(
+    `There is no column "${name}" for ${option}; the table has ${names.length ? names.join(", ") : "no columns"}.`,
+  );
 }
 
 /** The positions of the rows that pass the table's filter, in stored order; undefined stands for all of them. */
@@ -72,7 +74,9 @@ export function numbersOf(table: ColumnTable, name: string, option: string): Flo
   const column = requireColumn(table, name, option);
   if (!isNumeric(column)) {
     const numeric = table.columnNames((other) => isNumeric(table.column(other) as Column));
-    throw new ArgumentError(`${option} needs numbers, and column "${name}" holds none; columns with numbers: ${numeric.join(", ") || "none"}.`);
+    throw new ArgumentError(
+      `${option} needs numbers, and column "${name}" holds none; columns with numbers: ${numeric.join(", ") || "none"}.`,
+    );
   }
   const rows = visibleRows(table);
   if (!rows && column instanceof Float64Array) return column;

@@ -25,7 +25,16 @@ export interface CompareOptions {
 export function compare(before: ColumnTable, after: ColumnTable, options: CompareOptions = {}): ColumnTable {
   const by = namesOf(options.by ?? []);
   const [old, now] = [storedRows(before), storedRows(after)];
-  const of = options.of === undefined ? now.columnNames().filter((name) => !by.includes(name) && [old, now].every((table) => table.columnIndex(name) >= 0 && isNumeric(table.column(name) as Column))) : namesOf(options.of);
+  const of =
+    options.of === undefined
+      ? now
+          .columnNames()
+          .filter(
+            (name) =>
+              !by.includes(name) &&
+              [old, now].every((table) => table.columnIndex(name) >= 0 && isNumeric(table.column(name) as Column)),
+          )
+      : namesOf(options.of);
   const [oldRows, newRows] = [rowsByKey(old, by), rowsByKey(now, by)];
   const keys = [...new Set([...newRows.keys(), ...oldRows.keys()])];
 
@@ -36,7 +45,8 @@ export function compare(before: ColumnTable, after: ColumnTable, options: Compar
   }
   for (const name of of) {
     const [was, is] = [requireColumn(old, name, "of of compare"), requireColumn(now, name, "of of compare")];
-    const numbers = (column: Column, rows: Map<string, number>) => keys.map((key) => (rows.has(key) ? Number(column.at(rows.get(key)!)) : null));
+    const numbers = (column: Column, rows: Map<string, number>) =>
+      keys.map((key) => (rows.has(key) ? Number(column.at(rows.get(key)!)) : null));
     const [past, present] = [numbers(was, oldRows), numbers(is, newRows)];
     const unit = unitOf(name);
     const [stem, suffix] = unit ? [name.slice(0, -unit.length - 1), `_${unit}`] : [name, ""];
@@ -57,7 +67,10 @@ function rowsByKey(table: ColumnTable, by: readonly string[]): Map<string, numbe
   for (let row = 0; row < table.totalRows(); row++) {
     const names = columns.map((column) => String(column.at(row)));
     const key = JSON.stringify(names);
-    if (rows.has(key)) throw new ArgumentError(`compare got two rows ${by.length ? `of ${names.join(", ")}` : "in one table"}: give in by all columns that tell rows apart.`);
+    if (rows.has(key))
+      throw new ArgumentError(
+        `compare got two rows ${by.length ? `of ${names.join(", ")}` : "in one table"}: give in by all columns that tell rows apart.`,
+      );
     rows.set(key, row);
   }
   return rows;

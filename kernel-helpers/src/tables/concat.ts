@@ -16,14 +16,19 @@ export function concatCaptures(captures: Readonly<Record<string, ColumnTable>>):
   const names = Object.keys(captures);
   const tables = Object.values(captures);
   if (names.length < 2) throw new ArgumentError(`concatCaptures needs two tables or more, got ${names.length}.`);
-  const shared = tables[0]!.columnNames().filter((name) => name !== "capture" && tables.every((table) => table.columnIndex(name) >= 0));
+  const shared = tables[0]!
+    .columnNames()
+    .filter((name) => name !== "capture" && tables.every((table) => table.columnIndex(name) >= 0));
   if (shared.length === 0) throw new ArgumentError(`${names.join(" and ")} have no column in common.`);
   const all = concatTables(tables.map((table) => table.ungroup().select(shared)));
 
   const codes = new Uint32Array(all.numRows());
   let row = 0;
   tables.forEach((table, code) => codes.fill(code, row, (row += table.numRows())));
-  const result = makeTable({ capture: new DictionaryColumn(codes, names) as never, ...(all.data() as Record<string, never>) });
+  const result = makeTable({
+    capture: new DictionaryColumn(codes, names) as never,
+    ...(all.data() as Record<string, never>),
+  });
   const capture = joinCaptures(names.join(" and "), tables.map(captureOf));
   return capture ? markCapture(result, capture) : result;
 }

@@ -35,7 +35,10 @@ export interface TableViewOptions {
 export function tableHtml(table: ColumnTable, { limit = 20 }: TableViewOptions = {}): string {
   const { columns, caption } = headOf(table, limit);
   const loss = lossNote(captureOf(table));
-  const header = columns.map(({ name, unit, align }) => `<th style="text-align:${align}">${escapeHtml(name)}<br><small>${escapeHtml(unit ?? "")}</small></th>`);
+  const header = columns.map(
+    ({ name, unit, align }) =>
+      `<th style="text-align:${align}">${escapeHtml(name)}<br><small>${escapeHtml(unit ?? "")}</small></th>`,
+  );
   const body = (columns[0]?.cells ?? []).map((_, row) => {
     const cells = columns.map(({ align, cells }) => `<td style="text-align:${align}">${escapeHtml(cells[row]!)}</td>`);
     return `<tr>${cells.join("")}</tr>`;

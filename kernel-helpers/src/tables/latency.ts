@@ -28,7 +28,10 @@ export interface LatencyOptions<Name extends string = string> {
  * latency.summary(writes, { by: "comm" })
  * latency.summary(writes, { by: ["comm", "fd"], value: "count" })
  */
-export function summary<Table extends ColumnTable>(table: Table, options: LatencyOptions<ColumnName<Table>> = {}): ColumnTable {
+export function summary<Table extends ColumnTable>(
+  table: Table,
+  options: LatencyOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const { values, groups, name } = distributions(table, options, "latency.summary");
   const gathered = gatherGroups(values, groups);
   const rows = Array.from({ length: groups.size }, (_, group) => {
@@ -42,9 +45,17 @@ export function summary<Table extends ColumnTable>(table: Table, options: Latenc
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
   return derived(table, {
-    ...keyColumns(groups, rows.map(({ group }) => group)),
+    ...keyColumns(
+      groups,
+      rows.map(({ group }) => group),
+    ),
     [countName(groups)]: figure((row) => row.count),
-    ...Object.fromEntries(["p50", "p90", "p99", "p999", "max"].map((percentile, i) => [`${percentile}${suffix}`, figure((row) => row.percentiles[i]!)])),
+    ...Object.fromEntries(
+      ["p50", "p90", "p99", "p999", "max"].map((percentile, i) => [
+        `${percentile}${suffix}`,
+        figure((row) => row.percentiles[i]!),
+      ]),
+    ),
     [`total${suffix}`]: figure((row) => row.total),
   });
 }
@@ -70,9 +81,13 @@ export interface HistogramOptions<Name extends string = string> extends LatencyO
  * @example
  * latency.histogram(writes, { by: "comm", steps: 4 })
  */
-export function histogram<Table extends ColumnTable>(table: Table, options: HistogramOptions<ColumnName<Table>> = {}): ColumnTable {
+export function histogram<Table extends ColumnTable>(
+  table: Table,
+  options: HistogramOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const { steps = 1 } = options;
-  if (!Number.isInteger(steps) || steps < 1 || steps > 64) throw new ArgumentError(`expected a whole number from 1 to 64 for steps, got ${steps}.`);
+  if (!Number.isInteger(steps) || steps < 1 || steps > 64)
+    throw new ArgumentError(`expected a whole number from 1 to 64 for steps, got ${steps}.`);
   const { values, groups, name } = distributions(table, options, "latency.histogram");
   const { min, max, count: any } = extent(values);
   const edges = any ? doublingEdges(min, max, steps) : [];
@@ -84,7 +99,13 @@ export function histogram<Table extends ColumnTable>(table: Table, options: Hist
     if (bucket >= 0) counts[(groups.ids ? groups.ids[i]! : 0) * buckets + bucket]!++;
   }
 
-  const rows = { group: [] as number[], low: [] as number[], high: [] as number[], count: [] as number[], share: [] as number[] };
+  const rows = {
+    group: [] as number[],
+    low: [] as number[],
+    high: [] as number[],
+    count: [] as number[],
+    share: [] as number[],
+  };
   for (let group = 0; group < groups.size; group++) {
     const own = counts.subarray(group * buckets, (group + 1) * buckets);
     const all = sumOf(own);
@@ -124,9 +145,13 @@ export interface EcdfOptions<Name extends string = string> extends LatencyOption
  * @example
  * latency.ecdf(writes, { by: "comm" })
  */
-export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfOptions<ColumnName<Table>> = {}): ColumnTable {
+export function ecdf<Table extends ColumnTable>(
+  table: Table,
+  options: EcdfOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const { points = 500 } = options;
-  if (!Number.isInteger(points) || points < 2) throw new ArgumentError(`expected a whole number from 2 on for points, got ${points}.`);
+  if (!Number.isInteger(points) || points < 2)
+    throw new ArgumentError(`expected a whole number from 2 on for points, got ${points}.`);
   const { values, groups, name } = distributions(table, options, "latency.ecdf");
   const sorted = sortWithinGroups(values, groups);
   const rows = { group: [] as number[], value: [] as number[], share: [] as number[] };
@@ -137,11 +162,19 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfOptio
       rows.share.push(point.share);
     }
   }
-  return derived(table, { ...keyColumns(groups, rows.group), [name]: Float64Array.from(rows.value), share: Float64Array.from(rows.share) });
+  return derived(table, {
+    ...keyColumns(groups, rows.group),
+    [name]: Float64Array.from(rows.value),
+    share: Float64Array.from(rows.share),
+  });
 }
 
 /** What to measure, by which groups, and the column's name. */
-function distributions(table: ColumnTable, { by, value: name = "duration_ns" }: LatencyOptions, caller: string): { values: Float64Array; groups: Groups; name: string } {
+function distributions(
+  table: ColumnTable,
+  { by, value: name = "duration_ns" }: LatencyOptions,
+  caller: string,
+): { values: Float64Array; groups: Groups; name: string } {
   const values = numbersOf(table, name, `value of ${caller}`);
   return { values, groups: groupRows(table, by, `by of ${caller}`), name };
 }

@@ -28,7 +28,10 @@ export interface BucketsOptions<Name extends string = string> {
  * @example
  * charts.buckets(latency.buckets(stats.maps.stats_map.table(), { by: "comm" }), { by: "comm" })
  */
-export function buckets<Table extends ColumnTable>(table: Table, options: BucketsOptions<ColumnName<Table>> = {}): ColumnTable {
+export function buckets<Table extends ColumnTable>(
+  table: Table,
+  options: BucketsOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const groups = groupRows(table, options.by, "by of latency.buckets");
   const counts = Array.from({ length: groups.size }, () => [] as number[]);
   histogramsOf(table, options.histogram ?? "histogram", "histogram of latency.buckets").forEach((slots, i) => {
@@ -36,9 +39,16 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
     slots.forEach((count, slot) => (sums[slot] = (sums[slot] ?? 0) + count));
   });
   let [first, last] = [Infinity, -Infinity];
-  for (const sums of counts) sums.forEach((count, slot) => count > 0 && ([first, last] = [Math.min(first, slot), Math.max(last, slot)]));
+  for (const sums of counts)
+    sums.forEach((count, slot) => count > 0 && ([first, last] = [Math.min(first, slot), Math.max(last, slot)]));
 
-  const rows = { group: [] as number[], low: [] as number[], high: [] as number[], count: [] as number[], share: [] as number[] };
+  const rows = {
+    group: [] as number[],
+    low: [] as number[],
+    high: [] as number[],
+    count: [] as number[],
+    share: [] as number[],
+  };
   counts.forEach((sums, group) => {
     const total = sums.reduce((sum, count) => sum + count, 0);
     for (let slot = first; total > 0 && slot <= last; slot++) {
@@ -50,7 +60,9 @@ export function buckets<Table extends ColumnTable>(table: Table, options: Bucket
     }
   });
   const result = makeTable({
-    ...Object.fromEntries(groups.by.map((name, column) => [name, rows.group.map((group) => groups.keys[column]![group])])),
+    ...Object.fromEntries(
+      groups.by.map((name, column) => [name, rows.group.map((group) => groups.keys[column]![group])]),
+    ),
     low_ns: Float64Array.from(rows.low),
     high_ns: Float64Array.from(rows.high),
     count: Float64Array.from(rows.count),
@@ -82,12 +94,26 @@ export interface EstimatesOptions<Name extends string = string> {
  * @example
  * latency.estimates(stats.maps.stats_map.table(), { percentiles: [50, 99.9] })
  */
-export function estimates<Table extends ColumnTable>(table: Table, options: EstimatesOptions<ColumnName<Table>> = {}): ColumnTable {
-  const { histogram = "histogram", min = "min_ns", max = "max_ns", total = "total_ns", percentiles = [50, 90, 99] } = options;
-  for (const p of percentiles) if (!(p > 0 && p < 100)) throw new ArgumentError(`expected percentiles between 0 and 100, got ${String(p)}.`);
+export function estimates<Table extends ColumnTable>(
+  table: Table,
+  options: EstimatesOptions<ColumnName<Table>> = {},
+): ColumnTable {
+  const {
+    histogram = "histogram",
+    min = "min_ns",
+    max = "max_ns",
+    total = "total_ns",
+    percentiles = [50, 90, 99],
+  } = options;
+  for (const p of percentiles)
+    if (!(p > 0 && p < 100)) throw new ArgumentError(`expected percentiles between 0 and 100, got ${String(p)}.`);
   const base = storedRows(table);
   const histograms = histogramsOf(base, histogram, "histogram of latency.estimates");
-  const [mins, maxs, totals] = [min, max, total].map((name) => numbersOf(base, name, "latency.estimates")) as [Float64Array, Float64Array, Float64Array];
+  const [mins, maxs, totals] = [min, max, total].map((name) => numbersOf(base, name, "latency.estimates")) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   const counts = histograms.map((slots) => slots.reduce((sum, count) => sum + count, 0));
   const unit = unitOf(total);
   const suffix = unit ? `_${unit}` : "";
@@ -104,7 +130,13 @@ export function estimates<Table extends ColumnTable>(table: Table, options: Esti
 }
 
 /** The nearest-rank percentile's bucket, cut to the values that occurred. */
-function percentile(slots: readonly number[], count: number, p: number, min: number, max: number): { from: number; to: number; estimate: number } {
+function percentile(
+  slots: readonly number[],
+  count: number,
+  p: number,
+  min: number,
+  max: number,
+): { from: number; to: number; estimate: number } {
   const rank = Math.max(1, Math.ceil((count * p) / 100));
   let below = 0;
   for (const [slot, inside] of slots.entries()) {
@@ -128,7 +160,8 @@ function histogramsOf(table: ColumnTable, name: string, option: string): number[
   const rows = visibleRows(table) ?? Uint32Array.from({ length: column.length }, (_, row) => row);
   return Array.from(rows, (row) => {
     const value = column.at(row);
-    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) throw new ArgumentError(`${option} needs an array of counts a row, and column "${name}" holds none.`);
+    if (!Array.isArray(value) && !ArrayBuffer.isView(value))
+      throw new ArgumentError(`${option} needs an array of counts a row, and column "${name}" holds none.`);
     return Array.from(value as ArrayLike<number | bigint>, Number);
   });
 }

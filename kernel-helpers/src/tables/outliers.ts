@@ -25,13 +25,19 @@ export interface OutlierOptions<Name extends string = string> extends LatencyOpt
  * @example
  * latency.outliers(writes, { by: ["comm", "fd"], top: 20 })
  */
-export function outliers<Table extends ColumnTable>(table: Table, options: OutlierOptions<ColumnName<Table>> = {}): ColumnTable {
+export function outliers<Table extends ColumnTable>(
+  table: Table,
+  options: OutlierOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const { by, value: name = "duration_ns", top = 10 } = options;
-  if (!Number.isInteger(top) || top < 1) throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  if (!Number.isInteger(top) || top < 1)
+    throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
   const values = numbersOf(table, name, "value of latency.outliers");
   const groups = groupRows(table, by, "by of latency.outliers");
   const sorted = sortWithinGroups(values, groups);
-  const medians = Array.from({ length: groups.size }, (_, group) => groupValues(sorted, group)).map((all) => all[nearestRank(all.length, 500)]!);
+  const medians = Array.from({ length: groups.size }, (_, group) => groupValues(sorted, group)).map(
+    (all) => all[nearestRank(all.length, 500)]!,
+  );
   const median = (i: number) => medians[groups.ids ? groups.ids[i]! : 0]!;
 
   const worst = largest(values.length, top, (i) => values[i]! - median(i));

@@ -30,7 +30,11 @@ export interface OverlapOptions {
  * @example
  * withOverlaps(latency.outliers(writes), writes, { as: "wrote_then" })
  */
-export function withOverlaps(events: ColumnTable, spans: ColumnTable, { as, by = "comm", own, top = 3 }: OverlapOptions): ColumnTable {
+export function withOverlaps(
+  events: ColumnTable,
+  spans: ColumnTable,
+  { as, by = "comm", own, top = 3 }: OverlapOptions,
+): ColumnTable {
   const captures = [...new Set([captureOf(events), captureOf(spans)])];
   // A capture is noted on columns: those of the events are theirs.
   const base = captures.length > 1 ? events.reify([...events.indices()]) : storedRows(events);
@@ -50,13 +54,21 @@ export function withOverlaps(events: ColumnTable, spans: ColumnTable, { as, by =
     const named = sorted.slice(0, top).map(([group, ns]) => `${nameOf(group)} ${formatTime(ns)}`);
     return [...named, ...(sorted.length > top ? [`${sorted.length - top} more`] : [])].join(", ");
   });
-  const result = makeTable({ ...(base.data() as Record<string, never>), ...(own === undefined ? {} : { [own]: itself }), [as]: texts });
+  const result = makeTable({
+    ...(base.data() as Record<string, never>),
+    ...(own === undefined ? {} : { [own]: itself }),
+    [as]: texts,
+  });
   const capture = captures.length > 1 ? joinCaptures("events and spans", captures) : captures[0];
   return capture ? markCapture(result, capture) : result;
 }
 
 /** Calls back for each pair of an event and a span that overlap, with the length of the overlap in ns. */
-function eachOverlap(events: ColumnTable, spans: ColumnTable, act: (event: number, span: number, ns: number) => void): void {
+function eachOverlap(
+  events: ColumnTable,
+  spans: ColumnTable,
+  act: (event: number, span: number, ns: number) => void,
+): void {
   const [begin, end] = ends(events, "the events of withOverlaps");
   const [from, to] = ends(spans, "the spans of withOverlaps");
   const order = Array.from(begin.keys()).sort((a, b) => begin[a]! - begin[b]!);

@@ -1,6 +1,13 @@
 /** Tables as Parquet files: what DuckDB, pandas, Spark and most other tools read by themselves. */
 import { type ColumnTable, table as makeTable } from "arquero";
-import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRead, parquetSchema, type SchemaElement } from "hyparquet";
+import {
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetRead,
+  parquetSchema,
+  type SchemaElement,
+} from "hyparquet";
 import { parquetWriteFile } from "hyparquet-writer";
 import { BooleanColumn, concatTables, DictionaryColumn, ListColumn } from "../streams/columns.js";
 import { type Column, isTextColumn } from "./columns.js";
@@ -33,8 +40,19 @@ export async function readParquet(path: string): Promise<{ table: ColumnTable; m
   for (const { num_rows } of facts.row_groups) {
     const parts = new Map<string, unknown[]>();
     const rowEnd = row + Number(num_rows);
-    await parquetRead({ file, metadata: facts, rowStart: row, rowEnd, onChunk: ({ columnName, columnData }) => void parts.set(columnName, [...(parts.get(columnName) ?? []), columnData]) });
-    groups.push(makeTable(Object.fromEntries(names.map((name) => [name, decode(parts.get(name) as ArrayLike<unknown>[])])) as never));
+    await parquetRead({
+      file,
+      metadata: facts,
+      rowStart: row,
+      rowEnd,
+      onChunk: ({ columnName, columnData }) =>
+        void parts.set(columnName, [...(parts.get(columnName) ?? []), columnData]),
+    });
+    groups.push(
+      makeTable(
+        Object.fromEntries(names.map((name) => [name, decode(parts.get(name) as ArrayLike<unknown>[])])) as never,
+      ),
+    );
     row = rowEnd;
   }
   const metadata = Object.fromEntries((facts.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]));
@@ -43,7 +61,10 @@ export async function readParquet(path: string): Promise<{ table: ColumnTable; m
 
 /** A file without rows still has columns. */
 function withoutRows(facts: FileMetaData): ColumnTable {
-  const columns = parquetSchema(facts).children.map(({ element: { name, type } }) => [name, type === "BYTE_ARRAY" ? new DictionaryColumn(new Uint32Array(0), []) : new Float64Array(0)]);
+  const columns = parquetSchema(facts).children.map(({ element: { name, type } }) => [
+    name,
+    type === "BYTE_ARRAY" ? new DictionaryColumn(new Uint32Array(0), []) : new Float64Array(0),
+  ]);
   return makeTable(Object.fromEntries(columns) as never);
 }
 
@@ -59,25 +80,39 @@ function encode(name: string, column: Column): { elements: SchemaElement[]; data
     { name, repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
     { name: "list", repetition_type: "REPEATED", num_children: 1 },
   ] as const;
-  return { elements: [...levels, element], data: Array.from({ length: column.length }, (_, row) => flat.slice(row * column.size, (row + 1) * column.size)) };
+  return {
+    elements: [...levels, element],
+    data: Array.from({ length: column.length }, (_, row) => flat.slice(row * column.size, (row + 1) * column.size)),
+  };
 }
 
 function encodePlain(name: string, column: Column): { element: SchemaElement; data: unknown } {
   const element = (facts: Partial<SchemaElement>) => ({ name, repetition_type: "REQUIRED", ...facts }) as SchemaElement;
   if (column instanceof BooleanColumn) return { element: element({ type: "BOOLEAN" }), data: Array.from(column) };
-  if (isTextColumn(column)) return { element: element({ type: "BYTE_ARRAY", converted_type: "UTF8" }), data: Array.from(column as unknown as Iterable<string>) };
+  if (isTextColumn(column))
+    return {
+      element: element({ type: "BYTE_ARRAY", converted_type: "UTF8" }),
+      data: Array.from(column as unknown as Iterable<string>),
+    };
   if (column instanceof Float64Array) return { element: element({ type: "DOUBLE" }), data: column };
   if (column instanceof Float32Array) return { element: element({ type: "FLOAT" }), data: column };
   if (column instanceof BigInt64Array) return { element: element({ type: "INT64" }), data: column };
-  if (column instanceof BigUint64Array) return { element: element({ type: "INT64", converted_type: "UINT_64" }), data: column };
+  if (column instanceof BigUint64Array)
+    return { element: element({ type: "INT64", converted_type: "UINT_64" }), data: column };
   // The writer takes no unsigned number beyond the signed ones' range, which a double holds as exactly.
-  if (column instanceof Uint32Array && column.some((value) => value > 0x7fffffff)) return { element: element({ type: "DOUBLE" }), data: Float64Array.from(column) };
-  if (column instanceof Uint32Array) return { element: element({ type: "INT32", converted_type: "UINT_32" }), data: column };
-  if (ArrayBuffer.isView(column)) return { element: element({ type: "INT32" }), data: Int32Array.from(column as unknown as Int32Array) };
+  if (column instanceof Uint32Array && column.some((value) => value > 0x7fffffff))
+    return { element: element({ type: "DOUBLE" }), data: Float64Array.from(column) };
+  if (column instanceof Uint32Array)
+    return { element: element({ type: "INT32", converted_type: "UINT_32" }), data: column };
+  if (ArrayBuffer.isView(column))
+    return { element: element({ type: "INT32" }), data: Int32Array.from(column as unknown as Int32Array) };
 
   // A column of plain values, where some may be missing.
   const values = Array.from({ length: column.length }, (_, row) => column.at(row) ?? undefined);
-  const optional = (facts: Partial<SchemaElement>) => ({ element: element({ repetition_type: "OPTIONAL", ...facts }), data: values });
+  const optional = (facts: Partial<SchemaElement>) => ({
+    element: element({ repetition_type: "OPTIONAL", ...facts }),
+    data: values,
+  });
   const areAll = (is: (value: unknown) => boolean) => values.every((value) => value === undefined || is(value));
   if (areAll((value) => typeof value === "number")) return optional({ type: "DOUBLE" });
   if (areAll((value) => typeof value === "bigint")) return optional({ type: "INT64" });
@@ -91,11 +126,15 @@ function encodePlain(name: string, column: Column): { element: SchemaElement; da
 function decode(chunks: readonly ArrayLike<unknown>[]): unknown {
   const [first] = chunks;
   if (chunks.length === 1) return columnFrom(first!);
-  return columnFrom(chunks.every((chunk) => ArrayBuffer.isView(chunk)) ? joined(chunks) : chunks.flatMap((chunk) => Array.from(chunk)));
+  return columnFrom(
+    chunks.every((chunk) => ArrayBuffer.isView(chunk)) ? joined(chunks) : chunks.flatMap((chunk) => Array.from(chunk)),
+  );
 }
 
 function joined(chunks: readonly ArrayLike<unknown>[]): ArrayLike<unknown> {
-  const all = new (chunks[0]!.constructor as new (length: number) => Float64Array)(chunks.reduce((sum, { length }) => sum + length, 0));
+  const all = new (chunks[0]!.constructor as new (length: number) => Float64Array)(
+    chunks.reduce((sum, { length }) => sum + length, 0),
+  );
   let at = 0;
   for (const chunk of chunks) {
     all.set(chunk as never, at);

@@ -26,7 +26,10 @@ export interface PathOptions<Name extends string = string> {
  * @example
  * withPaths(stats.maps.stats_map.table()).orderby(aq.desc("written_bytes"))
  */
-export function withPaths<Table extends ColumnTable>(table: Table, options: PathOptions<ColumnName<Table>> = {}): Table extends EventTable<infer Row> ? EventTable<Row & { path: string }> : ColumnTable {
+export function withPaths<Table extends ColumnTable>(
+  table: Table,
+  options: PathOptions<ColumnName<Table>> = {},
+): Table extends EventTable<infer Row> ? EventTable<Row & { path: string }> : ColumnTable {
   const base = storedRows(table);
   const pids = numbersOf(base, options.pid ?? "pid", "pid of withPaths");
   const fds = numbersOf(base, options.fd ?? "fd", "fd of withPaths");
@@ -45,7 +48,10 @@ export function withPaths<Table extends ColumnTable>(table: Table, options: Path
     }
     column[row] = code;
   }
-  return makeTable({ ...(base.data() as Record<string, never>), path: new DictionaryColumn(column, [...codes.keys()]) as never }) as never;
+  return makeTable({
+    ...(base.data() as Record<string, never>),
+    path: new DictionaryColumn(column, [...codes.keys()]) as never,
+  }) as never;
 }
 
 function readPath(pid: number, fd: number): string {

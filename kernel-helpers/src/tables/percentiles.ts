@@ -30,16 +30,24 @@ const maxIntervals = 100_000;
  * @example
  * charts.lines(latency.percentiles(writes, { every: 0.1 }), { y: "duration_ns", by: "percentile", log: true })
  */
-export function percentiles<Table extends ColumnTable>(table: Table, options: PercentilesOptions<ColumnName<Table>> = {}): ColumnTable {
+export function percentiles<Table extends ColumnTable>(
+  table: Table,
+  options: PercentilesOptions<ColumnName<Table>> = {},
+): ColumnTable {
   const { time = "start_ns", value = "duration_ns", percentiles: wanted = [50, 99, 100] } = options;
-  for (const p of wanted) if (!(p > 0 && p <= 100)) throw new ArgumentError(`expected percentiles above 0 and up to 100, got ${String(p)}.`);
+  for (const p of wanted)
+    if (!(p > 0 && p <= 100)) throw new ArgumentError(`expected percentiles above 0 and up to 100, got ${String(p)}.`);
   const times = numbersOf(table, time, "time of latency.percentiles");
   const values = numbersOf(table, value, "value of latency.percentiles");
   const { min, max, count } = extent(times);
   const every = 1e9 * (options.every ?? (max > min ? (max - min) / 1e11 : 1));
-  if (!(every > 0 && every < Infinity) && count) throw new ArgumentError(`expected a number above 0 for every, got ${String(options.every)}.`);
+  if (!(every > 0 && every < Infinity) && count)
+    throw new ArgumentError(`expected a number above 0 for every, got ${String(options.every)}.`);
   const size = count ? Math.floor((max - min) / every) + 1 : 0;
-  if (size > maxIntervals) throw new ArgumentError(`every: ${String(options.every)} s makes ${size.toLocaleString("en")} intervals, more than ${maxIntervals.toLocaleString("en")}.`);
+  if (size > maxIntervals)
+    throw new ArgumentError(
+      `every: ${String(options.every)} s makes ${size.toLocaleString("en")} intervals, more than ${maxIntervals.toLocaleString("en")}.`,
+    );
 
   const last = Math.max(size - 1, 0);
   const ids = Uint32Array.from(times, (at) => Math.min(Math.floor((at - min) / every), last));
@@ -56,7 +64,12 @@ export function percentiles<Table extends ColumnTable>(table: Table, options: Pe
       rows.count.push(all.length);
     }
   }
-  const result = makeTable({ time_ns: Float64Array.from(rows.time), percentile: rows.percentile, [value]: Float64Array.from(rows.value), count: Float64Array.from(rows.count) });
+  const result = makeTable({
+    time_ns: Float64Array.from(rows.time),
+    percentile: rows.percentile,
+    [value]: Float64Array.from(rows.value),
+    count: Float64Array.from(rows.count),
+  });
   const capture = captureOf(table);
   return capture ? markCapture(result, capture) : result;
 }

@@ -18,6 +18,11 @@ export function tableText(table: ColumnTable, { limit = 20 }: TableViewOptions =
     const width = Math.max(...lines.map((line) => line.length));
     return lines.map((line) => (align === "right" ? line.padStart(width) : line.padEnd(width)));
   });
-  const lines = (blocks[0] ?? []).map((_, row) => blocks.map((block) => block[row]).join("  ").trimEnd());
+  const lines = (blocks[0] ?? []).map((_, row) =>
+    blocks
+      .map((block) => block[row])
+      .join("  ")
+      .trimEnd(),
+  );
   return [loss, ...lines, visible(caption)].filter((line) => line !== undefined).join("\n");
 }

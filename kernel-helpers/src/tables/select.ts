@@ -23,7 +23,12 @@ export function selectRank(values: Float64Array, rank: number, from = 0, to = va
       const share = (rank - low + 1) / count;
       const sample = count ** (2 / 3) / 2;
       const aside = (Math.sqrt(Math.log(count) * sample * (1 - sample / count)) / 2) * Math.sign(share - 0.5);
-      selectRank(values, rank, Math.max(low, Math.floor(rank - share * sample + aside)), Math.min(high, Math.floor(rank + (1 - share) * sample + aside)) + 1);
+      selectRank(
+        values,
+        rank,
+        Math.max(low, Math.floor(rank - share * sample + aside)),
+        Math.min(high, Math.floor(rank + (1 - share) * sample + aside)) + 1,
+      );
     }
     const pivot = values[rank]!;
     let left = low;

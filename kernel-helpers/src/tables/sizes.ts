@@ -7,7 +7,16 @@ import { numbersOf, storedRows } from "./columns.js";
 const bounds = [-Infinity, 0, 1, 16, 256, 4096, 65536, 1048576];
 
 /** The classes that `withSizeClass` sorts into, smallest first. */
-export const sizeClasses: readonly string[] = ["failed", "0 B", "1 to <16 B", "16 to <256 B", "256 B to <4 KiB", "4 to <64 KiB", "64 KiB to <1 MiB", "1 MiB or more"];
+export const sizeClasses: readonly string[] = [
+  "failed",
+  "0 B",
+  "1 to <16 B",
+  "16 to <256 B",
+  "256 B to <4 KiB",
+  "4 to <64 KiB",
+  "64 KiB to <1 MiB",
+  "1 MiB or more",
+];
 
 /** Which column holds the sizes. */
 export interface SizeClassOptions<Name extends string = string> {
@@ -23,12 +32,18 @@ export interface SizeClassOptions<Name extends string = string> {
  * @example
  * latency.summary(withSizeClass(writes), { by: "size_class" }).orderby(aq.escape((row) => sizeClasses.indexOf(row.size_class)))
  */
-export function withSizeClass<Table extends ColumnTable>(table: Table, { size }: SizeClassOptions<ColumnName<Table>> = {}): Table extends EventTable<infer Row> ? EventTable<Row & { size_class: string }> : ColumnTable {
+export function withSizeClass<Table extends ColumnTable>(
+  table: Table,
+  { size }: SizeClassOptions<ColumnName<Table>> = {},
+): Table extends EventTable<infer Row> ? EventTable<Row & { size_class: string }> : ColumnTable {
   const base = storedRows(table);
   const codes = Uint32Array.from(numbersOf(base, size ?? "ret", "size of withSizeClass"), (bytes) => {
     let code = bounds.length - 1;
     while (code > 0 && !(bytes >= bounds[code]!)) code--;
     return code;
   });
-  return makeTable({ ...(base.data() as Record<string, never>), size_class: new DictionaryColumn(codes, sizeClasses) as never }) as never;
+  return makeTable({
+    ...(base.data() as Record<string, never>),
+    size_class: new DictionaryColumn(codes, sizeClasses) as never,
+  }) as never;
 }

@@ -29,7 +29,12 @@ export interface TimeUnit {
 export const nanosecond: TimeUnit = { symbol: "ns", ns: 1 };
 
 /** Largest first. */
-export const timeUnits: readonly TimeUnit[] = [{ symbol: "s", ns: 1e9 }, { symbol: "ms", ns: 1e6 }, { symbol: "µs", ns: 1e3 }, nanosecond];
+export const timeUnits: readonly TimeUnit[] = [
+  { symbol: "s", ns: 1e9 },
+  { symbol: "ms", ns: 1e6 },
+  { symbol: "µs", ns: 1e3 },
+  nanosecond,
+];
 
 /** The largest unit in which a time is at least 1; ns for what is shorter. */
 export function timeUnitFor(ns: number): TimeUnit {

@@ -1,7 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ColumnTable } from "arquero";
 import type { Observable, Subscription } from "rxjs";
-import { bundleOf, display, type Displayable, type DisplayHandle, displaySymbol, interruptSignal, mime, type MimeBundle } from "../base/display.js";
+import {
+  bundleOf,
+  display,
+  type Displayable,
+  type DisplayHandle,
+  displaySymbol,
+  interruptSignal,
+  mime,
+  type MimeBundle,
+} from "../base/display.js";
 import type { EventBatch } from "../streams/batch.js";
 import type { EventTable } from "../streams/table.js";
 import { visible } from "../base/text.js";
@@ -32,9 +41,21 @@ export interface LiveOptions {
  * await collect(ringbuf.events("rb"), { seconds: 10 });
  * await view.stop();
  */
-export function live<Event>(stream: Observable<EventBatch<Event>>, draw: (table: EventTable<Event>) => unknown, options?: LiveOptions): LiveView;
-export function live<Table extends ColumnTable>(stream: Observable<Table>, draw: (table: Table) => unknown, options?: LiveOptions): LiveView;
-export function live(stream: Observable<EventBatch | ColumnTable>, draw: (table: any) => unknown, options: LiveOptions = {}): LiveView {
+export function live<Event>(
+  stream: Observable<EventBatch<Event>>,
+  draw: (table: EventTable<Event>) => unknown,
+  options?: LiveOptions,
+): LiveView;
+export function live<Table extends ColumnTable>(
+  stream: Observable<Table>,
+  draw: (table: Table) => unknown,
+  options?: LiveOptions,
+): LiveView;
+export function live(
+  stream: Observable<EventBatch | ColumnTable>,
+  draw: (table: any) => unknown,
+  options: LiveOptions = {},
+): LiveView {
   const period = 1000 / positive(options.fps ?? 4, "fps");
   const rows = positive(options.window?.rows ?? 100_000, "window.rows");
   const seconds = positive(options.window?.seconds ?? 30, "window.seconds");
@@ -89,7 +110,9 @@ export class LiveView implements Displayable {
 
   /** What a cell shows that ends with the call: the chart has an output of its own. */
   [displaySymbol](): MimeBundle {
-    return { "text/plain": this.ended ? "live view, ended" : "live view, running until its stream ends or .stop() is called" };
+    return {
+      "text/plain": this.ended ? "live view, ended" : "live view, running until its stream ends or .stop() is called",
+    };
   }
 
   private end(): void {
@@ -111,7 +134,8 @@ export class LiveView implements Displayable {
       }
       if (this.changed) await this.drawFrame();
       handle.update(mime(await bundleOf(this.shown ?? "no events")));
-      if (this.error !== undefined) await display(`The live view ended, for its stream failed: ${messageOf(this.error)}`);
+      if (this.error !== undefined)
+        await display(`The live view ended, for its stream failed: ${messageOf(this.error)}`);
     } catch (error) {
       this.error = error;
       this.end();

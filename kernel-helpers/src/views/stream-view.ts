@@ -6,7 +6,15 @@ import { inspect } from "node:util";
 import { clearInterval, setInterval } from "node:timers"; // not the cell's own, which end with it
 import { ColumnTable } from "arquero";
 import { Observable, type Subscription } from "rxjs";
-import { display, displaySymbol, hasHost, interruptSignal, mime, type DisplayHandle, type MimeBundle } from "../base/display.js";
+import {
+  display,
+  displaySymbol,
+  hasHost,
+  interruptSignal,
+  mime,
+  type DisplayHandle,
+  type MimeBundle,
+} from "../base/display.js";
 import type { EventBatch } from "../streams/batch.js";
 import { concatTables } from "../streams/columns.js";
 import { escapeHtml, visible } from "../base/text.js";
@@ -58,7 +66,8 @@ export class StreamView {
       error: (error: unknown) => this.#end(`failed: ${error instanceof Error ? error.message : String(error)}`),
       complete: () => this.#end("ended"),
     });
-    if (this.#state !== "running") this.#subscription.unsubscribe(); // ended before it could be unsubscribed from
+    if (this.#state !== "running")
+      this.#subscription.unsubscribe(); // ended before it could be unsubscribed from
     else if (this.#signal?.aborted) this.stop();
     this.#draw();
   }
@@ -133,7 +142,12 @@ export class StreamView {
     const line = `${account}, ${((Date.now() - this.#startedAt) / 1000).toFixed(1)} s`;
     const { html, text } = this.#newest();
     const head = `<p><strong>${escapeHtml(line)}</strong></p>`;
-    this.#output.update(mime({ "text/html": `<div class="bpflab-stream">${head}${html}</div>`, "text/plain": `${visible(line)}\n${text}` }));
+    this.#output.update(
+      mime({
+        "text/html": `<div class="bpflab-stream">${head}${html}</div>`,
+        "text/plain": `${visible(line)}\n${text}`,
+      }),
+    );
   }
 
   #newest(): { html: string; text: string } {
@@ -142,7 +156,9 @@ export class StreamView {
       const table = this.#batch ? whole.slice(-SHOWN) : whole;
       return { html: tableHtml(table, { limit: SHOWN }), text: tableText(table, { limit: SHOWN }) };
     }
-    const text = this.#values.map((value) => visible(inspect(value, { breakLength: Infinity, depth: 2 }).slice(0, MOST_TEXT))).join("\n");
+    const text = this.#values
+      .map((value) => visible(inspect(value, { breakLength: Infinity, depth: 2 }).slice(0, MOST_TEXT)))
+      .join("\n");
     return { html: text ? `<pre>${escapeHtmlLines(text)}</pre>` : "", text };
   }
 }
@@ -172,7 +188,9 @@ Object.defineProperty(Observable.prototype, displaySymbol, {
   async value(this: Observable<unknown>): Promise<MimeBundle> {
     if (!hasHost()) return { "text/plain": "Observable" };
     const view = await watch(this);
-    return view.running ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" } : {};
+    return view.running
+      ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" }
+      : {};
   },
   configurable: true,
   writable: true,

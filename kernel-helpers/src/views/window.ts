@@ -26,7 +26,10 @@ export class EventWindow {
     this.held += batch.rows;
     this.delivered += batch.rows;
     const oldest = batch.drainedAt - this.seconds * 1e9;
-    while (this.batches.length > 1 && (this.batches[0]!.drainedAt < oldest || this.held - this.batches[0]!.rows >= this.rows)) {
+    while (
+      this.batches.length > 1 &&
+      (this.batches[0]!.drainedAt < oldest || this.held - this.batches[0]!.rows >= this.rows)
+    ) {
       this.held -= this.batches.shift()!.rows;
     }
     return true;
@@ -36,7 +39,10 @@ export class EventWindow {
   table(): ColumnTable | undefined {
     const { newest } = this;
     if (!newest) return undefined;
-    const all = this.batches.length > 1 ? concatTables(this.batches.map((batch) => batch.table)) : ownColumns((this.batches[0] ?? newest).table);
+    const all =
+      this.batches.length > 1
+        ? concatTables(this.batches.map((batch) => batch.table))
+        : ownColumns((this.batches[0] ?? newest).table);
     markCapture(all, {
       source: newest.source ?? "live",
       rows: this.delivered,

@@ -12,7 +12,10 @@ import type { ValueWidget } from "./widget.js";
 const LOOK_MS = 250;
 
 /** Names of the variables whose values are of this type. */
-export type NamesOf<Variables, Value> = { [Name in keyof Variables]-?: Variables[Name] extends Value ? Name : never }[keyof Variables] & string;
+export type NamesOf<Variables, Value> = {
+  [Name in keyof Variables]-?: Variables[Name] extends Value ? Name : never;
+}[keyof Variables] &
+  string;
 
 /** What a slider for a variable is given. */
 export interface SliderBinding {
@@ -47,14 +50,26 @@ export interface ChoiceBinding<Choice> extends SwitchBinding {
  * @example
  * widgets.bind(filter.globals, "threshold", { min: 1, max: 500 })
  */
-export function bind<Variables extends object, Name extends NamesOf<Variables, number>>(variables: Variables, name: Name, options: SliderBinding): NumberWidget;
-export function bind<Variables extends object, Name extends NamesOf<Variables, boolean>>(variables: Variables, name: Name, options?: SwitchBinding): ToggleButton;
+export function bind<Variables extends object, Name extends NamesOf<Variables, number>>(
+  variables: Variables,
+  name: Name,
+  options: SliderBinding,
+): NumberWidget;
+export function bind<Variables extends object, Name extends NamesOf<Variables, boolean>>(
+  variables: Variables,
+  name: Name,
+  options?: SwitchBinding,
+): ToggleButton;
 export function bind<Variables extends object, Name extends NamesOf<Variables, string>>(
   variables: Variables,
   name: Name,
   options?: ChoiceBinding<Variables[Name]>,
 ): Dropdown<Variables[Name] & string>;
-export function bind(variables: object, name: string, options: Partial<SliderBinding> & ChoiceBinding<any> = {}): ValueWidget<any> {
+export function bind(
+  variables: object,
+  name: string,
+  options: Partial<SliderBinding> & ChoiceBinding<any> = {},
+): ValueWidget<any> {
   const target = variables as Record<string, unknown>;
   const layout = layoutOfGlobal(variables, name);
   const widget = widgetFor(target[name], layout, name, { description: name, ...options });
@@ -62,20 +77,30 @@ export function bind(variables: object, name: string, options: Partial<SliderBin
   return widget;
 }
 
-function widgetFor(value: unknown, layout: Layout | undefined, name: string, options: Partial<SliderBinding> & ChoiceBinding<string>): ValueWidget<any> {
+function widgetFor(
+  value: unknown,
+  layout: Layout | undefined,
+  name: string,
+  options: Partial<SliderBinding> & ChoiceBinding<string>,
+): ValueWidget<any> {
   switch (typeof value) {
     case "boolean":
       return new ToggleButton({ ...options, value });
     case "string": {
       const choices = options.options ?? (layout?.kind === "enum" ? layout.values.map((one) => one.name) : undefined);
-      if (!choices) throw new ArgumentError(`${name} is text: give what can be chosen, such as { options: ["a", "b"] }.`);
+      if (!choices)
+        throw new ArgumentError(`${name} is text: give what can be chosen, such as { options: ["a", "b"] }.`);
       return new Dropdown({ ...options, options: choices.includes(value) ? choices : [value, ...choices], value });
     }
     case "number": {
       const { min, max, step } = options;
-      if (min === undefined || max === undefined) throw new ArgumentError(`${name} is a number: give the slider's range, such as { min: 1, max: 500 }.`);
+      if (min === undefined || max === undefined)
+        throw new ArgumentError(`${name} is a number: give the slider's range, such as { min: 1, max: 500 }.`);
       if (layout) for (const bound of [min, max]) encode(layout, bound, name); // throws when the variable cannot hold it
-      if (!(value >= min && value <= max)) throw new ArgumentError(`${name} is ${value}, outside of ${min} to ${max}: widen the slider's range, or set the variable first.`);
+      if (!(value >= min && value <= max))
+        throw new ArgumentError(
+          `${name} is ${value}, outside of ${min} to ${max}: widen the slider's range, or set the variable first.`,
+        );
       const whole = layout ? layout.kind === "int" : [value, min, max, step ?? 1].every(Number.isInteger);
       return whole ? new IntSlider({ ...options, value }) : new FloatSlider({ ...options, value });
     }

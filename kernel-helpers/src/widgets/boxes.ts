@@ -7,7 +7,10 @@ abstract class Box extends Widget {
 
   /** @internal */
   constructor(name: string, children: readonly Widget[], { layout }: Pick<WidgetOptions, "layout">) {
-    super({ name, state: { box_style: "", children: children.map(({ model }) => model.reference) } }, layout ? { layout } : {});
+    super(
+      { name, state: { box_style: "", children: children.map(({ model }) => model.reference) } },
+      layout ? { layout } : {},
+    );
     this.#adopt(children);
   }
 
@@ -20,7 +23,8 @@ abstract class Box extends Widget {
   }
 
   #adopt(children: readonly Widget[]): void {
-    for (const child of children) if (!this.#children.includes(child)) child.watch(() => this.#children.includes(child) && this.touched());
+    for (const child of children)
+      if (!this.#children.includes(child)) child.watch(() => this.#children.includes(child) && this.touched());
     this.#children = [...children];
   }
 

@@ -5,7 +5,9 @@ import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
 abstract class BooleanWidget extends ValueWidget<boolean> {
   protected toState(value: boolean): boolean {
     if (typeof value === "boolean") return value;
-    throw new ArgumentError(`${this.description || this.constructor.name}: expected true or false, got ${String(value)}.`);
+    throw new ArgumentError(
+      `${this.description || this.constructor.name}: expected true or false, got ${String(value)}.`,
+    );
   }
 
   protected checked(state: unknown): unknown {
@@ -26,7 +28,12 @@ export interface SwitchOptions extends WidgetOptions {
   value?: boolean;
 }
 
-const onOff = (name: string, style: string, { value = false }: SwitchOptions, more: Record<string, unknown>): WidgetSpec => ({
+const onOff = (
+  name: string,
+  style: string,
+  { value = false }: SwitchOptions,
+  more: Record<string, unknown>,
+): WidgetSpec => ({
   name,
   style,
   state: { value, description_allow_html: false, ...more },
@@ -69,7 +76,14 @@ export class Dropdown<Choice extends string | number = string> extends ValueWidg
     const choices = [...options.options];
     if (choices.length === 0) throw new ArgumentError("Dropdown: there is nothing in options to choose from.");
     const index = options.value === undefined ? 0 : indexIn(choices, options.value, options.description);
-    super({ name: "Dropdown", style: "DescriptionStyleModel", state: { _options_labels: choices.map(String), index, description_allow_html: false } }, options);
+    super(
+      {
+        name: "Dropdown",
+        style: "DescriptionStyleModel",
+        state: { _options_labels: choices.map(String), index, description_allow_html: false },
+      },
+      options,
+    );
     this.options = choices;
   }
 

@@ -4,7 +4,14 @@ import { Widget, type WidgetOptions } from "./widget.js";
 /** A line of text; only the program changes it. */
 export class Label extends Widget {
   constructor(value = "", options: WidgetOptions = {}) {
-    super({ name: "Label", style: "LabelStyleModel", state: { value, placeholder: "\u200b", description_allow_html: false } }, options);
+    super(
+      {
+        name: "Label",
+        style: "LabelStyleModel",
+        state: { value, placeholder: "\u200b", description_allow_html: false },
+      },
+      options,
+    );
   }
 
   get value(): string {

@@ -115,7 +115,9 @@ export class Model {
     Object.assign(this.state, accepted);
     // To other pages that show the widget; the one that sent it takes it as received.
     if (Object.keys(accepted).length > 0) this.#send("echo_update", accepted);
-    const refused = Object.keys(state).filter((name) => name in this.state && accepted[name] !== (state as State)[name]);
+    const refused = Object.keys(state).filter(
+      (name) => name in this.state && accepted[name] !== (state as State)[name],
+    );
     if (refused.length > 0) this.set(Object.fromEntries(refused.map((name) => [name, this.state[name]])));
   }
 }

@@ -87,7 +87,14 @@ export abstract class NumberWidget extends ValueWidget<number> {
 const slider = (name: string, readout_format: string, { continuous = true }: SliderOptions): WidgetSpec => ({
   name,
   style: "SliderStyleModel",
-  state: { continuous_update: continuous, readout: true, readout_format, orientation: "horizontal", behavior: "drag-tap", description_allow_html: false },
+  state: {
+    continuous_update: continuous,
+    readout: true,
+    readout_format,
+    orientation: "horizontal",
+    behavior: "drag-tap",
+    description_allow_html: false,
+  },
 });
 
 /**
@@ -111,7 +118,12 @@ export class FloatSlider extends NumberWidget {
   }
 }
 
-const field = (name: string): WidgetSpec => ({ name, view: "IntText", style: "DescriptionStyleModel", state: { continuous_update: false, description_allow_html: false } });
+const field = (name: string): WidgetSpec => ({
+  name,
+  view: "IntText",
+  style: "DescriptionStyleModel",
+  state: { continuous_update: false, description_allow_html: false },
+});
 
 /** A field for a whole number. @throws ArgumentError */
 export class IntText extends NumberWidget {
@@ -131,7 +143,11 @@ export class BoundedIntText extends NumberWidget {
 export class IntProgress extends NumberWidget {
   constructor(options: NumberOptions = {}) {
     const state = { bar_style: "", orientation: "horizontal", description_allow_html: false };
-    super({ name: "IntProgress", view: "Progress", style: "ProgressStyleModel", state }, options, boundsOf("IntProgress", options));
+    super(
+      { name: "IntProgress", view: "Progress", style: "ProgressStyleModel", state },
+      options,
+      boundsOf("IntProgress", options),
+    );
   }
 
   protected override checked(): undefined {

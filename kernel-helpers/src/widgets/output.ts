@@ -7,7 +7,9 @@ const MOST_TEXT = 256 * 1024;
 /** Outputs beyond this are dropped, the oldest first. */
 const MOST_OUTPUTS = 100;
 
-type Item = { output_type: "stream"; name: "stdout"; text: string } | { output_type: "display_data"; data: MimeBundle; metadata: Record<string, unknown> };
+type Item =
+  | { output_type: "stream"; name: "stdout"; text: string }
+  | { output_type: "display_data"; data: MimeBundle; metadata: Record<string, unknown> };
 
 /**
  * A place for outputs within a layout.
@@ -21,7 +23,14 @@ export class Output extends Widget {
   #items: readonly Item[] = [];
 
   constructor({ layout }: Pick<WidgetOptions, "layout"> = {}) {
-    super({ name: "Output", package: { module: "@jupyter-widgets/output", version: "1.0.0" }, state: { msg_id: "", outputs: [] } }, layout ? { layout } : {});
+    super(
+      {
+        name: "Output",
+        package: { module: "@jupyter-widgets/output", version: "1.0.0" },
+        state: { msg_id: "", outputs: [] },
+      },
+      layout ? { layout } : {},
+    );
   }
 
   /** Adds text behind what is there; only its last 256 KiB are kept. */
@@ -48,6 +57,9 @@ export class Output extends Widget {
 
   /** @internal */
   override shown(): Shown[] {
-    return this.#items.map((item) => ({ label: "", value: item.output_type === "stream" ? item.text : String(item.data["text/plain"] ?? "") }));
+    return this.#items.map((item) => ({
+      label: "",
+      value: item.output_type === "stream" ? item.text : String(item.data["text/plain"] ?? ""),
+    }));
   }
 }

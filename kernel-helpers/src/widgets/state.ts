@@ -16,12 +16,17 @@ const style = `
 `;
 
 export function stateHtml(rows: readonly Shown[]): string {
-  const cells = rows.map(({ label, value, note }) => `<span>${escapeHtml(label)}</span><b>${escapeHtml(value)}</b><small>${escapeHtml(note ?? "")}</small>`);
+  const cells = rows.map(
+    ({ label, value, note }) =>
+      `<span>${escapeHtml(label)}</span><b>${escapeHtml(value)}</b><small>${escapeHtml(note ?? "")}</small>`,
+  );
   return `<div class="bpflab-widget-state"><style>${style}</style>${cells.join("\n")}</div>`;
 }
 
 /** @param kind stands in for a missing label, such as `IntSlider` */
 export function stateText(rows: readonly Shown[], kind: string): string {
   if (rows.length === 0) return kind;
-  return rows.map(({ label, value, note }) => visible(`${label || kind}${value ? `: ${value}` : ""}${note ? ` (${note})` : ""}`)).join("\n");
+  return rows
+    .map(({ label, value, note }) => visible(`${label || kind}${value ? `: ${value}` : ""}${note ? ` (${note})` : ""}`))
+    .join("\n");
 }

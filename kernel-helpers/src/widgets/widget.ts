@@ -1,6 +1,14 @@
 import { AsyncResource } from "node:async_hooks";
 import { Observable, Subject } from "rxjs";
-import { display, displaySymbol, hasHost, mime, type Displayable, type DisplayHandle, type MimeBundle } from "../base/display.js";
+import {
+  display,
+  displaySymbol,
+  hasHost,
+  mime,
+  type Displayable,
+  type DisplayHandle,
+  type MimeBundle,
+} from "../base/display.js";
 import { visible } from "../base/text.js";
 import { Model } from "./model.js";
 import { stateHtml, stateText, type Shown } from "./state.js";
@@ -42,7 +50,9 @@ const names = (model: typeof base, name: string, view: typeof base, viewName: st
 /** Emits to each subscriber as part of the cell that subscribed, so that what it prints is shown there. */
 export class Emitter<Value> {
   readonly #subject = new Subject<Value>();
-  readonly stream = new Observable<Value>((subscriber) => this.#subject.subscribe(AsyncResource.bind((value: Value) => subscriber.next(value))));
+  readonly stream = new Observable<Value>((subscriber) =>
+    this.#subject.subscribe(AsyncResource.bind((value: Value) => subscriber.next(value))),
+  );
 
   emit(value: Value): void {
     this.#subject.next(value);
@@ -61,7 +71,12 @@ export abstract class Widget implements Displayable {
   /** @internal */
   constructor(spec: WidgetSpec, { description = "", tooltip, disabled = false, layout = {} }: WidgetOptions) {
     const box = new Model({ ...names(base, "LayoutModel", base, "LayoutView"), ...layout });
-    const style = spec.style && new Model({ ...names(controls, spec.style, base, "StyleView"), ...(LABELLED.test(spec.style) ? { description_width: "initial" } : {}) });
+    const style =
+      spec.style &&
+      new Model({
+        ...names(controls, spec.style, base, "StyleView"),
+        ...(LABELLED.test(spec.style) ? { description_width: "initial" } : {}),
+      });
     this.#parts = style ? [box, style] : [box];
     const home = spec.package ?? controls;
     const state = {
@@ -73,7 +88,10 @@ export abstract class Widget implements Displayable {
       ...(style ? { style: style.reference, description, disabled } : {}),
       ...spec.state,
     };
-    this.model = new Model(state, { changed: (changes) => this.accept(changes), custom: (content) => this.receive(content) });
+    this.model = new Model(state, {
+      changed: (changes) => this.accept(changes),
+      custom: (content) => this.receive(content),
+    });
   }
 
   get closed(): boolean {

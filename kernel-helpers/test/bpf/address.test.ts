@@ -25,7 +25,10 @@ describe("addresses", () => {
 
   for (const wrong of ["", "198.18.0", "198.18.0.256", "2001:db8::1::2", "fe80::1%eth0", "localhost", 7]) {
     test(`${JSON.stringify(wrong)} is no address`, () => {
-      assert.throws(() => net.parseAddress(wrong), (error: Error) => error instanceof ArgumentError && error.message.includes("expected an IPv4 or IPv6 address"));
+      assert.throws(
+        () => net.parseAddress(wrong),
+        (error: Error) => error instanceof ArgumentError && error.message.includes("expected an IPv4 or IPv6 address"),
+      );
     });
   }
 
@@ -34,6 +37,7 @@ describe("addresses", () => {
     assert.deepEqual(net.parsePrefix("198.18.0.7"), { bits: 128, address: "198.18.0.7" });
     assert.deepEqual(net.parsePrefix("2001:db8::/32"), { bits: 32, address: "2001:db8::" });
     assert.deepEqual(net.parsePrefix("0.0.0.0/0"), { bits: 96, address: "0.0.0.0" });
-    for (const wrong of ["198.18.0.0/33", "2001:db8::/129", "198.18.0.0/", "198.18.0.0/1/2", "198.18.0.0/-1"]) assert.throws(() => net.parsePrefix(wrong), ArgumentError);
+    for (const wrong of ["198.18.0.0/33", "2001:db8::/129", "198.18.0.0/", "198.18.0.0/1/2", "198.18.0.0/-1"])
+      assert.throws(() => net.parsePrefix(wrong), ArgumentError);
   });
 });

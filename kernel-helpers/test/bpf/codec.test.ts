@@ -6,22 +6,47 @@ import { ArgumentError } from "../../dist/base/errors.js";
 
 const int = (bits: 8 | 16 | 32 | 64, signed = false): Layout => ({ kind: "int", size: bits / 8, signed });
 const text = (size: number): Layout => ({ kind: "text", size });
-const array = (element: Layout, length: number): Layout => ({ kind: "array", size: element.size * length, element, length });
+const array = (element: Layout, length: number): Layout => ({
+  kind: "array",
+  size: element.size * length,
+  element,
+  length,
+});
 const struct = (size: number, fields: Field[]): Layout => ({ kind: "struct", size, name: "s", fields });
-const color: Layout = { kind: "enum", size: 4, signed: true, name: "color", values: [{ name: "RED", value: 1 }, { name: "BLUE", value: -5 }] };
-const large: Layout = { kind: "enum", size: 8, signed: false, name: "large", values: [{ name: "TOP", value: 2 ** 40 }] };
+const color: Layout = {
+  kind: "enum",
+  size: 4,
+  signed: true,
+  name: "color",
+  values: [
+    { name: "RED", value: 1 },
+    { name: "BLUE", value: -5 },
+  ],
+};
+const large: Layout = {
+  kind: "enum",
+  size: 8,
+  signed: false,
+  name: "large",
+  values: [{ name: "TOP", value: 2 ** 40 }],
+};
 const boolean: Layout = { kind: "bool", size: 1 };
 
 const bytes = (layout: Layout, value: unknown) => [...encode(layout, value, "x")];
 const roundTrip = (layout: Layout, value: unknown) => decode(layout, viewOf(encode(layout, value, "x")));
 const refused = (layout: Layout, value: unknown, message: string) =>
-  assert.throws(() => encode(layout, value, "m value"), (e: Error) => e instanceof ArgumentError && e.message === message, message);
+  assert.throws(
+    () => encode(layout, value, "m value"),
+    (e: Error) => e instanceof ArgumentError && e.message === message,
+    message,
+  );
 
 describe("values keep what they are through bytes", () => {
   test("integers of every size, at the ends of their range", () => {
     for (const bits of [8, 16, 32] as const) {
       for (const value of [0, 1, 2 ** bits - 1]) assert.equal(roundTrip(int(bits), value), value);
-      for (const value of [-(2 ** (bits - 1)), -1, 2 ** (bits - 1) - 1]) assert.equal(roundTrip(int(bits, true), value), value);
+      for (const value of [-(2 ** (bits - 1)), -1, 2 ** (bits - 1) - 1])
+        assert.equal(roundTrip(int(bits, true), value), value);
     }
     for (const value of [0, Number.MAX_SAFE_INTEGER]) assert.equal(roundTrip(int(64), value), value);
     for (const value of [Number.MIN_SAFE_INTEGER, -1]) assert.equal(roundTrip(int(64, true), value), value);
@@ -57,14 +82,42 @@ describe("values keep what they are through bytes", () => {
   test("arrays of scalars, of text, of arrays, of structs", () => {
     assert.deepEqual(roundTrip(array(int(16, true), 3), [-1, 0, 32767]), [-1, 0, 32767]);
     assert.deepEqual(roundTrip(array(text(4), 2), ["full", "x"]), ["full", "x"]);
-    assert.deepEqual(roundTrip(array(array(int(8), 2), 2), [[1, 2], [3, 4]]), [[1, 2], [3, 4]]);
-    const point = struct(2, [{ name: "x", offset: 0, layout: int(8) }, { name: "y", offset: 1, layout: int(8) }]);
-    assert.deepEqual(roundTrip(array(point, 2), [{ x: 1, y: 2 }, { x: 3, y: 4 }]), [{ x: 1, y: 2 }, { x: 3, y: 4 }]);
+    assert.deepEqual(
+      roundTrip(array(array(int(8), 2), 2), [
+        [1, 2],
+        [3, 4],
+      ]),
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    );
+    const point = struct(2, [
+      { name: "x", offset: 0, layout: int(8) },
+      { name: "y", offset: 1, layout: int(8) },
+    ]);
+    assert.deepEqual(
+      roundTrip(array(point, 2), [
+        { x: 1, y: 2 },
+        { x: 3, y: 4 },
+      ]),
+      [
+        { x: 1, y: 2 },
+        { x: 3, y: 4 },
+      ],
+    );
   });
 
   test("nested structs; what is left out is zero, and so are holes", () => {
-    const inner = struct(8, [{ name: "flag", offset: 0, layout: boolean }, { name: "count", offset: 4, layout: int(32) }]);
-    const outer = struct(24, [{ name: "id", offset: 0, layout: int(64) }, { name: "in", offset: 8, layout: inner }, { name: "name", offset: 16, layout: text(8) }]);
+    const inner = struct(8, [
+      { name: "flag", offset: 0, layout: boolean },
+      { name: "count", offset: 4, layout: int(32) },
+    ]);
+    const outer = struct(24, [
+      { name: "id", offset: 0, layout: int(64) },
+      { name: "in", offset: 8, layout: inner },
+      { name: "name", offset: 16, layout: text(8) },
+    ]);
     const value = { id: 7, in: { flag: true, count: 9 }, name: "n" };
     assert.deepEqual(roundTrip(outer, value), value);
     assert.deepEqual(roundTrip(outer, { in: { count: 9 } }), { id: 0, in: { flag: false, count: 9 }, name: "" });
@@ -74,7 +127,10 @@ describe("values keep what they are through bytes", () => {
   test("addresses as text", () => {
     const address: Layout = { kind: "address", size: 16 };
     for (const value of ["198.18.0.2", "2001:db8::2", "::"]) assert.equal(roundTrip(address, value), value);
-    assert.throws(() => encode(address, "198.18.0", "m key"), (e: Error) => e instanceof ArgumentError && /^m key: expected an IPv4 or IPv6 address/.test(e.message));
+    assert.throws(
+      () => encode(address, "198.18.0", "m key"),
+      (e: Error) => e instanceof ArgumentError && /^m key: expected an IPv4 or IPv6 address/.test(e.message),
+    );
   });
 
   test("a value at an offset of a larger view", () => {
@@ -85,7 +141,12 @@ describe("values keep what they are through bytes", () => {
 });
 
 describe("bit fields", () => {
-  const bits = (name: string, at: number, size: number, layout: Layout): Field => ({ name, offset: Math.floor(at / 8), bits: { offset: at % 8, size }, layout });
+  const bits = (name: string, at: number, size: number, layout: Layout): Field => ({
+    name,
+    offset: Math.floor(at / 8),
+    bits: { offset: at % 8, size },
+    layout,
+  });
   const packed = struct(12, [
     bits("low", 0, 3, int(32)),
     bits("across", 3, 29, int(32)),
@@ -100,15 +161,31 @@ describe("bit fields", () => {
     assert.deepEqual(roundTrip(packed, value), value);
     for (const name of Object.keys(value) as (keyof typeof value)[]) {
       const alone = roundTrip(packed, { [name]: value[name] }) as typeof value;
-      assert.deepEqual(alone, { low: 0, across: 0, negative: 0, flag: false, color: "0", wide: 0, [name]: value[name] });
+      assert.deepEqual(alone, {
+        low: 0,
+        across: 0,
+        negative: 0,
+        flag: false,
+        color: "0",
+        wide: 0,
+        [name]: value[name],
+      });
     }
-    assert.deepEqual(bytes(packed, { low: 5, across: 1 }).slice(0, 4), [0b1101, 0, 0, 0], "as gcc and clang lay them out");
+    assert.deepEqual(
+      bytes(packed, { low: 5, across: 1 }).slice(0, 4),
+      [0b1101, 0, 0, 0],
+      "as gcc and clang lay them out",
+    );
   });
 
   test("refuse what does not fit", () => {
     refused(packed, { low: 8 }, "m value.low: expected an integer from 0 to 7, got 8.");
     refused(packed, { negative: 16 }, "m value.negative: expected an integer from -16 to 15, got 16.");
-    refused(packed, { wide: 2 ** 50 }, "m value.wide: expected an integer from 0 to 1125899906842623, got 1125899906842624.");
+    refused(
+      packed,
+      { wide: 2 ** 50 },
+      "m value.wide: expected an integer from 0 to 1125899906842623, got 1125899906842624.",
+    );
     refused(packed, { flag: 1 }, "m value.flag: expected true or false, got 1.");
     refused(packed, { color: "GREEN" }, 'm value.color: expected one of RED, BLUE, got "GREEN".');
   });
@@ -127,7 +204,10 @@ describe("what does not fit is refused, by the name of the field", () => {
     [{ list: [{ n: 1 }, { n: -1 }] }, "m value.list[1].n: expected an integer from 0 to 4294967295, got -1."],
     [{ list: [{ n: 1 }, { n: 1.5 }] }, "m value.list[1].n: expected an integer from 0 to 4294967295, got 1.5."],
     [{ list: [{ n: 1 }, { n: NaN }] }, "m value.list[1].n: expected an integer from 0 to 4294967295, got NaN."],
-    [{ list: [{ n: 1 }, { n: 2n ** 32n }] }, "m value.list[1].n: expected an integer from 0 to 4294967295, got 4294967296."],
+    [
+      { list: [{ n: 1 }, { n: 2n ** 32n }] },
+      "m value.list[1].n: expected an integer from 0 to 4294967295, got 4294967296.",
+    ],
     [{ list: [{ n: 1 }] }, "m value.list: expected an array of 2, got [ { n: 1 } ]."],
     [{ list: 7 }, "m value.list: expected an array of 2, got 7."],
     [{ list: [{ n: 1n }, 5n] }, "m value.list[1]: expected an object with n, got 5."],
@@ -150,7 +230,11 @@ describe("what does not fit is refused, by the name of the field", () => {
     const circular: Record<string, unknown> = { big: 1n };
     circular["self"] = circular;
     for (const value of [circular, () => 1, Symbol("s"), "x".repeat(10_000), new Map([[1n, circular]])]) {
-      assert.throws(() => encode(int(32), value, "m key"), (e: Error) => e instanceof ArgumentError && e.message.startsWith("m key: expected an integer") && e.message.length < 250);
+      assert.throws(
+        () => encode(int(32), value, "m key"),
+        (e: Error) =>
+          e instanceof ArgumentError && e.message.startsWith("m key: expected an integer") && e.message.length < 250,
+      );
     }
   });
 });

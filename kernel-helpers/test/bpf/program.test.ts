@@ -6,7 +6,8 @@ describe("what a program has cost", () => {
   afterEach(() => bpf.closeAll());
 
   test("runs and their time, from the first question on", async () => {
-    const source = '#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n__u64 calls = 0;\nSEC("raw_tp") int on_call(void *ctx) { calls++; return 0; }';
+    const source =
+      '#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n__u64 calls = 0;\nSEC("raw_tp") int on_call(void *ctx) { calls++; return 0; }';
     const object = await bpf.load(await bpf.compile(source, { name: "counted" }));
     const on_call = object.programs["on_call"]!;
     const before = on_call.stats();

@@ -32,9 +32,16 @@ describe("a rerun replaces, an end leaves nothing", () => {
     console.log(JSON.stringify({ programs, links, moreDescriptors: openDescriptors() - descriptors, growth }));
     bpf.closeAll();`;
 
-  for (const [what, size] of [["unchanged", "1 << 20"], ["changed each time", "run % 2 ? 1 << 20 : 1 << 21"]] as const) {
+  for (const [what, size] of [
+    ["unchanged", "1 << 20"],
+    ["changed each time", "run % 2 ? 1 << 20 : 1 << 21"],
+  ] as const) {
     test(`an attach cell ${what}, rerun 50 times, leaves one pair of programs and no growth`, async () => {
-      const { stdout } = await execa(process.execPath, ["--max-semi-space-size=1", "--input-type=module", "-e", reruns(size)], { env: { MALLOC_ARENA_MAX: "1" } });
+      const { stdout } = await execa(
+        process.execPath,
+        ["--max-semi-space-size=1", "--input-type=module", "-e", reruns(size)],
+        { env: { MALLOC_ARENA_MAX: "1" } },
+      );
       const { growth, ...held } = JSON.parse(stdout) as Record<string, unknown> & { growth: number[] };
       assert.deepEqual(held, { programs: ["handle_enter", "handle_exit"], links: 2, moreDescriptors: 0 });
       assert.ok(Math.min(...growth) < 4 * 1024, `memory grew by ${growth.join(", ")} KiB in 50 reruns each`);
@@ -54,7 +61,8 @@ describe("a rerun replaces, an end leaves nothing", () => {
     __u64 calls = 0;
     struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } kept SEC(".maps");
     SEC("tp/syscalls/sys_enter_getpid") int on_getpid(void *ctx) { ${body} }`;
-  const load = async (body: string, options = {}) => bpf.load(await bpf.compile(counter(body), { name: "counter" }), options);
+  const load = async (body: string, options = {}) =>
+    bpf.load(await bpf.compile(counter(body), { name: "counter" }), options);
 
   test("a changed source takes the old one's place, also on its hook", async () => {
     const before = await (await load("calls += 1; return 0;")).attach();
@@ -81,14 +89,24 @@ describe("a rerun replaces, an end leaves nothing", () => {
   });
 
   test("two loads of one name at once come one after the other", async () => {
-    const bodies = ["calls += 1; return 0;", "calls += 2; return 0;", "return *(int *)(long)bpf_get_prandom_u32();", "calls += 3; return 0;"];
-    const [one, two, rejected, three] = await Promise.all(bodies.map((body) => bpf.compile(counter(body), { name: "counter" })));
+    const bodies = [
+      "calls += 1; return 0;",
+      "calls += 2; return 0;",
+      "return *(int *)(long)bpf_get_prandom_u32();",
+      "calls += 3; return 0;",
+    ];
+    const [one, two, rejected, three] = await Promise.all(
+      bodies.map((body) => bpf.compile(counter(body), { name: "counter" })),
+    );
     const [first, same, other] = await Promise.all([bpf.load(one!), bpf.load(one!), bpf.load(two!)]);
     assert.equal(same, first);
     assert.deepEqual([first.closed, other.closed], [true, false]);
     await other.attach();
     const all = await Promise.allSettled([bpf.load(one!), bpf.load(rejected!), bpf.load(three!)]);
-    assert.deepEqual(all.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
     const last = (all[2] as PromiseFulfilledResult<typeof other>).value;
     assert.deepEqual(bpf.allRunning(), [last]);
     assert.equal(last.attached, true);
@@ -97,15 +115,26 @@ describe("a rerun replaces, an end leaves nothing", () => {
 
   test("keep refuses a map that is not there, or is another one now", async () => {
     const before = await (await load("calls += 1; return 0;")).attach();
-    await assert.rejects(load("calls += 2; return 0;", { keep: ["kapt"] }), /counter has no map "kapt"\.\nIt has: kept\./);
-    const changed = (from: string, to: string) => bpf.compile(counter("calls += 2; return 0;").replace(from, to), { name: "counter" });
+    await assert.rejects(
+      load("calls += 2; return 0;", { keep: ["kapt"] }),
+      /counter has no map "kapt"\.\nIt has: kept\./,
+    );
+    const changed = (from: string, to: string) =>
+      bpf.compile(counter("calls += 2; return 0;").replace(from, to), { name: "counter" });
     const other = [
       await changed("__type(value, __u64)", "__type(value, __u32)"),
       await changed("__type(key, __u32)", "__type(key, __u64)"),
       await changed("BPF_MAP_TYPE_HASH", "BPF_MAP_TYPE_LRU_HASH"),
     ];
-    for (const compiled of other) await assert.rejects(bpf.load(compiled, { keep: ["kept"] }), /^ArgumentError: keep: the map counter\.kept .* so what it holds cannot be taken over\./);
-    await assert.rejects(bpf.load(await changed("kept SEC", "renamed SEC"), { keep: ["kept"] }), /counter has no map "kept"\.\nIt has: renamed\./);
+    for (const compiled of other)
+      await assert.rejects(
+        bpf.load(compiled, { keep: ["kept"] }),
+        /^ArgumentError: keep: the map counter\.kept .* so what it holds cannot be taken over\./,
+      );
+    await assert.rejects(
+      bpf.load(await changed("kept SEC", "renamed SEC"), { keep: ["kept"] }),
+      /counter has no map "kept"\.\nIt has: renamed\./,
+    );
     assert.equal(before.attached, true);
   });
 

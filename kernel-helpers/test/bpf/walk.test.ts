@@ -53,11 +53,19 @@ describe("a map that is filled and emptied by another thread", () => {
       const object = await bpf.load(await bpf.compile(source(type, flags, trie), { name: "busy" }));
       const busy = object.maps["busy"]!;
       const value = (id: number) => ({ id, check: BigInt(id) * 2654435761n });
-      busy.setAll(stable.map((id) => [trie ? { prefixlen: 32, id } : { id }, type === "PERCPU_HASH" ? Array.from({ length: busy.cpus }, () => value(id)) : value(id)]));
+      busy.setAll(
+        stable.map((id) => [
+          trie ? { prefixlen: 32, id } : { id },
+          type === "PERCPU_HASH" ? Array.from({ length: busy.cpus }, () => value(id)) : value(id),
+        ]),
+      );
       await object.attach();
       const writers: Writers = workload.start({ writes: 2_000_000_000 });
       object.globals["watched_pid"] = writers.pid;
-      const run = writers.run().then(() => assert.fail("the workload ended"), () => {});
+      const run = writers.run().then(
+        () => assert.fail("the workload ended"),
+        () => {},
+      );
       try {
         while ((object.globals["turn"] as number) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
         let changing = 0;
@@ -86,7 +94,12 @@ function checkWalk(busy: BpfMap, batch: boolean): number {
     assert.ok(id < 2000 || stable.includes(id), `a key that never was: ${id}`);
     // Read key by key, the kernel may copy a value while its element is given to another key.
     if (!batch && id < 2000) continue;
-    const cpu = busy.cpus === 1 ? 0 : Array.from({ length: busy.cpus }, (_, i) => i).find((i) => values.readBigUInt64LE(row * stride + i * 16 + 8) !== 0n);
+    const cpu =
+      busy.cpus === 1
+        ? 0
+        : Array.from({ length: busy.cpus }, (_, i) => i).find(
+            (i) => values.readBigUInt64LE(row * stride + i * 16 + 8) !== 0n,
+          );
     if (cpu === undefined) {
       assert.equal(id, 0, "a row without a value");
       continue;
@@ -96,6 +109,7 @@ function checkWalk(busy: BpfMap, batch: boolean): number {
   }
   // In a trie the kernel loses its way where a branch changes under it, and passes over what stands behind; so it
   // does, key by key, in a hash where the element it stands on is given to another bucket.
-  if (batch && busy.type !== "lpm_trie") for (const id of stable) assert.ok(seen.has(id), `key ${id} stayed and was not seen`);
+  if (batch && busy.type !== "lpm_trie")
+    for (const id of stable) assert.ok(seen.has(id), `key ${id} stayed and was not seen`);
   return rows - stable.length;
 }

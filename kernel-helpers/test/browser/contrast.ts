@@ -17,27 +17,47 @@ export async function assertReadable(elements: Locator): Promise<void> {
       const [r, g, b, alpha] = context.getImageData(0, 0, 1, 1).data;
       return [r!, g!, b!, alpha! / 255];
     };
-    const over = (above: number[], below: number[]) => [0, 1, 2].map((i) => above[i]! * above[3]! + below[i]! * (1 - above[3]!));
+    const over = (above: number[], below: number[]) =>
+      [0, 1, 2].map((i) => above[i]! * above[3]! + below[i]! * (1 - above[3]!));
     const brightness = (color: number[]) => {
-      const [r, g, b] = color.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+      const [r, g, b] = color.map((part) =>
+        part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+      );
       return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
     };
     const found: { text: string; contrast: number }[] = [];
     for (const element of roots.flatMap((root) => [root, ...Array.from(root.querySelectorAll("*"))])) {
-      const own = Array.from(element.childNodes).filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent!.trim()).join(" ");
-      if (own === "" || /^(style|script)$/i.test(element.tagName) || element.closest("svg") || !(element as HTMLElement).checkVisibility()) continue;
+      const own = Array.from(element.childNodes)
+        .filter((node) => node.nodeType === Node.TEXT_NODE)
+        .map((node) => node.textContent!.trim())
+        .join(" ");
+      if (
+        own === "" ||
+        /^(style|script)$/i.test(element.tagName) ||
+        element.closest("svg") ||
+        !(element as HTMLElement).checkVisibility()
+      )
+        continue;
       const ancestors: Element[] = [];
       for (let each: Element | null = element; each; each = each.parentElement) ancestors.unshift(each);
-      const ground = ancestors.reduce((below, each) => over(parse(getComputedStyle(each).backgroundColor), below), [255, 255, 255]);
+      const ground = ancestors.reduce(
+        (below, each) => over(parse(getComputedStyle(each).backgroundColor), below),
+        [255, 255, 255],
+      );
       const opacity = ancestors.reduce((product, each) => product * Number(getComputedStyle(each).opacity), 1);
       const [r, g, b, alpha] = parse(getComputedStyle(element).color);
-      const [dark, light] = [brightness(over([r!, g!, b!, alpha! * opacity], ground)), brightness(ground)].sort((a, b) => a - b);
+      const [dark, light] = [brightness(over([r!, g!, b!, alpha! * opacity], ground)), brightness(ground)].sort(
+        (a, b) => a - b,
+      );
       found.push({ text: own.slice(0, 60), contrast: Number(((light! + 0.05) / (dark! + 0.05)).toFixed(1)) });
     }
     return found;
   });
   assert.ok(texts.length > 0, "there is text");
-  assert.deepEqual(texts.filter(({ contrast }) => contrast < READABLE), []);
+  assert.deepEqual(
+    texts.filter(({ contrast }) => contrast < READABLE),
+    [],
+  );
 }
 
 /** Fails unless a chart's title, subtitle and both axes can be told well from the ground, which it has to bring along. */
@@ -47,7 +67,9 @@ export async function assertChartReadable(chart: Locator): Promise<void> {
     const canvas = element as HTMLCanvasElement;
     const { width, height } = canvas;
     const brightness = ([r, g, b]: Uint8ClampedArray) => {
-      const [x, y, z] = [r!, g!, b!].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+      const [x, y, z] = [r!, g!, b!].map((part) =>
+        part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+      );
       return 0.2126 * x! + 0.7152 * y! + 0.0722 * z!;
     };
     const context = canvas.getContext("2d")!;
@@ -74,5 +96,6 @@ export async function assertChartReadable(chart: Locator): Promise<void> {
     };
   });
   assert.ok(contrasts.opaque, "a ground of its own");
-  for (const part of ["title", "subtitle", "left", "bottom"] as const) assert.ok(contrasts[part] >= READABLE, `${part}: ${contrasts[part].toFixed(1)}`);
+  for (const part of ["title", "subtitle", "left", "bottom"] as const)
+    assert.ok(contrasts[part] >= READABLE, `${part}: ${contrasts[part].toFixed(1)}`);
 }

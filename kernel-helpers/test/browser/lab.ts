@@ -52,7 +52,12 @@ export class Lab {
       JUPYTERLAB_SETTINGS_DIR: join(scratch, "settings"),
       JUPYTERLAB_WORKSPACES_DIR: join(scratch, "workspaces"),
     };
-    const server = execa(process.execPath, [entry, "lab", directory], { env, reject: false, buffer: false, stdin: "ignore" });
+    const server = execa(process.execPath, [entry, "lab", directory], {
+      env,
+      reject: false,
+      buffer: false,
+      stdin: "ignore",
+    });
     const stop = async () => {
       server.kill("SIGTERM");
       await server;
@@ -80,9 +85,19 @@ export class Lab {
 
   /** Writes a notebook with these code cells into the directory. */
   async write(name: string, cells: string[]): Promise<string> {
-    const code = cells.map((source, i) => ({ cell_type: "code", id: `cell-${i}`, metadata: {}, execution_count: null, outputs: [], source }));
+    const code = cells.map((source, i) => ({
+      cell_type: "code",
+      id: `cell-${i}`,
+      metadata: {},
+      execution_count: null,
+      outputs: [],
+      source,
+    }));
     const metadata = { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } };
-    await writeFile(join(this.directory, name), JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }));
+    await writeFile(
+      join(this.directory, name),
+      JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }),
+    );
     return name;
   }
 
@@ -126,6 +141,9 @@ export class Lab {
   }
 
   private api(path: string, method = "GET"): Promise<Response> {
-    return fetch(new URL(`/api/${path}`, this.address), { method, headers: { Authorization: `token ${this.address.searchParams.get("token")}` } });
+    return fetch(new URL(`/api/${path}`, this.address), {
+      method,
+      headers: { Authorization: `token ${this.address.searchParams.get("token")}` },
+    });
   }
 }

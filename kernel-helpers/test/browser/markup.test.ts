@@ -69,10 +69,17 @@ test("a process and a file whose names are markup show as that text, in the note
   assert.match(await notebook.output(6).first().innerText(), /ended: \d+ events.*\n[^]*<i/);
   assert.ok((await notebook.cell(8).locator(".jp-OutputArea").innerText()).includes(`Error: ${names.join()}`));
 
-  assert.match(await notebook.tooltip(notebook.cell(4).locator("canvas.marks")), /<(img src=x onerror=alert\(1\)|i id=markup)>\.txt/);
+  assert.match(
+    await notebook.tooltip(notebook.cell(4).locator("canvas.marks")),
+    /<(img src=x onerror=alert\(1\)|i id=markup)>\.txt/,
+  );
   await notebook.picture("markup");
   await notebook.save();
-  const specs = JSON.stringify((await lab.saved(notebook.name)).flatMap(({ outputs }) => outputs.map(({ data }) => data?.["application/vnd.vegalite.v5+json"])));
+  const specs = JSON.stringify(
+    (await lab.saved(notebook.name)).flatMap(({ outputs }) =>
+      outputs.map(({ data }) => data?.["application/vnd.vegalite.v5+json"]),
+    ),
+  );
   for (const name of [...names, ...shown]) assert.ok(specs.includes(name), name);
 
   const file = join(lab.directory, "markup.html");
@@ -85,9 +92,13 @@ test("a process and a file whose names are markup show as that text, in the note
   await page.goto(pathToFileURL(file).href);
   await page.locator(".vega-embed svg.marks").nth(3).waitFor();
   const exported = await assertText(page, "body");
-  for (const name of [...shown, ...names.map((name) => `/${name}.txt`)]) assert.ok(exported.includes(name), `${name} in the page`);
+  for (const name of [...shown, ...names.map((name) => `/${name}.txt`)])
+    assert.ok(exported.includes(name), `${name} in the page`);
   await page.locator(".vega-embed").nth(1).locator(".mark-rect path").first().hover();
-  await page.locator("#vg-tooltip-element.visible", { hasText: names[0]! }).or(page.locator("#vg-tooltip-element.visible", { hasText: names[1]! })).waitFor();
+  await page
+    .locator("#vg-tooltip-element.visible", { hasText: names[0]! })
+    .or(page.locator("#vg-tooltip-element.visible", { hasText: names[1]! }))
+    .waitFor();
   await assertText(page, "body");
   assert.equal(alerts, 0);
   await page.close();

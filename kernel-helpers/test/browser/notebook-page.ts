@@ -49,14 +49,22 @@ export class NotebookPage {
   async menu(...path: [string, ...string[]]): Promise<void> {
     const [bar, ...items] = path;
     await this.page.locator(".lm-MenuBar-itemLabel", { hasText: exactly(bar) }).click();
-    for (const [depth, item] of items.entries()) await this.page.locator(".lm-Menu").nth(depth).locator(".lm-Menu-itemLabel", { hasText: exactly(item) }).click();
+    for (const [depth, item] of items.entries())
+      await this.page
+        .locator(".lm-Menu")
+        .nth(depth)
+        .locator(".lm-Menu-itemLabel", { hasText: exactly(item) })
+        .click();
   }
 
   /** Runs all cells and waits until each has run and the kernel is idle. */
   async runAll(timeout = 60_000): Promise<void> {
     await this.menu("Run", "Run All Cells");
     const allHaveRun = () => {
-      const prompts = Array.from(document.querySelectorAll(".jp-CodeCell .jp-InputArea-prompt"), (prompt) => prompt.textContent ?? "");
+      const prompts = Array.from(
+        document.querySelectorAll(".jp-CodeCell .jp-InputArea-prompt"),
+        (prompt) => prompt.textContent ?? "",
+      );
       return prompts.length > 0 && prompts.every((prompt) => /\[\d+\]/.test(prompt));
     };
     await this.page.waitForFunction(allHaveRun, undefined, { timeout });
@@ -100,7 +108,9 @@ export class NotebookPage {
 
   /** Waits until a code cell has a number, which is when it has run. */
   async hasRun(index: number): Promise<void> {
-    await this.cell(index).locator(".jp-InputArea-prompt", { hasText: /\[\d+\]/ }).waitFor();
+    await this.cell(index)
+      .locator(".jp-InputArea-prompt", { hasText: /\[\d+\]/ })
+      .waitFor();
     await this.idle();
   }
 
@@ -119,7 +129,10 @@ export class NotebookPage {
   /** Exports by the menu as HTML; returns the page's text. */
   async exportHtml(): Promise<string> {
     // Newer releases ask something first and download from the page; older ones open a tab that does.
-    const popup = this.page.context().waitForEvent("page").then((page) => page.waitForEvent("download"));
+    const popup = this.page
+      .context()
+      .waitForEvent("page")
+      .then((page) => page.waitForEvent("download"));
     const download = Promise.any([this.page.waitForEvent("download"), popup]);
     await this.menu("File", "Save and Export Notebook As", "HTML");
     const accepted = this.page.locator(".jp-Dialog button.jp-mod-accept").click();
@@ -169,7 +182,9 @@ export class NotebookPage {
         const pixel = data.slice(4 * (y * width + x), 4 * (y * width + x) + 3);
         return Math.max(...pixel) - Math.min(...pixel) > 40;
       };
-      for (let y = 0; y < height - 6; y++) for (let x = 0; x < width - 6; x++) if (isColoured(x, y) && isColoured(x + 6, y + 6) && isColoured(x + 6, y)) return { x: x + 3, y: y + 3 };
+      for (let y = 0; y < height - 6; y++)
+        for (let x = 0; x < width - 6; x++)
+          if (isColoured(x, y) && isColoured(x + 6, y + 6) && isColoured(x + 6, y)) return { x: x + 3, y: y + 3 };
       return undefined;
     });
     assert.ok(at, "a mark as large as a mouse needs");

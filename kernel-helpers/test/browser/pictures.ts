@@ -66,7 +66,9 @@ async function reportPicture(lab: Lab): Promise<void> {
   await page.goto(pathToFileURL(file).href);
   await page.locator(".vega-embed svg.marks").nth(5).waitFor();
   await page.locator(".bpflab-button").click();
-  await page.evaluate(() => document.querySelectorAll(".jp-Cell").forEach((cell) => cell.querySelector(".vega-embed") ?? cell.remove()));
+  await page.evaluate(() =>
+    document.querySelectorAll(".jp-Cell").forEach((cell) => cell.querySelector(".vega-embed") ?? cell.remove()),
+  );
   await page.screenshot({ path: join(target, "report.png") });
   await page.close();
   await notebook.close();
@@ -82,4 +84,5 @@ try {
 } finally {
   await lab.close();
 }
-for (const name of ["notebook", "slider", "report"]) console.log(`✓ ${name}.png, ${Math.ceil((await stat(join(target, `${name}.png`))).size / 1000)} kB`);
+for (const name of ["notebook", "slider", "report"])
+  console.log(`✓ ${name}.png, ${Math.ceil((await stat(join(target, `${name}.png`))).size / 1000)} kB`);

@@ -35,7 +35,9 @@ async function flood(notebook: NotebookPage): Promise<number> {
 }
 
 test("the filter's threshold, edited in its cell or moved by a slider, changes the next chart", async () => {
-  const notebook = await lab.open(await lab.write("threshold.ipynb", [FILTER, THRESHOLD, SLIDER, CHART]), { height: 1400 });
+  const notebook = await lab.open(await lab.write("threshold.ipynb", [FILTER, THRESHOLD, SLIDER, CHART]), {
+    height: 1400,
+  });
   await notebook.runAll();
   const chart = notebook.cell(3).locator("canvas.marks");
   assert.equal(await flood(notebook), 10);
@@ -50,7 +52,10 @@ test("the filter's threshold, edited in its cell or moved by a slider, changes t
   const readout = notebook.cell(2).locator(".widget-readout");
   await readout.filter({ hasText: /^25$/ }).waitFor(); // it follows the cell
   const slider = notebook.cell(2).locator(".widget-slider");
-  const [handle, track] = [(await slider.locator(".noUi-handle").boundingBox())!, (await slider.locator(".noUi-target").boundingBox())!];
+  const [handle, track] = [
+    (await slider.locator(".noUi-handle").boundingBox())!,
+    (await slider.locator(".noUi-target").boundingBox())!,
+  ];
   const { mouse } = notebook.page;
   await mouse.move(handle.x + handle.width / 2, handle.y + handle.height / 2);
   await mouse.down();

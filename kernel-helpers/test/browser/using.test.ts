@@ -35,18 +35,26 @@ const seen = Number(${name}.globals.seen - before);
 console.log(\`\${seen} seen\`);
 charts.bar(aq.table({ of: ["seen", "in all"], writes: [seen, 30] }), { x: "of", y: "writes" })`;
 
-const imports = 'import { aq, bpf, charts, collect } from "kernel-helpers";\nimport { execFileSync } from "node:child_process";';
+const imports =
+  'import { aq, bpf, charts, collect } from "kernel-helpers";\nimport { execFileSync } from "node:child_process";';
 
 /** Names of the tracing programs in the kernel that are called so. */
 const loaded = (pattern: RegExp): string[] => {
-  const programs = JSON.parse(execFileSync("bpftool", ["-j", "prog", "list"], { encoding: "utf8" })) as { name?: string }[];
-  return programs.map(({ name }) => name ?? "").filter((name) => pattern.test(name)).sort();
+  const programs = JSON.parse(execFileSync("bpftool", ["-j", "prog", "list"], { encoding: "utf8" })) as {
+    name?: string;
+  }[];
+  return programs
+    .map(({ name }) => name ?? "")
+    .filter((name) => pattern.test(name))
+    .sort();
 };
 
 const text = (notebook: NotebookPage, cell: number) => notebook.output(cell).first().innerText();
 
 test("a global edited in its cell and rerun with Shift-Enter changes the next output", async () => {
-  const notebook = await lab.open(await lab.write("edit.ipynb", [imports, gate("edited"), "edited.globals.wanted = 12345;", count("edited")]));
+  const notebook = await lab.open(
+    await lab.write("edit.ipynb", [imports, gate("edited"), "edited.globals.wanted = 12345;", count("edited")]),
+  );
   await notebook.runAll();
   assert.equal((await text(notebook, 3)).trim(), "10 seen");
   const chart = notebook.cell(3).locator("canvas.marks");
@@ -64,9 +72,18 @@ test("a global edited in its cell and rerun with Shift-Enter changes the next ou
 });
 
 test("Tab completes in TypeScript, from the kernel's types, and in C", async () => {
-  const notebook = await lab.open(await lab.write("complete.ipynb", [gate("completed"), "completed.globals.", "%%bpf more\n#include \"bpflab.h\"\n__u64 at(void) { return bpf_ktime_get_"]));
+  const notebook = await lab.open(
+    await lab.write("complete.ipynb", [
+      gate("completed"),
+      "completed.globals.",
+      '%%bpf more\n#include "bpflab.h"\n__u64 at(void) { return bpf_ktime_get_',
+    ]),
+  );
   await notebook.run(0);
-  assert.deepEqual((await notebook.completions(1)).filter((name) => /^(seen|wanted)$/.test(name)).sort(), ["seen", "wanted"]);
+  assert.deepEqual((await notebook.completions(1)).filter((name) => /^(seen|wanted)$/.test(name)).sort(), [
+    "seen",
+    "wanted",
+  ]);
   await notebook.picture("completion");
   await notebook.page.keyboard.press("Escape");
   assert.ok((await notebook.completions(2)).includes("bpf_ktime_get_ns"));
@@ -78,7 +95,7 @@ test("C typed by hand survives the editor, saving and exporting", async () => {
     "%%bpf typed --attach",
     '#include "bpflab.h"',
     'char LICENSE[] SEC("license") = "GPL";',
-    "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } sizes SEC(\".maps\");",
+    'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } sizes SEC(".maps");',
     "const volatile char note[] = \"<b> &amp; 100% \\t 'x' `y` ${z}\";",
     'SEC("tp/syscalls/sys_enter_write")',
     "int typed_program(struct trace_event_raw_sys_enter *ctx) // 🎈",
@@ -101,10 +118,23 @@ test("C typed by hand survives the editor, saving and exporting", async () => {
   await notebook.save();
   const [{ source } = { source: "" }] = await lab.saved("typed.ipynb");
   // The editor indents by itself, which is all that it may do.
-  assert.deepEqual([source].flat().join("").split("\n").map((line) => line.trim()), lines);
+  assert.deepEqual(
+    [source]
+      .flat()
+      .join("")
+      .split("\n")
+      .map((line) => line.trim()),
+    lines,
+  );
   const page = await notebook.newTab(await notebook.exportHtml());
   const shown = await page.locator("pre").first().innerText();
-  assert.deepEqual(shown.trim().split("\n").map((line) => line.trim()), lines);
+  assert.deepEqual(
+    shown
+      .trim()
+      .split("\n")
+      .map((line) => line.trim()),
+    lines,
+  );
   await notebook.close();
 });
 
@@ -134,7 +164,12 @@ test("the menu interrupts a cell, which keeps the session, and restarts the kern
 });
 
 test("two notebooks at once have attachments of their own", async () => {
-  const cells = (name: string, wanted: number) => [imports, gate(name), `${name}.globals.wanted = ${wanted};`, count(name)];
+  const cells = (name: string, wanted: number) => [
+    imports,
+    gate(name),
+    `${name}.globals.wanted = ${wanted};`,
+    count(name),
+  ];
   const left = await lab.open(await lab.write("left.ipynb", cells("both_left", 12345)));
   const right = await lab.open(await lab.write("right.ipynb", cells("both_right", 23456)));
   await left.runAll();

@@ -43,13 +43,19 @@ async function look(notebook: NotebookPage): Promise<{ step: number; on: boolean
 }
 
 test("controls in JupyterLab move a running program, and come back when the page is loaded anew", async () => {
-  const notebook = await lab.open(await lab.write("widgets.ipynb", [IMPORT, COUNTER, CONTROLS, LOOK]), { height: 1600 });
+  const notebook = await lab.open(await lab.write("widgets.ipynb", [IMPORT, COUNTER, CONTROLS, LOOK]), {
+    height: 1600,
+  });
   await notebook.runAll();
   const controls = notebook.cell(2);
   const slider = controls.locator(".widget-slider .noUi-handle");
   await slider.waitFor();
   assert.equal(await controls.locator(".widget-slider").count(), 1);
-  assert.equal(await controls.locator(".bpflab-widget-state").isVisible(), false, "the static state is not seen beside the live widget");
+  assert.equal(
+    await controls.locator(".bpflab-widget-state").isVisible(),
+    false,
+    "the static state is not seen beside the live widget",
+  );
   assert.deepEqual(await look(notebook), { step: 1, on: false, mode: "OFF", clicks: [] });
 
   const track = (await controls.locator(".widget-slider .noUi-target").boundingBox())!;

@@ -16,13 +16,19 @@ const total = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0
 
 describe("specifications", () => {
   const table = captured(writes(400), 12);
-  it("of a histogram stay as they are", () => matchSnapshot("histogram", charts.histogram(table, { x: "duration_ns", by: "comm", bins: 12 })));
-  it("of a histogram without groups stay as they are", () => matchSnapshot("histogram-plain", charts.histogram(captured(writes(400)), { x: "count", bins: 10 })));
-  it("of an ECDF stay as they are", () => matchSnapshot("ecdf", charts.ecdf(captured(writes(40)), { x: "duration_ns", by: "comm", top: 2 })));
+  it("of a histogram stay as they are", () =>
+    matchSnapshot("histogram", charts.histogram(table, { x: "duration_ns", by: "comm", bins: 12 })));
+  it("of a histogram without groups stay as they are", () =>
+    matchSnapshot("histogram-plain", charts.histogram(captured(writes(400)), { x: "count", bins: 10 })));
+  it("of an ECDF stay as they are", () =>
+    matchSnapshot("ecdf", charts.ecdf(captured(writes(40)), { x: "duration_ns", by: "comm", top: 2 })));
   it("of a heat map stay as they are", () => matchSnapshot("heatmap", charts.heatmap(table, { xBins: 8, yBins: 10 })));
-  it("of a timeline stay as they are", () => matchSnapshot("timeline", charts.timeline(table, { by: "comm", every: 0.5 })));
-  it("of bars stay as they are", () => matchSnapshot("bar", charts.bar(latency.summary(table, { by: "comm" }), { x: "comm", y: "p99_ns" })));
-  it("of no events stay as they are", () => matchSnapshot("empty", charts.ecdf(captured(writes(0)), { x: "duration_ns" })));
+  it("of a timeline stay as they are", () =>
+    matchSnapshot("timeline", charts.timeline(table, { by: "comm", every: 0.5 })));
+  it("of bars stay as they are", () =>
+    matchSnapshot("bar", charts.bar(latency.summary(table, { by: "comm" }), { x: "comm", y: "p99_ns" })));
+  it("of no events stay as they are", () =>
+    matchSnapshot("empty", charts.ecdf(captured(writes(0)), { x: "duration_ns" })));
 });
 
 describe("the histogram's bars", () => {
@@ -32,7 +38,10 @@ describe("the histogram's bars", () => {
     const cells = rowsOf<Cell>(charts.histogram(table, { x: "duration_ns", by: "comm" }));
     assert.equal(total(cells.map((cell) => cell.count)), 5000);
     for (const { low, high, count, group } of cells) {
-      assert.equal(count, events.filter((event) => event.comm === group && event.duration_ns >= low && event.duration_ns < high).length);
+      assert.equal(
+        count,
+        events.filter((event) => event.comm === group && event.duration_ns >= low && event.duration_ns < high).length,
+      );
     }
   });
 
@@ -54,7 +63,8 @@ describe("the histogram's bars", () => {
   });
 
   it("lie on a log axis only where times span more than a decade, unless asked for", () => {
-    const typeOf = (chart: charts.Chart) => (chart.spec["layer"] as { encoding: { x: { scale: { type: string } } } }[])[0]!.encoding.x.scale.type;
+    const typeOf = (chart: charts.Chart) =>
+      (chart.spec["layer"] as { encoding: { x: { scale: { type: string } } } }[])[0]!.encoding.x.scale.type;
     assert.equal(typeOf(charts.histogram(makeTable({ duration_ns: [10, 1000] }), { x: "duration_ns" })), "log");
     assert.equal(typeOf(charts.histogram(makeTable({ duration_ns: [10, 100] }), { x: "duration_ns" })), "linear");
     assert.equal(typeOf(charts.histogram(makeTable({ bytes: [10, 1000] }), { x: "bytes" })), "linear");
@@ -63,14 +73,22 @@ describe("the histogram's bars", () => {
 });
 
 describe("groups", () => {
-  const many = writes(4000, Array.from({ length: 12 }, (_, i) => `worker-${i}`));
+  const many = writes(
+    4000,
+    Array.from({ length: 12 }, (_, i) => `worker-${i}`),
+  );
 
   it("beyond the top are drawn together, and the subtitle says so", () => {
     const chart = charts.histogram(many, { x: "duration_ns", by: "comm", top: 3 });
     const counts = new Map<string, number>();
     for (const { group, count } of rowsOf<Cell>(chart)) counts.set(group, (counts.get(group) ?? 0) + count);
-    const expected = (latency.summary(many, { by: "comm" }).objects() as { comm: string; count: number }[]).map(({ comm, count }) => [comm, count] as const);
-    assert.deepEqual([...counts], [...expected.slice(0, 3), ["other", total(expected.slice(3).map(([, count]) => count))]]);
+    const expected = (latency.summary(many, { by: "comm" }).objects() as { comm: string; count: number }[]).map(
+      ({ comm, count }) => [comm, count] as const,
+    );
+    assert.deepEqual(
+      [...counts],
+      [...expected.slice(0, 3), ["other", total(expected.slice(3).map(([, count]) => count))]],
+    );
     assert.match(subtitleOf(chart), /top 3 of 12 by comm, the rest as “other”/);
   });
 
@@ -81,12 +99,22 @@ describe("groups", () => {
   });
 
   it("come from arquero's groupby too", () => {
-    assert.deepEqual(rowsOf(charts.timeline(writes(500).groupby("comm"))), rowsOf(charts.timeline(writes(500), { by: "comm" })));
+    assert.deepEqual(
+      rowsOf(charts.timeline(writes(500).groupby("comm"))),
+      rowsOf(charts.timeline(writes(500), { by: "comm" })),
+    );
   });
 
   it("come as the table has them, if that is asked for", () => {
-    const table = makeTable({ phase: ["quiet", "flood", "flood", "flood", "after", "after"], duration_ns: [3, 5, 6, 7, 1, 2] });
-    const labels = (options: object) => [...new Set(rowsOf<Cell>(charts.ecdf(table, { x: "duration_ns", by: "phase", ...options })).map(({ group }) => group))];
+    const table = makeTable({
+      phase: ["quiet", "flood", "flood", "flood", "after", "after"],
+      duration_ns: [3, 5, 6, 7, 1, 2],
+    });
+    const labels = (options: object) => [
+      ...new Set(
+        rowsOf<Cell>(charts.ecdf(table, { x: "duration_ns", by: "phase", ...options })).map(({ group }) => group),
+      ),
+    ];
     assert.deepEqual(labels({}), ["flood", "after", "quiet"]);
     assert.deepEqual(labels({ order: "table" }), ["quiet", "flood", "after"]);
     const first = charts.ecdf(table, { x: "duration_ns", by: "phase", order: "table", top: 1 });
@@ -95,7 +123,9 @@ describe("groups", () => {
   });
 
   it("called other stay apart from the rest", () => {
-    const labels = rowsOf<Cell>(charts.histogram(writes(500, ["other", "a", "b"]), { x: "duration_ns", by: "comm", top: 1 })).map(({ group }) => group);
+    const labels = rowsOf<Cell>(
+      charts.histogram(writes(500, ["other", "a", "b"]), { x: "duration_ns", by: "comm", top: 1 }),
+    ).map(({ group }) => group);
     assert.deepEqual([...new Set(labels)], ["other", "other groups"]);
   });
 });
@@ -108,7 +138,8 @@ describe("the heat map's cells", () => {
     const cells = rowsOf<Cell>(charts.heatmap(table));
     assert.equal(total(cells.map((cell) => cell.count)), 3000);
     for (const { t0, t1, low, high, count } of cells.slice(0, 300)) {
-      const inside = ({ start_ns, duration_ns }: Event) => (start_ns - first) / 1e9 >= t0 && (start_ns - first) / 1e9 < t1 && duration_ns >= low && duration_ns < high;
+      const inside = ({ start_ns, duration_ns }: Event) =>
+        (start_ns - first) / 1e9 >= t0 && (start_ns - first) / 1e9 < t1 && duration_ns >= low && duration_ns < high;
       assert.equal(count, events.filter(inside).length);
     }
   });
@@ -129,12 +160,18 @@ describe("the timeline's steps", () => {
     assert.equal(total(steps.slice(0, -1).map(({ events }) => events)), 1051);
     for (const { rate } of steps.slice(0, 10)) assert.equal(rate, 1000);
     assert.equal(steps[10]!.rate, 1020); // 51 events in 50 ms: both ends count
-    assert.deepEqual(steps.map(({ t }) => t), [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.05]);
+    assert.deepEqual(
+      steps.map(({ t }) => t),
+      [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.05],
+    );
   });
 
   it("have zeros where nothing happened", () => {
     const steps = rowsOf<Step>(charts.timeline(makeTable({ start_ns: [0, 1e9] }), { every: 0.25 }));
-    assert.deepEqual(steps.slice(0, -1).map(({ events }) => events), [1, 0, 0, 1]);
+    assert.deepEqual(
+      steps.slice(0, -1).map(({ events }) => events),
+      [1, 0, 0, 1],
+    );
   });
 
   it("grow when they were asked for too fine, and the subtitle says so", () => {
@@ -147,20 +184,33 @@ describe("the timeline's steps", () => {
 describe("bars", () => {
   it("keep the table's order, and add up rows of one name", () => {
     const table = makeTable({ comm: ["b", "a", "b"], count: [1, 5, 2] });
-    assert.deepEqual(rowsOf(charts.bar(table, { x: "comm", y: "count" })), [{ name: "b", value: 3 }, { name: "a", value: 5 }]);
+    assert.deepEqual(rowsOf(charts.bar(table, { x: "comm", y: "count" })), [
+      { name: "b", value: 3 },
+      { name: "a", value: 5 },
+    ]);
   });
 
   it("keep an ordered table's order", () => {
     const table = makeTable({ comm: ["b", "a", "c"], count: [1, 5, 2] }).orderby("count");
-    assert.deepEqual(rowsOf(charts.bar(table, { x: "comm", y: "count" })), [{ name: "b", value: 1 }, { name: "c", value: 2 }, { name: "a", value: 5 }]);
+    assert.deepEqual(rowsOf(charts.bar(table, { x: "comm", y: "count" })), [
+      { name: "b", value: 1 },
+      { name: "c", value: 2 },
+      { name: "a", value: 5 },
+    ]);
   });
 
   it("count events, the most frequent first, when there is nothing to add up", () => {
-    assert.deepEqual(rowsOf(charts.bar(makeTable({ comm: ["a", "b", "b"] }), { x: "comm" })), [{ name: "b", value: 2 }, { name: "a", value: 1 }]);
+    assert.deepEqual(rowsOf(charts.bar(makeTable({ comm: ["a", "b", "b"] }), { x: "comm" })), [
+      { name: "b", value: 2 },
+      { name: "a", value: 1 },
+    ]);
   });
 
   it("stop at the top, and the subtitle says so", () => {
-    const chart = charts.bar(makeTable({ name: Array.from({ length: 50 }, (_, i) => `n${i}`), count: Array(50).fill(1) }), { x: "name", y: "count", top: 5 });
+    const chart = charts.bar(
+      makeTable({ name: Array.from({ length: 50 }, (_, i) => `n${i}`), count: Array(50).fill(1) }),
+      { x: "name", y: "count", top: 5 },
+    );
     assert.equal(rowsOf(chart).length, 5);
     assert.match(subtitleOf(chart), /first 5 of 50/);
   });

@@ -42,8 +42,15 @@ for (const [name, draw] of Object.entries(every)) {
       const { title } = draw(captured(writes(500))).spec as unknown as { title: { text: string; subtitle: string } };
       assert.match(title.text, /\w+ (of|by|over|per) \w+/);
       assert.match(title.subtitle, /^2026-01-02T03:04Z · Linux \S+ · 500 (events|rows from 500 events), 0 lost/);
-      assert.match((draw(captured(writes(500), 12_000, 345)).spec["title"] as { subtitle: string }).subtitle, / events, 12,345 lost/);
-      assert.doesNotMatch((draw(writes(500)).spec["title"] as { subtitle: string }).subtitle, /lost/, "nobody knows of a table made by hand");
+      assert.match(
+        (draw(captured(writes(500), 12_000, 345)).spec["title"] as { subtitle: string }).subtitle,
+        / events, 12,345 lost/,
+      );
+      assert.doesNotMatch(
+        (draw(writes(500)).spec["title"] as { subtitle: string }).subtitle,
+        /lost/,
+        "nobody knows of a table made by hand",
+      );
     });
 
     it("compiles and draws without a complaint", async () => {
@@ -55,7 +62,10 @@ for (const [name, draw] of Object.entries(every)) {
     it("gives a notebook the specification, a picture and a line of text", async () => {
       const bundle = await draw(writes(500))[displaySymbol]();
       assert.deepEqual(Object.keys(bundle).sort(), ["application/vnd.vegalite.v5+json", "image/svg+xml", "text/plain"]);
-      assert.equal((bundle["application/vnd.vegalite.v5+json"] as { $schema: string }).$schema, "https://vega.github.io/schema/vega-lite/v5.json");
+      assert.equal(
+        (bundle["application/vnd.vegalite.v5+json"] as { $schema: string }).$schema,
+        "https://vega.github.io/schema/vega-lite/v5.json",
+      );
       assert.match(bundle["image/svg+xml"] as string, /^<svg [^>]*>.*<path.*<\/svg>$/s);
       assert.equal((bundle["text/plain"] as string).split("\n").length, 1);
     });
@@ -63,7 +73,10 @@ for (const [name, draw] of Object.entries(every)) {
     it("shows what was lost, in words and in a colour of its own", async () => {
       const lossy = captured(writes(300), 20, 5).filter((d: { fd: number }) => d.fd === 1);
       const svg = await draw(lossy).toSVG();
-      assert.match(svg, /fill="#b34a00"[^>]*>Incomplete: of 325 events 20 lost in the kernel \(ring full\) and 5 dropped at the memory bound, 7\.7 %\.</);
+      assert.match(
+        svg,
+        /fill="#b34a00"[^>]*>Incomplete: of 325 events 20 lost in the kernel \(ring full\) and 5 dropped at the memory bound, 7\.7 %\.</,
+      );
       assert.match(draw(lossy).text, /Incomplete/);
       assert.ok(!(await draw(captured(writes(300))).toSVG()).includes("Incomplete"));
     });
@@ -86,22 +99,50 @@ for (const [name, draw] of Object.entries(every)) {
 
     it("names the columns there are when one is missing", () => {
       const table = makeTable({ nothing: [1], else_ns: [2] });
-      assert.throws(() => draw(table), (error: Error) => error instanceof ArgumentError && /There is no column .* nothing, else_ns\./.test(error.message));
+      assert.throws(
+        () => draw(table),
+        (error: Error) =>
+          error instanceof ArgumentError && /There is no column .* nothing, else_ns\./.test(error.message),
+      );
     });
 
     it("takes names of processes for data", async () => {
-      const evil = ["<img src=x onerror=alert(1)>", "datum.x", "'+alert(1)+'", "a]b[c.d", "constructor", "__proto__", "x\u202ey\u001b\u0000", "&amp;"];
+      const evil = [
+        "<img src=x onerror=alert(1)>",
+        "datum.x",
+        "'+alert(1)+'",
+        "a]b[c.d",
+        "constructor",
+        "__proto__",
+        "x\u202ey\u001b\u0000",
+        "&amp;",
+      ];
       const chart = draw(captured(writes(400, evil)));
       assert.deepEqual(await complaints(chart), []);
       const svg = await chart.toSVG();
       assert.ok(!/<img|[\u0000-\u0008\u000b-\u001f\u202e]/.test(svg));
       if (name !== "heatmap") {
-        for (const text of ["&lt;img src=x onerror=", "datum.x", "'+alert(1)+'", "a]b[c.d", "constructor", "__proto__", "x\\u202ey\\x1b\\x00", "&amp;amp;"]) assert.ok(svg.includes(text), text);
+        for (const text of [
+          "&lt;img src=x onerror=",
+          "datum.x",
+          "'+alert(1)+'",
+          "a]b[c.d",
+          "constructor",
+          "__proto__",
+          "x\\u202ey\\x1b\\x00",
+          "&amp;amp;",
+        ])
+          assert.ok(svg.includes(text), text);
       }
     });
 
     it("takes fields whose names are paths or have brackets", async () => {
-      const odd = writes(50).rename({ start_ns: "req.start_ns", duration_ns: "lat[0].d_ns", count: "a\\b.count", comm: "task.comm['x']" });
+      const odd = writes(50).rename({
+        start_ns: "req.start_ns",
+        duration_ns: "lat[0].d_ns",
+        count: "a\\b.count",
+        comm: "task.comm['x']",
+      });
       const chart = {
         histogram: () => charts.histogram(odd, { x: "lat[0].d_ns", by: "task.comm['x']" }),
         ecdf: () => charts.ecdf(odd, { x: "lat[0].d_ns", by: "task.comm['x']" }),
@@ -115,7 +156,10 @@ for (const [name, draw] of Object.entries(every)) {
     });
 
     it("sends the page a few thousand rows at most, of however many events", () => {
-      const many = writes(300_000, Array.from({ length: 40 }, (_, i) => `worker-${i}`));
+      const many = writes(
+        300_000,
+        Array.from({ length: 40 }, (_, i) => `worker-${i}`),
+      );
       const chart = draw(many);
       assert.ok(rowsOf(chart).length <= (name === "heatmap" ? 120 * 60 : 2000), `${rowsOf(chart).length} rows`);
       assert.ok(JSON.stringify(chart.spec).length < 500_000);
@@ -131,12 +175,28 @@ for (const [name, draw] of Object.entries(every)) {
 }
 
 describe("a timeline of counts, with what to compare it with", () => {
-  const rates = () => makeTable({ time_ns: [0, 1e9, 2e9, 0, 1e9, 2e9], requests: [10, 20, 30, 1, 2, 3], source: ["a", "a", "a", "b", "b", "b"] });
-  const options = { x: "time_ns", weight: "requests", by: "source", stack: false, every: 1, rules: [{ value: 25, label: "limit <b>" }], marks: [{ at: 1.5e9, label: "blocked\u202e" }] } as const;
+  const rates = () =>
+    makeTable({
+      time_ns: [0, 1e9, 2e9, 0, 1e9, 2e9],
+      requests: [10, 20, 30, 1, 2, 3],
+      source: ["a", "a", "a", "b", "b", "b"],
+    });
+  const options = {
+    x: "time_ns",
+    weight: "requests",
+    by: "source",
+    stack: false,
+    every: 1,
+    rules: [{ value: 25, label: "limit <b>" }],
+    marks: [{ at: 1.5e9, label: "blocked\u202e" }],
+  } as const;
 
   it("adds the column up", () => {
     const chart = charts.timeline(rates(), options);
-    const of = (group: string) => rowsOf(chart).filter((row) => row["group"] === group).map((row) => row["rate"]);
+    const of = (group: string) =>
+      rowsOf(chart)
+        .filter((row) => row["group"] === group)
+        .map((row) => row["rate"]);
     assert.deepEqual(of("a"), [10, 50, 50]);
     assert.deepEqual(of("b"), [1, 5, 5]);
     assert.match(chart.text, /^Requests per second by source .*66 requests/);
@@ -153,8 +213,14 @@ describe("a timeline of counts, with what to compare it with", () => {
 
   it("checks them", () => {
     assert.throws(() => charts.timeline(rates(), { ...options, weight: "source" }), /needs numbers/);
-    assert.throws(() => charts.timeline(rates(), { ...options, rules: [{ value: NaN, label: "" }] }), /expected a number for the value of a rule, got NaN/);
-    assert.throws(() => charts.timeline(rates(), { ...options, marks: [{ at: NaN, label: "" }] }), /expected a number for the moment of a mark/);
+    assert.throws(
+      () => charts.timeline(rates(), { ...options, rules: [{ value: NaN, label: "" }] }),
+      /expected a number for the value of a rule, got NaN/,
+    );
+    assert.throws(
+      () => charts.timeline(rates(), { ...options, marks: [{ at: NaN, label: "" }] }),
+      /expected a number for the moment of a mark/,
+    );
   });
 });
 
@@ -177,6 +243,7 @@ describe("a chart's options", () => {
       [() => charts.timeline(writes(5), { every: -1 }), /above 0 for every, got -1/],
       [() => charts.bar(writes(5), { x: "pid", y: "comm" }), /swap them/],
     ];
-    for (const [run, message] of bad) assert.throws(run, (error: Error) => error instanceof ArgumentError && message.test(error.message));
+    for (const [run, message] of bad)
+      assert.throws(run, (error: Error) => error instanceof ArgumentError && message.test(error.message));
   });
 });

@@ -17,7 +17,12 @@ interface Outcome {
 }
 
 /** Compiles in a process of its own, which knows nothing of what was compiled before but the cache. */
-async function compile(source: string, options: object = {}, env: NodeJS.ProcessEnv = {}, cwd = process.cwd()): Promise<Outcome> {
+async function compile(
+  source: string,
+  options: object = {},
+  env: NodeJS.ProcessEnv = {},
+  cwd = process.cwd(),
+): Promise<Outcome> {
   const script = `
     import { createHash } from "node:crypto";
     import { compile } from ${JSON.stringify(module)};
@@ -59,10 +64,14 @@ describe("compile", () => {
   async function calls(): Promise<string[]> {
     const log = await readFile(join(dir, "log"), "utf8").catch(() => "");
     await writeFile(join(dir, "log"), "");
-    return log.trim().split("\n").map((line) => (/-x c-header/.test(line) ? "header" : /-x c /.test(line) ? "program" : line));
+    return log
+      .trim()
+      .split("\n")
+      .map((line) => (/-x c-header/.test(line) ? "header" : /-x c /.test(line) ? "program" : line));
   }
 
-  const vmlinuxFiles = async () => (await readdir(join(env["XDG_CACHE_HOME"]!, "bpflab/vmlinux"), { recursive: true })).sort();
+  const vmlinuxFiles = async () =>
+    (await readdir(join(env["XDG_CACHE_HOME"]!, "bpflab/vmlinux"), { recursive: true })).sort();
 
   test("runs clang once for a source: the second time gives the same bytes from the cache", async () => {
     const first = await compile(program(""), {}, env);
@@ -79,7 +88,11 @@ describe("compile", () => {
     await compile(program(""), {}, env);
     const files = await vmlinuxFiles();
     assert.equal(files.length, 3, "a directory, the header, the precompiled header");
-    const header = join(env["XDG_CACHE_HOME"]!, "bpflab/vmlinux", files.find((f) => f.endsWith("vmlinux.h"))!);
+    const header = join(
+      env["XDG_CACHE_HOME"]!,
+      "bpflab/vmlinux",
+      files.find((f) => f.endsWith("vmlinux.h"))!,
+    );
     const { ino, mtimeMs } = await stat(header);
     await calls();
     assert.equal((await compile(program("\tctx = 0;"), {}, env)).error, undefined);
@@ -93,18 +106,28 @@ describe("compile", () => {
   });
 
   test("works when several processes begin with an empty cache at once, and afterwards", async () => {
-    const outcomes = await Promise.all([0, 1, 2, 3].map((i) => compile(program("", `#include "bpflab.h"\nint number = ${i % 2};`), {}, env)));
+    const outcomes = await Promise.all(
+      [0, 1, 2, 3].map((i) => compile(program("", `#include "bpflab.h"\nint number = ${i % 2};`), {}, env)),
+    );
     for (const { error } of outcomes) assert.equal(error, undefined, error?.message);
     assert.equal(outcomes[0]!.sha, outcomes[2]!.sha);
     assert.notEqual(outcomes[0]!.sha, outcomes[1]!.sha);
     assert.equal((await compile(program("\tctx = 0;"), {}, env)).error, undefined);
     const files = await readdir(env["XDG_CACHE_HOME"]!, { recursive: true });
-    assert.deepEqual(files.filter((f) => /\.\d+\.\w+$/.test(f)), [], "half-written files are left");
+    assert.deepEqual(
+      files.filter((f) => /\.\d+\.\w+$/.test(f)),
+      [],
+      "half-written files are left",
+    );
   });
 
   test("works with a vmlinux.h that is newer than its precompiled form, and with one that is gone", async () => {
     await compile(program(""), {}, env);
-    const header = join(env["XDG_CACHE_HOME"]!, "bpflab/vmlinux", (await vmlinuxFiles()).find((f) => f.endsWith("vmlinux.h"))!);
+    const header = join(
+      env["XDG_CACHE_HOME"]!,
+      "bpflab/vmlinux",
+      (await vmlinuxFiles()).find((f) => f.endsWith("vmlinux.h"))!,
+    );
     await utimes(header, new Date(), new Date(Date.now() + 10_000)); // as another process does that writes it at the same time
     assert.equal((await compile(program("\tctx = 0;"), {}, env)).error, undefined);
     await unlink(header);
@@ -112,7 +135,11 @@ describe("compile", () => {
   });
 
   test("takes programs without vmlinux.h, and needs no precompiled header for them", async () => {
-    const { error } = await compile(program("\treturn XDP_PASS;", "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>"), {}, env);
+    const { error } = await compile(
+      program("\treturn XDP_PASS;", "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>"),
+      {},
+      env,
+    );
     assert.equal(error, undefined, error?.message);
     assert.deepEqual(await calls(), ["--version", "program"]);
   });
@@ -121,7 +148,16 @@ describe("compile", () => {
     const source = program("\tint unused;");
     const { warnings, error } = await compile(source, {}, env);
     assert.equal(error, undefined);
-    assert.deepEqual(warnings, [{ severity: "warning", file: "mine.bpf.c", line: 5, column: 6, message: "unused variable 'unused' [-Wunused-variable]", excerpt: "5 | \tint unused;\n  | \t    ^" }]);
+    assert.deepEqual(warnings, [
+      {
+        severity: "warning",
+        file: "mine.bpf.c",
+        line: 5,
+        column: 6,
+        message: "unused variable 'unused' [-Wunused-variable]",
+        excerpt: "5 | \tint unused;\n  | \t    ^",
+      },
+    ]);
     assert.deepEqual((await compile(source, {}, env)).warnings, warnings);
   });
 
@@ -155,8 +191,14 @@ describe("compile", () => {
     for (const name of ["missing.h", "bpf/missing.h"]) {
       const { error } = await compile(program("", `#include "bpflab.h"\n#include <${name}>`), {}, env);
       assert.equal(error!.name, "CompileError");
-      assert.equal(error!.message, `mine does not compile.\nmine.bpf.c:2:10: '${name}' file not found\n2 | #include <${name}>\n  |          ^`);
-      assert.deepEqual(error!.diagnostics!.map((d) => [d.severity, d.file, d.line, d.column]), [["error", "mine.bpf.c", 2, 10]]);
+      assert.equal(
+        error!.message,
+        `mine does not compile.\nmine.bpf.c:2:10: '${name}' file not found\n2 | #include <${name}>\n  |          ^`,
+      );
+      assert.deepEqual(
+        error!.diagnostics!.map((d) => [d.severity, d.file, d.line, d.column]),
+        [["error", "mine.bpf.c", 2, 10]],
+      );
     }
     const { error } = await compile(program(""), { include: [join(dir, "nowhere")] }, env);
     assert.equal(error!.name, "ArgumentError");
@@ -165,7 +207,10 @@ describe("compile", () => {
 
   test("calls the source what it was told to", async () => {
     const { error } = await compile(program("\tnonsense;"), { file: "In [3]" }, env);
-    assert.match(error!.message, /^mine does not compile\.\nIn \[3\]:5:2: use of undeclared identifier 'nonsense'\n5 \| \tnonsense;/);
+    assert.match(
+      error!.message,
+      /^mine does not compile\.\nIn \[3\]:5:2: use of undeclared identifier 'nonsense'\n5 \| \tnonsense;/,
+    );
     const quoted = await compile(program("\tnonsense;"), { file: 'a "quoted" \\ name' }, env);
     assert.match(quoted.error!.message, /\na "quoted" \\ name:5:2: use of undeclared/);
   });
@@ -178,9 +223,13 @@ describe("compile", () => {
   test("takes names that can be a variable's and nothing else", async () => {
     for (const name of ["", "1st", "_x", "a-b", "a b", "../x", "a.b", "x\n", "ü"]) {
       const { error } = await compile(program(""), { name }, env);
-      assert.deepEqual(error, { name: "ArgumentError", message: `A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.` });
+      assert.deepEqual(error, {
+        name: "ArgumentError",
+        message: `A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`,
+      });
     }
     assert.deepEqual(await calls(), [""], "clang was run for a name that is refused");
-    for (const name of ["a", "B2", "with_underscore_and_a_name_longer_than_the_kernel_keeps"]) assert.equal((await compile(program(""), { name }, env)).error, undefined);
+    for (const name of ["a", "B2", "with_underscore_and_a_name_longer_than_the_kernel_keeps"])
+      assert.equal((await compile(program(""), { name }, env)).error, undefined);
   });
 });

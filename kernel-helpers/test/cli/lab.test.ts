@@ -13,14 +13,19 @@ const repo = fileURLToPath(new URL("../../../", import.meta.url));
 const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
 
 /** The address that a starting JupyterLab prints. */
-const addressOf = async (process: ResultPromise): Promise<URL> => new URL((await printed(process, /http:\S+(?=\n)/))[0]);
+const addressOf = async (process: ResultPromise): Promise<URL> =>
+  new URL((await printed(process, /http:\S+(?=\n)/))[0]);
 
 /** Local addresses on which something listens on this port, as /proc/net/tcp writes them. */
 async function listeners(port: number): Promise<string[]> {
-  const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")));
+  const tables = await Promise.all(
+    ["tcp", "tcp6"].map((table) => readFile(`/proc/net/${table}`, "utf8").catch(() => "")),
+  );
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const rows = tables.flatMap((table) => table.split("\n").slice(1)).map((row) => row.trim().split(/\s+/));
-  return rows.filter(([, local, , state]) => local?.endsWith(suffix) && state === "0A").map(([, local]) => local!.split(":")[0]!);
+  return rows
+    .filter(([, local, , state]) => local?.endsWith(suffix) && state === "0A")
+    .map(([, local]) => local!.split(":")[0]!);
 }
 
 async function waitUntil(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -41,14 +46,22 @@ test("npm start opens JupyterLab on loopback with its token and our kernel, and 
     const specs = new URL("/api/kernelspecs", address);
     assert.equal((await fetch(specs)).status, 403);
     const headers = { Authorization: `token ${address.searchParams.get("token")}` };
-    const known = (await (await fetch(specs, { headers })).json()) as { kernelspecs: Record<string, { spec: { display_name: string } }> };
+    const known = (await (await fetch(specs, { headers })).json()) as {
+      kernelspecs: Record<string, { spec: { display_name: string } }>;
+    };
     assert.equal(known.kernelspecs["bpflab"]?.spec.display_name, "TypeScript (bpflab)");
     assert.equal((await fetch(address)).status, 200);
 
-    const started = await fetch(new URL("/api/kernels", address), { method: "POST", headers, body: JSON.stringify({ name: "bpflab" }) });
+    const started = await fetch(new URL("/api/kernels", address), {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ name: "bpflab" }),
+    });
     assert.equal(started.status, 201);
     const runsKernel = async () => {
-      const commands = descendantsOf(npm.pid!).map(({ pid }) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
+      const commands = descendantsOf(npm.pid!).map(({ pid }) =>
+        readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
+      );
       return (await Promise.all(commands)).some((command) => command.includes("dist/jupyter/main.js"));
     };
     await waitUntil(runsKernel, "the kernel's start");
@@ -76,8 +89,15 @@ test("JupyterLab does not outlive a killed bpflab", async () => {
 test("a configuration that switches the token off is refused", async () => {
   const config = await mkdtemp(join(tmpdir(), "bpflab-open-"));
   try {
-    await writeFile(join(config, "jupyter_server_config.json"), JSON.stringify({ IdentityProvider: { token: "" }, ServerApp: { token: "" } }));
-    const { exitCode, stdout, stderr } = await execa(process.execPath, [entry, "lab"], { env: { JUPYTER_CONFIG_DIR: config }, reject: false, stdin: "ignore" });
+    await writeFile(
+      join(config, "jupyter_server_config.json"),
+      JSON.stringify({ IdentityProvider: { token: "" }, ServerApp: { token: "" } }),
+    );
+    const { exitCode, stdout, stderr } = await execa(process.execPath, [entry, "lab"], {
+      env: { JUPYTER_CONFIG_DIR: config },
+      reject: false,
+      stdin: "ignore",
+    });
     assert.equal(exitCode, 1);
     assert.equal(stdout, "");
     assert.match(stderr, /^Jupyter's configuration on this machine switches the token off/);

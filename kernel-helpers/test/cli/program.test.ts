@@ -8,12 +8,14 @@ import { execa } from "execa";
 import { atLeast } from "../../dist/cli/checks.js";
 
 const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
-const bpflab = (args: string[], env: Record<string, string> = {}) => execa(process.execPath, [entry, ...args], { env, reject: false });
+const bpflab = (args: string[], env: Record<string, string> = {}) =>
+  execa(process.execPath, [entry, ...args], { env, reject: false });
 
 test("the help names every command", async () => {
   const { exitCode, stdout } = await bpflab(["--help"]);
   assert.equal(exitCode, 0);
-  for (const command of ["doctor", "install", "lab", "report", "prepare"]) assert.match(stdout, new RegExp(`^  ${command}\\b`, "m"));
+  for (const command of ["doctor", "install", "lab", "report", "prepare"])
+    assert.match(stdout, new RegExp(`^  ${command}\\b`, "m"));
 });
 
 test("an unknown command and a wrong option are refused", async () => {
@@ -28,7 +30,8 @@ test("an unknown command and a wrong option are refused", async () => {
 test("doctor finds this machine fit", async () => {
   const { exitCode, stdout } = await bpflab(["doctor"]);
   assert.equal(exitCode, 0, stdout);
-  for (const name of ["root", "BTF", "clang", "libbpf", "tracefs", "TCX", "JupyterLab", "nbconvert"]) assert.match(stdout, new RegExp(`^[✓–] ${name} `, "m"));
+  for (const name of ["root", "BTF", "clang", "libbpf", "tracefs", "TCX", "JupyterLab", "nbconvert"])
+    assert.match(stdout, new RegExp(`^[✓–] ${name} `, "m"));
 });
 
 test("doctor names what is missing, says how to get it, and fails", async () => {

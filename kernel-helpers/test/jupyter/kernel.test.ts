@@ -29,12 +29,17 @@ after(() => rmSync(prefix, { recursive: true, force: true }));
 
 describe("the kernelspec", () => {
   it("starts this Node.js with this kernel and is interrupted by message", () => {
-    const written = JSON.parse(readFileSync(join(prefix, "share/jupyter/kernels/bpflab/kernel.json"), "utf8")) as unknown;
+    const written = JSON.parse(
+      readFileSync(join(prefix, "share/jupyter/kernels/bpflab/kernel.json"), "utf8"),
+    ) as unknown;
     assert.deepEqual(written, kernelspec());
     const { argv, interrupt_mode, language, display_name } = kernelspec();
     assert.equal(argv[0], process.execPath);
     assert.equal(argv.at(-1), "{connection_file}");
-    assert.deepEqual({ interrupt_mode, language, display_name }, { interrupt_mode: "message", language: "typescript", display_name: "TypeScript (bpflab)" });
+    assert.deepEqual(
+      { interrupt_mode, language, display_name },
+      { interrupt_mode: "message", language: "typescript", display_name: "TypeScript (bpflab)" },
+    );
   });
 });
 
@@ -69,13 +74,21 @@ describe("through nbconvert", () => {
       nbformat: 4,
       nbformat_minor: 5,
       metadata: { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } },
-      cells: cells.map((source, i) => ({ id: `cell-${i}`, cell_type: "code", metadata: {}, execution_count: null, outputs: [], source })),
+      cells: cells.map((source, i) => ({
+        id: `cell-${i}`,
+        cell_type: "code",
+        metadata: {},
+        execution_count: null,
+        outputs: [],
+        source,
+      })),
     };
     writeFileSync(join(directory, "in.ipynb"), JSON.stringify(notebook));
     const args = ["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "out.ipynb", ...options, "in.ipynb"];
     const { exitCode, all } = await execa(PYTHON, args, { cwd: directory, env, reject: false, all: true });
-    const read = (): { outputs: { output_type: string; text?: string; ename?: string; data?: Record<string, unknown> }[] }[] =>
-      (JSON.parse(readFileSync(join(directory, "out.ipynb"), "utf8")) as { cells: never }).cells;
+    const read = (): {
+      outputs: { output_type: string; text?: string; ename?: string; data?: Record<string, unknown> }[];
+    }[] => (JSON.parse(readFileSync(join(directory, "out.ipynb"), "utf8")) as { cells: never }).cells;
     return { exitCode, all, read };
   }
 
@@ -88,11 +101,17 @@ describe("through nbconvert", () => {
   });
 
   it("keeps a widget's last state where no widget can live", async () => {
-    const cells = ['import { widgets } from "kernel-helpers";\nconst rows = new widgets.IntSlider({ description: "rows" });\nrows', "rows.value = 64;"];
+    const cells = [
+      'import { widgets } from "kernel-helpers";\nconst rows = new widgets.IntSlider({ description: "rows" });\nrows',
+      "rows.value = 64;",
+    ];
     const { exitCode, all, read } = await execute(cells);
     assert.equal(exitCode, 0, all);
     const pages = read()[0]!.outputs.map(({ data }) => [data?.["text/html"] ?? ""].flat().join(""));
-    assert.ok(pages.some((page) => page.includes("<span>rows</span><b>64</b>")), JSON.stringify(pages));
+    assert.ok(
+      pages.some((page) => page.includes("<span>rows</span><b>64</b>")),
+      JSON.stringify(pages),
+    );
   });
 
   for (const [what, cell, line] of [
@@ -103,7 +122,11 @@ describe("through nbconvert", () => {
       "setTimeout(() => {\n  throw new Error('on purpose');\n}, 10);\nawait new Promise((resolve) => setTimeout(resolve, 1000));",
       "> 2 |   throw new Error('on purpose');",
     ],
-    ["leaves a timer that fails", "setTimeout(() => {\n  throw new Error('on purpose');\n}, 100);", "> 2 |   throw new Error('on purpose');"],
+    [
+      "leaves a timer that fails",
+      "setTimeout(() => {\n  throw new Error('on purpose');\n}, 100);",
+      "> 2 |   throw new Error('on purpose');",
+    ],
   ] as const) {
     it(`fails when a cell ${what}, and names the line`, async () => {
       const { exitCode, all } = await execute([cell, "await new Promise((resolve) => setTimeout(resolve, 1000));"]);
@@ -121,10 +144,16 @@ describe("through nbconvert", () => {
       "process.exit(1);",
       "%%bpf wrong\nint x = ;",
     ];
-    const { exitCode, all, read } = await execute(failing.flatMap((cell) => [cell, "'still runs'"]), "--allow-errors");
+    const { exitCode, all, read } = await execute(
+      failing.flatMap((cell) => [cell, "'still runs'"]),
+      "--allow-errors",
+    );
     assert.equal(exitCode, 0, all);
     const outputs = read().map(({ outputs: [first] }) => first?.ename ?? [first?.data?.["text/plain"]].flat()[0]);
     const names = ["Error", "TypeScriptError", "Error", "Error", "ProcessExitError", "CompileError"];
-    assert.deepEqual(outputs, names.flatMap((name) => [name, "still runs"]));
+    assert.deepEqual(
+      outputs,
+      names.flatMap((name) => [name, "still runs"]),
+    );
   });
 });

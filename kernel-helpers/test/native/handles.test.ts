@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { compileShipped } from "../../dist/clang/compile.js";
-import { native, type DrainerHandle, type LinkHandle, type MapHandle, type MountHandle, type ObjectHandle, type Plan, type RingHandle } from "../../dist/base/native.js";
+import {
+  native,
+  type DrainerHandle,
+  type LinkHandle,
+  type MapHandle,
+  type MountHandle,
+  type ObjectHandle,
+  type Plan,
+  type RingHandle,
+} from "../../dist/base/native.js";
 
 interface Handles {
   object: ObjectHandle;
@@ -12,7 +21,13 @@ interface Handles {
   ring: RingHandle;
 }
 
-const plan: Plan = { recordSize: 48, columns: [{ decode: "u64", offset: 0 }, { decode: "text", offset: 32, width: 16 }] };
+const plan: Plan = {
+  recordSize: 48,
+  columns: [
+    { decode: "u64", offset: 0 },
+    { decode: "text", offset: 32, width: 16 },
+  ],
+};
 let elf: Buffer;
 
 function open(): Handles {
@@ -20,7 +35,14 @@ function open(): Handles {
   native.bpf_object__load(object);
   const map = native.bpf_object__find_map_by_name(object, "rb");
   const drainer = native.drain_start(() => {});
-  return { object, map, link: native.bpf_enable_stats(), mount: native.fsmount("tracefs"), drainer, ring: native.drain_add(drainer, map, plan, { bufferBytes: 1 << 20 }) };
+  return {
+    object,
+    map,
+    link: native.bpf_enable_stats(),
+    mount: native.fsmount("tracefs"),
+    drainer,
+    ring: native.drain_add(drainer, map, plan, { bufferBytes: 1 << 20 }),
+  };
 }
 
 const closers: { [Kind in keyof Handles]: (handles: Handles) => void } = {
@@ -52,7 +74,11 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["object", "bpf_program__set_autoload", (h) => native.bpf_program__set_autoload(h.object, "handle_exit", true)],
   ["object", "bpf_program__info", (h) => native.bpf_program__info(h.object, "handle_exit")],
   ["object", "bpf_program__attach", (h) => native.bpf_program__attach(h.object, "handle_exit")],
-  ["object", "bpf_program__attach_tracepoint_id", (h) => native.bpf_program__attach_tracepoint_id(h.object, "handle_exit", 1)],
+  [
+    "object",
+    "bpf_program__attach_tracepoint_id",
+    (h) => native.bpf_program__attach_tracepoint_id(h.object, "handle_exit", 1),
+  ],
   ["object", "bpf_link_create", (h) => native.bpf_link_create(h.object, "handle_exit", 1, 46)],
   ["object", "bpf_tc_attach", (h) => native.bpf_tc_attach(h.object, "handle_exit", 1, 1, 1, 1, false)],
   ["object", "bpf_prog_test_run", (h) => native.bpf_prog_test_run(h.object, "handle_exit")],
@@ -82,9 +108,25 @@ describe("the addon's handles", () => {
   test("of the wrong kind are a TypeError in every call, closing included", () => {
     const handles = open();
     for (const [kind, call, use] of [...uses, ...kinds.map((kind) => [kind, "close", closers[kind]] as const)]) {
-      const wrong = [undefined, null, 7, "handle", {}, Buffer.alloc(8), ...kinds.filter((other) => other !== kind).map((other) => handles[other])];
+      const wrong = [
+        undefined,
+        null,
+        7,
+        "handle",
+        {},
+        Buffer.alloc(8),
+        ...kinds.filter((other) => other !== kind).map((other) => handles[other]),
+      ];
       for (const other of wrong) {
-        assert.throws(() => use({ ...handles, [kind]: other }), (e: Error) => e instanceof TypeError && /^argument \d is not a (BPF object|BPF map|BPF link|mount|drain thread|ring buffer) handle$/.test(e.message), `${call} with a wrong ${kind}`);
+        assert.throws(
+          () => use({ ...handles, [kind]: other }),
+          (e: Error) =>
+            e instanceof TypeError &&
+            /^argument \d is not a (BPF object|BPF map|BPF link|mount|drain thread|ring buffer) handle$/.test(
+              e.message,
+            ),
+          `${call} with a wrong ${kind}`,
+        );
       }
     }
     close(handles);
@@ -95,7 +137,11 @@ describe("the addon's handles", () => {
     const closed = open();
     close(closed);
     for (const [kind, call, use] of uses) {
-      assert.throws(() => use({ ...handles, [kind]: closed[kind] }), { errno: 9, code: "EBADF", message: /^this .+ is closed: Bad file descriptor$/, log: "" }, `${call} with a closed ${kind}`);
+      assert.throws(
+        () => use({ ...handles, [kind]: closed[kind] }),
+        { errno: 9, code: "EBADF", message: /^this .+ is closed: Bad file descriptor$/, log: "" },
+        `${call} with a closed ${kind}`,
+      );
     }
     close(handles);
   });
@@ -137,7 +183,8 @@ describe("the addon's arguments", () => {
   });
   after(() => close(handles));
 
-  const add = (changed: Partial<Plan>, options: object = {}) => native.drain_add(handles.drainer, handles.map, { ...plan, ...changed }, { bufferBytes: 1 << 20, ...options });
+  const add = (changed: Partial<Plan>, options: object = {}) =>
+    native.drain_add(handles.drainer, handles.map, { ...plan, ...changed }, { bufferBytes: 1 << 20, ...options });
 
   test("a plan that reaches beyond the record is refused", () => {
     const beyond: Plan["columns"][number][] = [
@@ -152,7 +199,12 @@ describe("the addon's arguments", () => {
       { decode: "enum", offset: 45, width: 4 },
       { decode: "bits", offset: 45, width: 4, bitSize: 3 },
     ];
-    for (const column of beyond) assert.throws(() => add({ columns: [column] }), { name: "TypeError", message: "column 0 reaches past the end of the record" }, JSON.stringify(column));
+    for (const column of beyond)
+      assert.throws(
+        () => add({ columns: [column] }),
+        { name: "TypeError", message: "column 0 reaches past the end of the record" },
+        JSON.stringify(column),
+      );
   });
 
   test("a plan that no decoder can follow is refused", () => {
@@ -167,9 +219,17 @@ describe("the addon's arguments", () => {
       [{ decode: "enum", offset: 48, width: 0 }, /column 0 is not an enum/],
       [{ decode: "u128" as "u64", offset: 0 }, /unknown decode u128/],
     ];
-    for (const [column, message] of broken) assert.throws(() => add({ columns: [column] }), (e: Error) => e instanceof TypeError && message.test(e.message), JSON.stringify(column));
+    for (const [column, message] of broken)
+      assert.throws(
+        () => add({ columns: [column] }),
+        (e: Error) => e instanceof TypeError && message.test(e.message),
+        JSON.stringify(column),
+      );
     assert.throws(() => add({ columns: [] }), /a plan needs a record size and columns/);
-    assert.throws(() => add({ recordSize: 0, columns: [{ decode: "text", offset: 0, width: 0 }] }), /a plan needs a record size and columns/);
+    assert.throws(
+      () => add({ recordSize: 0, columns: [{ decode: "text", offset: 0, width: 0 }] }),
+      /a plan needs a record size and columns/,
+    );
     assert.throws(() => add({}, { loss: {} }), TypeError);
     assert.throws(() => add({}, { loss: handles.object }), TypeError);
   });
@@ -177,13 +237,20 @@ describe("the addon's arguments", () => {
   test("a loss counter outside its map is refused", () => {
     const loss = native.bpf_object__find_map_by_name(handles.object, "ringbuf.bss");
     const size = native.bpf_object__maps(handles.object).find((m) => m.name === "ringbuf.bss")!.valueSize;
-    for (const lossOffset of [size - 7, size, 0xffff_ffff]) assert.throws(() => add({}, { loss, lossOffset }), { name: "TypeError", message: "lossOffset is outside the map" });
+    for (const lossOffset of [size - 7, size, 0xffff_ffff])
+      assert.throws(() => add({}, { loss, lossOffset }), {
+        name: "TypeError",
+        message: "lossOffset is outside the map",
+      });
     native.bpf_map__close(loss);
   });
 
   test("a map that is no ring buffer is refused", () => {
     const bss = native.bpf_object__find_map_by_name(handles.object, "ringbuf.bss");
-    assert.throws(() => native.drain_add(handles.drainer, bss, plan, { bufferBytes: 1 << 20 }), { name: "TypeError", message: "argument 2 is not a ring buffer map" });
+    assert.throws(() => native.drain_add(handles.drainer, bss, plan, { bufferBytes: 1 << 20 }), {
+      name: "TypeError",
+      message: "argument 2 is not a ring buffer map",
+    });
     native.bpf_map__close(bss);
   });
 
@@ -191,11 +258,28 @@ describe("the addon's arguments", () => {
     const bss = native.bpf_object__find_map_by_name(handles.object, "ringbuf.bss");
     const { valueSize: size } = native.bpf_object__maps(handles.object).find((m) => m.name === "ringbuf.bss")!;
     assert.equal(native.map_memory_read(bss, size, 0).length, 0);
-    for (const [offset, length] of [[0, size + 1], [size, 1], [size + 1, 0], [1, 0xffff_ffff], [-1, 1], [0.5, 1], [2 ** 53, 1]] as const) {
+    for (const [offset, length] of [
+      [0, size + 1],
+      [size, 1],
+      [size + 1, 0],
+      [1, 0xffff_ffff],
+      [-1, 1],
+      [0.5, 1],
+      [2 ** 53, 1],
+    ] as const) {
       assert.throws(() => native.map_memory_read(bss, offset, length), TypeError, `${length} bytes at ${offset}`);
     }
-    for (const [offset, length] of [[0, size + 1], [size, 1], [size + 1, 0], [-1, 1]] as const) {
-      assert.throws(() => native.map_memory_write(bss, offset, Buffer.alloc(length)), TypeError, `${length} bytes at ${offset}`);
+    for (const [offset, length] of [
+      [0, size + 1],
+      [size, 1],
+      [size + 1, 0],
+      [-1, 1],
+    ] as const) {
+      assert.throws(
+        () => native.map_memory_write(bss, offset, Buffer.alloc(length)),
+        TypeError,
+        `${length} bytes at ${offset}`,
+      );
     }
     native.bpf_map__close(bss);
   });
@@ -203,7 +287,10 @@ describe("the addon's arguments", () => {
   test("memory that is fixed at load can be read and not written", () => {
     const rodata = native.bpf_object__find_map_by_name(handles.object, "ringbuf.rodata");
     assert.equal(native.map_memory_read(rodata, 0, 4).length, 4);
-    assert.throws(() => native.map_memory_write(rodata, 0, Buffer.alloc(4)), { code: "EPERM", message: /this map is read-only/ });
+    assert.throws(() => native.map_memory_write(rodata, 0, Buffer.alloc(4)), {
+      code: "EPERM",
+      message: /this map is read-only/,
+    });
     native.bpf_map__close(rodata);
   });
 
@@ -214,16 +301,45 @@ describe("the addon's arguments", () => {
   });
 
   test("names that the object does not have, and values of the wrong type or size", () => {
-    assert.throws(() => native.bpf_object__find_map_by_name(handles.object, "no"), { name: "TypeError", message: "no map named no" });
-    assert.throws(() => native.bpf_program__info(handles.object, "no"), { name: "TypeError", message: "no program named no" });
-    assert.throws(() => native.bpf_program__info(handles.object, 7 as never), { name: "TypeError", message: "argument 2 is not a string" });
-    assert.throws(() => native.bpf_object__open_mem("elf" as never, "x"), { name: "TypeError", message: "argument 1 is not a Uint8Array" });
+    assert.throws(() => native.bpf_object__find_map_by_name(handles.object, "no"), {
+      name: "TypeError",
+      message: "no map named no",
+    });
+    assert.throws(() => native.bpf_program__info(handles.object, "no"), {
+      name: "TypeError",
+      message: "no program named no",
+    });
+    assert.throws(() => native.bpf_program__info(handles.object, 7 as never), {
+      name: "TypeError",
+      message: "argument 2 is not a string",
+    });
+    assert.throws(() => native.bpf_object__open_mem("elf" as never, "x"), {
+      name: "TypeError",
+      message: "argument 1 is not a Uint8Array",
+    });
     const begun = native.bpf_object__find_map_by_name(handles.object, "begun_map");
-    assert.throws(() => native.bpf_map_lookup_elem(begun, Buffer.alloc(3)), { name: "TypeError", message: "the key takes 4 bytes, got 3" });
-    assert.throws(() => native.map_walk(begun, 4096), { errno: 524, code: "ENOTSUPP", message: "map walk: Operation not supported" });
+    assert.throws(() => native.bpf_map_lookup_elem(begun, Buffer.alloc(3)), {
+      name: "TypeError",
+      message: "the key takes 4 bytes, got 3",
+    });
+    assert.throws(() => native.map_walk(begun, 4096), {
+      errno: 524,
+      code: "ENOTSUPP",
+      message: "map walk: Operation not supported",
+    });
     native.bpf_map__close(begun);
-    assert.throws(() => native.bpf_object__open_mem(Buffer.from("no ELF"), "x"), { errno: 4001, message: /^libbpf cannot open the object: .*format/, log: /not a proper ELF object/ });
-    assert.throws(() => native.bpf_map__set_initial_value(handles.object, "ringbuf.bss", 0, key), { code: "EBUSY", message: /^the object is loaded: / });
-    assert.throws(() => native.drain_start(undefined as never), { name: "TypeError", message: "argument 1 is not a function" });
+    assert.throws(() => native.bpf_object__open_mem(Buffer.from("no ELF"), "x"), {
+      errno: 4001,
+      message: /^libbpf cannot open the object: .*format/,
+      log: /not a proper ELF object/,
+    });
+    assert.throws(() => native.bpf_map__set_initial_value(handles.object, "ringbuf.bss", 0, key), {
+      code: "EBUSY",
+      message: /^the object is loaded: /,
+    });
+    assert.throws(() => native.drain_start(undefined as never), {
+      name: "TypeError",
+      message: "argument 1 is not a function",
+    });
   });
 });

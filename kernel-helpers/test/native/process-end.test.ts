@@ -20,7 +20,11 @@ interface End {
 /** Runs a script in a process of its own. One that does not end by itself in time is killed, which its signal shows. */
 async function run(body: string, seen: (child: ChildProcess, line: string) => void = () => {}): Promise<End> {
   const script = `import { bpf, collect } from ${dist("api/index.js")};\nimport { native } from ${dist("base/native.js")};\n${body}`;
-  const child = spawn(process.execPath, ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script], { stdio: "pipe" });
+  const child = spawn(
+    process.execPath,
+    ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script],
+    { stdio: "pipe" },
+  );
   const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
   const end: End = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -67,7 +71,10 @@ describe("a process that ends with everything open", () => {
     });
     writers.kill();
     await writing;
-    assert.ok(held.prog.size === 4 && held.link.size === 4, `the process held ${held.prog.size} programs and ${held.link.size} links`);
+    assert.ok(
+      held.prog.size === 4 && held.link.size === 4,
+      `the process held ${held.prog.size} programs and ${held.link.size} links`,
+    );
     for (const kind of ["prog", "link"] as const) {
       let left: number[] = [];
       for (let i = 0; i < 50; i++) {
@@ -86,7 +93,13 @@ describe("a process that ends with everything open", () => {
     ["an uncaught exception", `throw new Error("boom")`, 1, null, /Error: boom/],
     ["SIGKILL", `process.kill(process.pid, "SIGKILL")`, null, "SIGKILL", /^$/],
     ["SIGTERM", `process.kill(process.pid, "SIGTERM")`, null, "SIGTERM", /^$/],
-    ["its last subscription, and nothing else closed", "subscription.unsubscribe(); again.unsubscribe()", 0, null, /^$/],
+    [
+      "its last subscription, and nothing else closed",
+      "subscription.unsubscribe(); again.unsubscribe()",
+      0,
+      null,
+      /^$/,
+    ],
   ];
   for (const [what, then, code, signal, stderr] of ends) {
     test(`by ${what}`, async () => {
@@ -175,7 +188,8 @@ describe("a process goes on", () => {
         if (e) event_submit(rb, e);
         return 0;
       }`;
-    const limit = (pid: number, bytes: number | "unlimited") => execaSync("prlimit", ["--pid", String(pid), `--as=${bytes}:`]);
+    const limit = (pid: number, bytes: number | "unlimited") =>
+      execaSync("prlimit", ["--pid", String(pid), `--as=${bytes}:`]);
     const script = `
       import { readSync } from "node:fs";
       const large = await (await bpf.load(await bpf.compile(${JSON.stringify(source)}, { name: "large" }), { globals: { watched_pid: ${writers.pid} } })).attach();
@@ -231,7 +245,12 @@ describe("the event loop", () => {
       try { for (;;) fds.push(openSync("/dev/null")); } catch {}
       try { native.drain_start(() => {}); } catch ({ code, message }) { console.log(code, message); }
       fds.forEach((fd) => closeSync(fd));`);
-    assert.deepEqual(end, { code: 0, signal: null, stdout: "EMFILE cannot set up the drain thread: Too many open files\n", stderr: "" });
+    assert.deepEqual(end, {
+      code: 0,
+      signal: null,
+      stdout: "EMFILE cannot set up the drain thread: Too many open files\n",
+      stderr: "",
+    });
   });
 
   test("ends at once when nobody is", async () => {

@@ -19,7 +19,10 @@ describe("a flood", () => {
   for (const family of [4, 6] as const) {
     const account = () => {
       const [peer] = lab.peers;
-      const { passed, dropped } = filter.maps.peers.get(family === 4 ? peer!.ipv4 : peer!.ipv6!) ?? { passed: 0, dropped: 0 };
+      const { passed, dropped } = filter.maps.peers.get(family === 4 ? peer!.ipv4 : peer!.ipv6!) ?? {
+        passed: 0,
+        dropped: 0,
+      };
       return { passed, dropped };
     };
 
@@ -52,7 +55,11 @@ describe("a flood", () => {
 
   test("what it cannot do is refused with the range", async () => {
     const [peer] = lab.peers;
-    for (const perSecond of [0, -1, NaN, 2_000_000]) await assert.rejects(peer!.flood({ perSecond, seconds: 1 }), /ArgumentError: perSecond: expected a number above 0 and up to 1000000/);
+    for (const perSecond of [0, -1, NaN, 2_000_000])
+      await assert.rejects(
+        peer!.flood({ perSecond, seconds: 1 }),
+        /ArgumentError: perSecond: expected a number above 0 and up to 1000000/,
+      );
     await assert.rejects(peer!.flood({ perSecond: 1, seconds: Infinity }), ArgumentError);
     await assert.rejects(peer!.flood({ perSecond: 1, seconds: 1, size: 1.5 }), /size: expected an integer/);
   });

@@ -19,7 +19,16 @@ function withChecksum(data: Buffer, at: number, covered: Buffer = data): Buffer 
   return data;
 }
 
-export const protocols = { icmp: 1, tcp: 6, icmp6: 58, hop: 0, routing: 43, fragment: 44, auth: 51, destination: 60 } as const;
+export const protocols = {
+  icmp: 1,
+  tcp: 6,
+  icmp6: 58,
+  hop: 0,
+  routing: 43,
+  fragment: 44,
+  auth: 51,
+  destination: 60,
+} as const;
 
 export interface Ends {
   from: string;
@@ -34,7 +43,15 @@ export function icmp({ type = 8, size = 56, sequence = 1 } = {}): Buffer {
 /** ICMPv6, whose checksum covers the addresses. */
 export function icmp6({ from, to }: Ends, { type = 128, size = 56, sequence = 1 } = {}): Buffer {
   const message = bytes([type, 0, 0, 0, ...be16(0x4242), ...be16(sequence)], Buffer.alloc(size, 0x61));
-  const pseudo = bytes(net.parseAddress(from), net.parseAddress(to), [0, 0, ...be16(message.length), 0, 0, 0, protocols.icmp6]);
+  const pseudo = bytes(net.parseAddress(from), net.parseAddress(to), [
+    0,
+    0,
+    ...be16(message.length),
+    0,
+    0,
+    0,
+    protocols.icmp6,
+  ]);
   return withChecksum(message, 2, pseudo);
 }
 
@@ -51,10 +68,38 @@ export interface Ipv4Options extends Ends {
   headerWords?: number;
 }
 
-export function ipv4({ from, to, protocol = protocols.icmp, options = [], fragment = 0, more = false, totalLength, version = 4, headerWords }: Ipv4Options, payload: Buffer): Buffer {
+export function ipv4(
+  {
+    from,
+    to,
+    protocol = protocols.icmp,
+    options = [],
+    fragment = 0,
+    more = false,
+    totalLength,
+    version = 4,
+    headerWords,
+  }: Ipv4Options,
+  payload: Buffer,
+): Buffer {
   const words = headerWords ?? 5 + options.length / 4;
   const length = totalLength ?? 20 + options.length + payload.length;
-  const head = bytes([(version << 4) | words, 0, ...be16(length), ...be16(0x1234), ...be16((more ? 0x2000 : 0) | fragment), 64, protocol, 0, 0], v4(from), v4(to), options);
+  const head = bytes(
+    [
+      (version << 4) | words,
+      0,
+      ...be16(length),
+      ...be16(0x1234),
+      ...be16((more ? 0x2000 : 0) | fragment),
+      64,
+      protocol,
+      0,
+      0,
+    ],
+    v4(from),
+    v4(to),
+    options,
+  );
   return bytes(withChecksum(head, 10), payload);
 }
 
@@ -64,8 +109,16 @@ export interface Ipv6Options extends Ends {
   version?: number;
 }
 
-export function ipv6({ from, to, next = protocols.icmp6, payloadLength, version = 6 }: Ipv6Options, payload: Buffer): Buffer {
-  return bytes([version << 4, 0, 0, 0, ...be16(payloadLength ?? payload.length), next, 64], net.parseAddress(from), net.parseAddress(to), payload);
+export function ipv6(
+  { from, to, next = protocols.icmp6, payloadLength, version = 6 }: Ipv6Options,
+  payload: Buffer,
+): Buffer {
+  return bytes(
+    [version << 4, 0, 0, 0, ...be16(payloadLength ?? payload.length), next, 64],
+    net.parseAddress(from),
+    net.parseAddress(to),
+    payload,
+  );
 }
 
 /** Hop-by-hop or destination options of `8 * units` bytes in all: one that hosts skip (RFC 4727), for they refuse long padding. */
@@ -102,6 +155,13 @@ export function ethernet(type: number, payload: Buffer, { to, from }: Link = any
 }
 
 /** What stands between the addresses and the packet: tags, outermost first, of 802.1Q or 802.1ad. */
-export function tagged(tags: { type: number; id: number }[], type: number, payload: Buffer): { type: number; payload: Buffer } {
-  return tags.reduceRight((inner, tag) => ({ type: tag.type, payload: bytes(be16(tag.id), be16(inner.type), inner.payload) }), { type, payload });
+export function tagged(
+  tags: { type: number; id: number }[],
+  type: number,
+  payload: Buffer,
+): { type: number; payload: Buffer } {
+  return tags.reduceRight(
+    (inner, tag) => ({ type: tag.type, payload: bytes(be16(tag.id), be16(inner.type), inner.payload) }),
+    { type, payload },
+  );
 }

@@ -8,10 +8,12 @@ import { parsePing } from "../../dist/net/ping.js";
 import { until } from "../workload/until.js";
 
 const index = new URL("../../dist/api/index.js", import.meta.url).href;
-const namespaces = async (pid: number) => (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
+const namespaces = async (pid: number) =>
+  (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
 const interfacesOf = (pid: number) => net.interfaces().filter(({ name }) => name.startsWith(`blab${pid}-`));
 /** What is written down of this process id. */
-const records = async (pid: number) => (await execa("grep", ["-rl", `"pid":${pid},`, "/run/bpflab"], { reject: false })).stdout.split("\n").filter(Boolean);
+const records = async (pid: number) =>
+  (await execa("grep", ["-rl", `"pid":${pid},`, "/run/bpflab"], { reject: false })).stdout.split("\n").filter(Boolean);
 /** What runs on this machine, by its command line. */
 const commands = async () => (await execa("ps", ["-eo", "args"])).stdout.split("\n");
 
@@ -56,11 +58,26 @@ describe("test hosts", () => {
     const [one, two] = await Promise.all([make(), make()]);
     assert.notEqual(one!.ipv4, two!.ipv4);
     assert.notEqual(one!.ipv6, two!.ipv6);
-    assert.deepEqual(await Promise.all([one!, two!].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received)), [2, 2]);
+    assert.deepEqual(
+      await Promise.all(
+        [one!, two!].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received),
+      ),
+      [2, 2],
+    );
   });
 
   // With a /run of its own: there nobody has made a namespace since the boot.
-  const onFreshRun = (script: string) => execa("unshare", ["--mount", "sh", "-c", 'umount /run/netns 2>/dev/null; mount -t tmpfs none /run; exec "$0" "$@"', process.execPath, "--input-type=module", "-e", script]);
+  const onFreshRun = (script: string) =>
+    execa("unshare", [
+      "--mount",
+      "sh",
+      "-c",
+      'umount /run/netns 2>/dev/null; mount -t tmpfs none /run; exec "$0" "$@"',
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
   const freshStart = `import { execFileSync } from "node:child_process"; import { existsSync, readFileSync, readdirSync } from "node:fs"; import { net } from ${JSON.stringify(index)};
     const isMounted = () => readFileSync("/proc/self/mounts", "utf8").includes(" /run/netns ");`;
 
@@ -108,12 +125,24 @@ describe("test hosts", () => {
     await assert.rejects(net.playground({ mtu: 100 }), ArgumentError);
     const lab = await make();
     await assert.rejects(lab.peers[0]!.ping({ count: 1.5 }), /count: expected an integer/);
-    for (const intervalMs of [0, 0.9, -1, NaN, 3_600_001]) await assert.rejects(lab.peers[0]!.ping({ intervalMs }), /intervalMs: expected a number from 1 to 3600000, got .*\nTo ping faster than every millisecond, pass flood: true\./);
+    for (const intervalMs of [0, 0.9, -1, NaN, 3_600_001])
+      await assert.rejects(
+        lab.peers[0]!.ping({ intervalMs }),
+        /intervalMs: expected a number from 1 to 3600000, got .*\nTo ping faster than every millisecond, pass flood: true\./,
+      );
   });
 
   test("the end of the process takes them down, whether it exits or fails", async () => {
     for (const ending of ["process.exit(3)", "throw new Error('wanted')"]) {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; await net.playground({ peers: 2 }); ${ending};`], { stdio: "ignore" });
+      const child = spawn(
+        process.execPath,
+        [
+          "--input-type=module",
+          "-e",
+          `import { net } from ${JSON.stringify(index)}; await net.playground({ peers: 2 }); ${ending};`,
+        ],
+        { stdio: "ignore" },
+      );
       await once(child, "close");
       await assertNothingOf(child.pid!);
     }
@@ -122,21 +151,32 @@ describe("test hosts", () => {
   test("after SIGKILL in mid-flood the next start removes them, and what ran on them is gone", async () => {
     const sleeper = `sleep 600.${process.pid}`;
     const script = `import { net } from ${JSON.stringify(index)}; const lab = await net.playground({ peers: 2 }); lab.peers[0].ping({ count: 1e7, flood: true }); lab.peers[1].run("sleep", ["600.${process.pid}"]); console.log("ready");`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     await once(child.stdout, "data");
     assert.equal((await namespaces(child.pid!)).length, 3);
     assert.equal((await records(child.pid!)).length, 1);
-    for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`]) await until(`${command} runs`, async () => (await commands()).some((one) => one.startsWith(command)));
+    for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`])
+      await until(`${command} runs`, async () => (await commands()).some((one) => one.startsWith(command)));
     child.kill("SIGKILL");
     await once(child, "close");
-    await execa(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`]);
+    await execa(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`,
+    ]);
     await assertNothingOf(child.pid!);
     assert.equal((await commands()).includes(sleeper), false);
   });
 
   test("what belongs to a living process is left alone", async () => {
     const lab = await make();
-    await execa(process.execPath, ["--input-type=module", "-e", `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`]);
+    await execa(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`,
+    ]);
     assert.equal((await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received, 2);
   });
 });
@@ -150,7 +190,10 @@ describe("what ping prints", () => {
 --- 198.18.0.1 ping statistics ---
 3 packets transmitted, 2 received, 33.3333% packet loss, time 201ms
 rtt min/avg/max/mdev = 0.049/6.274/12.500/6.225 ms`);
-    assert.deepEqual({ ...rest, lossPercent: Math.round(rest.lossPercent) }, { sent: 3, received: 2, lossPercent: 33, rtt: { min_ns: 49_000, mean_ns: 6_274_000, max_ns: 12_500_000 } });
+    assert.deepEqual(
+      { ...rest, lossPercent: Math.round(rest.lossPercent) },
+      { sent: 3, received: 2, lossPercent: 33, rtt: { min_ns: 49_000, mean_ns: 6_274_000, max_ns: 12_500_000 } },
+    );
     assert.deepEqual(replies.array("seq"), [1, 3]);
     assert.deepEqual(replies.array("rtt_ns"), [49_000, 12_500_000]);
     const [first, second] = replies.array("time_ns") as number[];

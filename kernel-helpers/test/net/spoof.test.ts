@@ -33,8 +33,20 @@ describe("a flood from made-up addresses", () => {
   // The sources are addresses that nobody has: of 240.0.0.0/4, and of those for documentation.
   const broken = (message: Buffer) => (message.writeUInt8(message[8]! ^ 0xff, 8), message);
   const floods = {
-    4: () => ({ frame: ethernet(ethertypes.ipv4, ipv4({ from: "240.0.0.0", to: lab.ipv4 }, broken(icmp())), link), offset: 14 + 12, base: 0xf1000000 }),
-    6: () => ({ frame: ethernet(ethertypes.ipv6, ipv6({ from: "2001:db8:ffff::", to: lab.ipv6! }, broken(icmp6({ from: "2001:db8:ffff::", to: lab.ipv6! }))), link), offset: 14 + 8 + 12, base: 1 }),
+    4: () => ({
+      frame: ethernet(ethertypes.ipv4, ipv4({ from: "240.0.0.0", to: lab.ipv4 }, broken(icmp())), link),
+      offset: 14 + 12,
+      base: 0xf1000000,
+    }),
+    6: () => ({
+      frame: ethernet(
+        ethertypes.ipv6,
+        ipv6({ from: "2001:db8:ffff::", to: lab.ipv6! }, broken(icmp6({ from: "2001:db8:ffff::", to: lab.ipv6! }))),
+        link,
+      ),
+      offset: 14 + 8 + 12,
+      base: 1,
+    }),
   } as const;
 
   for (const family of [4, 6] as const) {
@@ -43,7 +55,10 @@ describe("a flood from made-up addresses", () => {
       const [abusive, innocent, spoofer] = lab.peers;
       assert.equal((await abusive!.ping({ count: 100, intervalMs: 1, family, timeoutMs: 100 })).received, 50);
       const before = filter.globals.passed + filter.globals.dropped;
-      const [flood, during] = await Promise.all([inject.spoof(spoofer!, floods[family]().frame, { sources, ...floods[family]() }), innocent!.ping({ count: 60, intervalMs: 30, family })]);
+      const [flood, during] = await Promise.all([
+        inject.spoof(spoofer!, floods[family]().frame, { sources, ...floods[family]() }),
+        innocent!.ping({ count: 60, intervalMs: 30, family }),
+      ]);
       assert.equal(flood.sent, sources);
       assert.equal(filter.globals.passed + filter.globals.dropped - before, sources + 60, "the filter saw every one");
       assert.equal(during.received, 60);
@@ -57,7 +72,10 @@ describe("a flood from made-up addresses", () => {
       Object.assign(filter.globals, { threshold: 1, block_seconds: 0 });
       const [abusive, innocent, spoofer] = lab.peers;
       assert.equal((await abusive!.ping({ count: 10, intervalMs: 1, family, timeoutMs: 100 })).received, 1);
-      const [, during] = await Promise.all([inject.spoof(spoofer!, floods[family]().frame, { sources, perSource: 2, ...floods[family]() }), innocent!.ping({ count: 3, intervalMs: 1300, family })]);
+      const [, during] = await Promise.all([
+        inject.spoof(spoofer!, floods[family]().frame, { sources, perSource: 2, ...floods[family]() }),
+        innocent!.ping({ count: 3, intervalMs: 1300, family }),
+      ]);
       assert.equal(during.received, 3);
       assert.equal(filter.maps.blacklist.keys().length, filter.maps.blacklist.maxEntries);
       assert.equal((await abusive!.ping({ count: 20, intervalMs: 1, family, timeoutMs: 100 })).received, 0);
@@ -73,7 +91,10 @@ describe("a flood from made-up addresses", () => {
   test("a source that pings amid the flood gets exactly the threshold: nobody pushes it out of the table", async () => {
     Object.assign(filter.globals, { threshold: 20, block_seconds: 0 });
     const [abusive, , spoofer] = lab.peers;
-    const [pings] = await Promise.all([abusive!.ping({ count: 500, intervalMs: 2, timeoutMs: 100 }), inject.spoof(spoofer!, floods[4]().frame, { sources, ...floods[4]() })]);
+    const [pings] = await Promise.all([
+      abusive!.ping({ count: 500, intervalMs: 2, timeoutMs: 100 }),
+      inject.spoof(spoofer!, floods[4]().frame, { sources, ...floods[4]() }),
+    ]);
     assert.equal(pings.received, 20);
   });
 });

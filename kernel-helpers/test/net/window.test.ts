@@ -12,7 +12,9 @@ describe("the window and the ban, to the nanosecond", () => {
   let filter: net.IcmpFilter & BpfObject<any>;
   before(async () => {
     const { text } = await bpf.source("tc_icmp_filter");
-    const clocked = text.replace("/* Counts one echo request", "__u64 test_clock = 0;\n\n/* Counts one echo request").replace("now = bpf_ktime_get_ns()", "now = test_clock");
+    const clocked = text
+      .replace("/* Counts one echo request", "__u64 test_clock = 0;\n\n/* Counts one echo request")
+      .replace("now = bpf_ktime_get_ns()", "now = test_clock");
     assert.equal(clocked.includes("bpf_ktime_get_ns"), false);
     filter = (await bpf.load(await bpf.compile(clocked, { name: "tc_icmp_filter" }))) as never;
     filter.globals.threshold = 3;
@@ -21,7 +23,9 @@ describe("the window and the ban, to the nanosecond", () => {
 
   const requests = (at: number, count = 1) => {
     (filter.globals as { test_clock: number }).test_clock = at;
-    return Array.from({ length: count }, () => (filter.programs.icmp_filter.testRun({ data: frame }).retval === 2 ? "drop" : "pass")).join(" ");
+    return Array.from({ length: count }, () =>
+      filter.programs.icmp_filter.testRun({ data: frame }).retval === 2 ? "drop" : "pass",
+    ).join(" ");
   };
   const forget = () => net.release(filter, source);
   const peer = () => filter.maps.peers.get(source)!;
@@ -56,10 +60,24 @@ describe("the window and the ban, to the nanosecond", () => {
     filter.globals.drop_events_per_second = 2;
     const start = 12 * SECOND;
     const act = async () => {
-      for (const [at, count] of [[start, 3 + 5], [start - 500, 5], [start + SECOND - 1, 5], [start + SECOND, 5], [start + SECOND - 500, 5], [start + 2 * SECOND, 1]] as const) requests(at, count);
+      for (const [at, count] of [
+        [start, 3 + 5],
+        [start - 500, 5],
+        [start + SECOND - 1, 5],
+        [start + SECOND, 5],
+        [start + SECOND - 500, 5],
+        [start + 2 * SECOND, 1],
+      ] as const)
+        requests(at, count);
     };
-    const told = (await collect(filter.events("events"), { until: act })).objects() as { action: string; time_ns: number }[];
-    assert.deepEqual(told.filter(({ action }) => action === "drop").map(({ time_ns }) => time_ns), [start, start, start + SECOND, start + SECOND, start + 2 * SECOND]);
+    const told = (await collect(filter.events("events"), { until: act })).objects() as {
+      action: string;
+      time_ns: number;
+    }[];
+    assert.deepEqual(
+      told.filter(({ action }) => action === "drop").map(({ time_ns }) => time_ns),
+      [start, start, start + SECOND, start + SECOND, start + 2 * SECOND],
+    );
     assert.equal(told.filter(({ action }) => action === "block").length, 1);
     filter.globals.drop_events_per_second = 10;
   });
@@ -95,9 +113,15 @@ describe("the window and the ban, to the nanosecond", () => {
   });
 
   test("a full blacklist lets nobody go, holds others to the threshold, and makes room of bans that ended", async () => {
-    const small = (await bpf.load(await bpf.compile((await bpf.source("tc_icmp_filter")).text, { name: "tc_icmp_filter" }), { maxEntries: { blacklist: 2 }, globals: { threshold: 1 } })) as never as net.IcmpFilter;
+    const small = (await bpf.load(
+      await bpf.compile((await bpf.source("tc_icmp_filter")).text, { name: "tc_icmp_filter" }),
+      { maxEntries: { blacklist: 2 }, globals: { threshold: 1 } },
+    )) as never as net.IcmpFilter;
     const from = (address: string) => ethernet(ethertypes.ipv4, ipv4({ from: address, to: "198.18.7.1" }, icmp()));
-    const send = (address: string, count: number) => Array.from({ length: count }, () => (small.programs.icmp_filter.testRun({ data: from(address) }).retval === 2 ? "drop" : "pass")).join(" ");
+    const send = (address: string, count: number) =>
+      Array.from({ length: count }, () =>
+        small.programs.icmp_filter.testRun({ data: from(address) }).retval === 2 ? "drop" : "pass",
+      ).join(" ");
     for (const address of ["198.18.1.1", "198.18.1.2", "198.18.1.3"]) assert.equal(send(address, 3), "pass drop drop");
     assert.deepEqual(small.maps.blacklist.keys().sort(), ["198.18.1.1", "198.18.1.2"]);
     assert.equal(small.globals.blacklist_full, 2);

@@ -3,7 +3,20 @@ import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { bpf, net } from "../../dist/api/index.js";
 import { buildInject } from "../workload/inject.js";
-import { ethernet, ethertypes, fragment, icmp, icmp6, ipv4, ipv6, options, protocols, routing, tagged, type Link } from "./packets.js";
+import {
+  ethernet,
+  ethertypes,
+  fragment,
+  icmp,
+  icmp6,
+  ipv4,
+  ipv6,
+  options,
+  protocols,
+  routing,
+  tagged,
+  type Link,
+} from "./packets.js";
 
 describe("packets on the wire", () => {
   let inject: Awaited<ReturnType<typeof buildInject>>;
@@ -37,7 +50,8 @@ describe("packets on the wire", () => {
   const v4 = (packet: Buffer) => ethernet(ethertypes.ipv4, packet, link);
   const v6 = (packet: Buffer) => ethernet(ethertypes.ipv6, packet, link);
   const send = (frames: Buffer[], how = {}) => inject.frames(lab.peers[0]!, frames, how);
-  const counts = () => filter.maps.peers.entries().map(([source, { passed, dropped }]) => ({ source, passed, dropped }));
+  const counts = () =>
+    filter.maps.peers.entries().map(([source, { passed, dropped }]) => ({ source, passed, dropped }));
   const several = <T>(make: (sequence: number) => T) => Array.from({ length: 8 }, (_, i) => make(i + 1));
 
   test("plain requests: three replies of eight", async () => {
@@ -46,7 +60,10 @@ describe("packets on the wire", () => {
   });
 
   test("ICMPv6: three replies of eight, and neighbours are found meanwhile", async () => {
-    assert.deepEqual(await send(several((sequence) => v6(ipv6(six, icmp6(six, { sequence }))))), { sent: 8, replied: 3 });
+    assert.deepEqual(await send(several((sequence) => v6(ipv6(six, icmp6(six, { sequence }))))), {
+      sent: 8,
+      replied: 3,
+    });
     filter.globals.mode = "drop_all";
     await lab.peers[0]!.run("ip", ["neigh", "flush", "dev", "eth0"]);
     await lab.peers[0]!.ping({ count: 1, family: 6, timeoutMs: 200 });
@@ -55,11 +72,23 @@ describe("packets on the wire", () => {
   });
 
   test("IPv4 options", async () => {
-    assert.deepEqual(await send(several((sequence) => v4(ipv4({ ...four, options: [1, 1, 1, 1, 1, 1, 1, 0] }, icmp({ sequence }))))), { sent: 8, replied: 3 });
+    assert.deepEqual(
+      await send(several((sequence) => v4(ipv4({ ...four, options: [1, 1, 1, 1, 1, 1, 1, 0] }, icmp({ sequence }))))),
+      { sent: 8, replied: 3 },
+    );
   });
 
   test("IPv6 extension headers, a chain of them, and sixteen", async () => {
-    const one = (sequence: number) => v6(ipv6({ ...six, next: protocols.hop }, options(protocols.destination, options(protocols.routing, routing(protocols.icmp6, icmp6(six, { sequence }))))));
+    const one = (sequence: number) =>
+      v6(
+        ipv6(
+          { ...six, next: protocols.hop },
+          options(
+            protocols.destination,
+            options(protocols.routing, routing(protocols.icmp6, icmp6(six, { sequence }))),
+          ),
+        ),
+      );
     assert.deepEqual(await send(several(one)), { sent: 8, replied: 3 });
     net.release(filter, six.from);
     const chain = (sequence: number) => {
@@ -122,13 +151,25 @@ describe("packets on the wire", () => {
   test("packets whose headers do not lie in the buffer's linear part", async () => {
     const long = (sequence: number) => v4(ipv4(four, icmp({ size: 6000, sequence })));
     assert.deepEqual(await send(several(long), { inPieces: true }), { sent: 8, replied: 3 });
-    const long6 = (sequence: number) => v6(ipv6({ ...six, next: protocols.destination }, options(protocols.icmp6, icmp6(six, { size: 6000, sequence }), 8)));
+    const long6 = (sequence: number) =>
+      v6(
+        ipv6(
+          { ...six, next: protocols.destination },
+          options(protocols.icmp6, icmp6(six, { size: 6000, sequence }), 8),
+        ),
+      );
     assert.deepEqual(await send(several(long6), { inPieces: true }), { sent: 8, replied: 3 });
   });
 
   test("VLAN tags, one and two: counted and held to the threshold", async () => {
     // Without a VLAN device here nobody answers them: the filter's own counts tell.
-    for (const tags of [[{ type: ethertypes.vlan, id: 7 }], [{ type: ethertypes.qinq, id: 7 }, { type: ethertypes.vlan, id: 8 }]]) {
+    for (const tags of [
+      [{ type: ethertypes.vlan, id: 7 }],
+      [
+        { type: ethertypes.qinq, id: 7 },
+        { type: ethertypes.vlan, id: 8 },
+      ],
+    ]) {
       net.release(filter, four.from);
       const frames = several((sequence) => {
         const { type, payload } = tagged(tags, ethertypes.ipv4, ipv4(four, icmp({ sequence })));
@@ -141,7 +182,11 @@ describe("packets on the wire", () => {
 
   test("a priority tag (VLAN 0) is answered as if there were none: three of eight", async () => {
     const frames = several((sequence) => {
-      const { type, payload } = tagged([{ type: ethertypes.vlan, id: 0 }], ethertypes.ipv4, ipv4(four, icmp({ sequence })));
+      const { type, payload } = tagged(
+        [{ type: ethertypes.vlan, id: 0 }],
+        ethertypes.ipv4,
+        ipv4(four, icmp({ sequence })),
+      );
       return ethernet(type, payload, link);
     });
     assert.deepEqual(await send(frames), { sent: 8, replied: 3 });
@@ -170,28 +215,44 @@ describe("other devices", () => {
   const index = new URL("../../dist/api/index.js", import.meta.url).href;
   /** Runs a script in the peer's namespace, whose interfaces are its own. */
   const inside = async (script: string) => {
-    const { stdout } = await lab.peers[0]!.run(process.execPath, ["--input-type=module", "-e", `import { bpf } from ${JSON.stringify(index)}; import { execa } from ${JSON.stringify(import.meta.resolve("execa"))};
+    const { stdout } = await lab.peers[0]!.run(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `import { bpf } from ${JSON.stringify(index)}; import { execa } from ${JSON.stringify(import.meta.resolve("execa"))};
       const filter = await bpf.load("tc_icmp_filter", { globals: { threshold: 3 } });
       ${script}
       console.log(JSON.stringify(filter.maps.peers.entries().map(([source, { passed, dropped }]) => ({ source, passed, dropped }))));
-      filter.close();`]);
-    return String(stdout).trim().split("\n").map((line) => JSON.parse(line) as unknown);
+      filter.close();`,
+    ]);
+    return String(stdout)
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
   };
 
   test("loopback: three replies of eight, IPv4 and IPv6", async () => {
-    const ping = (to: string) => `{ const { stdout } = await execa("ping", ["-n", "-c", "8", "-i", "0.01", "-W", "0.2", "${to}"], { reject: false }); console.log(/(\\d+) received/.exec(stdout)[1]); }`;
-    const [v4, v6, counted] = await inside(`await filter.attach({ interface: "lo" }); ${ping("127.0.0.1")} ${ping("::1")}`);
+    const ping = (to: string) =>
+      `{ const { stdout } = await execa("ping", ["-n", "-c", "8", "-i", "0.01", "-W", "0.2", "${to}"], { reject: false }); console.log(/(\\d+) received/.exec(stdout)[1]); }`;
+    const [v4, v6, counted] = await inside(
+      `await filter.attach({ interface: "lo" }); ${ping("127.0.0.1")} ${ping("::1")}`,
+    );
     assert.deepEqual([v4, v6], [3, 3]);
-    assert.deepEqual((counted as { source: string }[]).sort((a, b) => (a.source < b.source ? -1 : 1)), [
-      { source: "127.0.0.1", passed: 3, dropped: 5 },
-      { source: "::1", passed: 3, dropped: 5 },
-    ]);
+    assert.deepEqual(
+      (counted as { source: string }[]).sort((a, b) => (a.source < b.source ? -1 : 1)),
+      [
+        { source: "127.0.0.1", passed: 3, dropped: 5 },
+        { source: "::1", passed: 3, dropped: 5 },
+      ],
+    );
   });
 
   test("a device without an Ethernet header (TUN): three replies of eight, IPv4 and IPv6", async () => {
     const four = { from: "198.19.255.2", to: "198.19.255.1" };
     const six = { from: "2001:db8:ffff::2", to: "2001:db8:ffff::1" };
-    const packets = Array.from({ length: 8 }, (_, i) => [ipv4(four, icmp({ sequence: i })), ipv6(six, icmp6(six, { sequence: i }))]).flat();
+    const packets = Array.from({ length: 8 }, (_, i) => [
+      ipv4(four, icmp({ sequence: i })),
+      ipv6(six, icmp6(six, { sequence: i })),
+    ]).flat();
     const [said, counted] = await inside(`
       const tun = execa(${JSON.stringify(inject.binary)}, ["tun", "tun0", "200"], { stdin: "pipe" });
       await new Promise((resolve) => tun.stdout.once("data", resolve)); // "ready": the device is there
@@ -202,6 +263,7 @@ describe("other devices", () => {
       console.log(JSON.stringify(stdout.split("\\n").at(-1)));`);
     assert.equal(said, "sent 16 replied 6");
     assert.equal((counted as unknown[]).length, 2);
-    for (const one of counted as { passed: number; dropped: number }[]) assert.deepEqual([one.passed, one.dropped], [3, 5]);
+    for (const one of counted as { passed: number; dropped: number }[])
+      assert.deepEqual([one.passed, one.dropped], [3, 5]);
   });
 });

@@ -17,9 +17,18 @@ after(() => rm(directory, { recursive: true }));
 /** Writes a notebook with these code cells after a heading; the tags are the first cell's. */
 export async function notebook(name: string, cells: string[], kernel = "bpflab", tags: string[] = []): Promise<string> {
   const file = join(directory, name);
-  const code = cells.map((source, i) => ({ cell_type: "code", metadata: i === 0 ? { tags } : {}, execution_count: null, outputs: [], source }));
+  const code = cells.map((source, i) => ({
+    cell_type: "code",
+    metadata: i === 0 ? { tags } : {},
+    execution_count: null,
+    outputs: [],
+    source,
+  }));
   const content = {
-    cells: [{ cell_type: "markdown", metadata: {}, source: `# About ${name}\n\nSee [the docs](https://docs.example/).` }, ...code],
+    cells: [
+      { cell_type: "markdown", metadata: {}, source: `# About ${name}\n\nSee [the docs](https://docs.example/).` },
+      ...code,
+    ],
     metadata: { kernelspec: { name: kernel, display_name: kernel, language: "typescript" } },
     nbformat: 4,
     nbformat_minor: 5,

@@ -58,7 +58,9 @@ test("each chart of a page has its own clips and gradients, still or drawn anew"
   const source = await notebook("gradients.ipynb", ['import { aq, charts } from "kernel-helpers";', heat, heat]);
   assert.equal((await report(source, "-o", directory)).exitCode, 0);
   const page = join(directory, "gradients.html");
-  const ids = [...(await readFile(page, "utf8")).matchAll(/ id="([^"]*(?:clip|gradient_)\d+)"/g)].map((match) => match[1]);
+  const ids = [...(await readFile(page, "utf8")).matchAll(/ id="([^"]*(?:clip|gradient_)\d+)"/g)].map(
+    (match) => match[1],
+  );
   assert.ok(ids.length >= 4, "stills with clips and gradients");
   assert.equal(new Set(ids).size, ids.length);
   const browser = await launchChromium();
@@ -66,9 +68,17 @@ test("each chart of a page has its own clips and gradients, still or drawn anew"
     const tab = await browser.newPage();
     await tab.goto(pathToFileURL(page).href);
     await tab.locator(".vega-embed svg.marks").nth(1).waitFor();
-    const own = await tab.locator(".vega-embed svg.marks").evaluateAll((charts) =>
-      charts.map((chart) => Array.from(chart.querySelectorAll("[fill^='url(']"), (element) => document.getElementById(/#(.*)\)$/.exec(element.getAttribute("fill")!)![1]!)?.closest("svg") === chart)),
-    );
+    const own = await tab
+      .locator(".vega-embed svg.marks")
+      .evaluateAll((charts) =>
+        charts.map((chart) =>
+          Array.from(
+            chart.querySelectorAll("[fill^='url(']"),
+            (element) =>
+              document.getElementById(/#(.*)\)$/.exec(element.getAttribute("fill")!)![1]!)?.closest("svg") === chart,
+          ),
+        ),
+      );
     assert.deepEqual(own, [[true], [true]]);
   } finally {
     await browser.close();
@@ -76,7 +86,10 @@ test("each chart of a page has its own clips and gradients, still or drawn anew"
 });
 
 test("without scripts the charts are still pictures, and the code folds all the same", async () => {
-  const source = await notebook("plain.ipynb", ['import { aq, charts } from "kernel-helpers";', "charts.bar(aq.table({ name: ['a', 'b'], n: [1, 2] }), { x: 'name', y: 'n' })"]);
+  const source = await notebook("plain.ipynb", [
+    'import { aq, charts } from "kernel-helpers";',
+    "charts.bar(aq.table({ name: ['a', 'b'], n: [1, 2] }), { x: 'name', y: 'n' })",
+  ]);
   assert.equal((await report(source, "-o", directory)).exitCode, 0);
   const browser = await launchChromium();
   try {
@@ -122,11 +135,19 @@ rmSync(scratch, { recursive: true });`,
     await tab.goto(pathToFileURL(join(directory, "cover.html")).href);
     const cover = await tab.locator(".bpflab-cover").innerText();
     assert.match(cover, /^About cover\.ipynb\s+See the docs\.\s/);
-    assert.equal(await tab.locator("h1:visible, p:visible", { hasText: /^About cover|^See the docs/ }).count(), 2, "the title and what follows it are not said twice");
+    assert.equal(
+      await tab.locator("h1:visible, p:visible", { hasText: /^About cover|^See the docs/ }).count(),
+      2,
+      "the title and what follows it are not said twice",
+    );
     assert.ok(cover.includes(hostname()) && cover.includes(release()), cover);
     assert.match(cover, /2 captures, no event lost/);
     const account = await tab.locator(".bpflab-account tbody tr").allTextContents();
-    assert.deepEqual(account.map((row) => /^[a-z.]+/.exec(row)![0]), ["ringbuf.rb", "stats.rb"], "two that began in the same second");
+    assert.deepEqual(
+      account.map((row) => /^[a-z.]+/.exec(row)![0]),
+      ["ringbuf.rb", "stats.rb"],
+      "two that began in the same second",
+    );
 
     const chart = tab.locator(".vega-embed svg.marks");
     await chart.waitFor();
@@ -157,12 +178,27 @@ rmSync(scratch, { recursive: true });`,
 
 test("a report of a capture says on which machine that was made", async () => {
   const file = join(directory, "elsewhere.parquet");
-  const account = { source: "events", rows: 3, lost: 2, dropped: 0, startedAt: Date.UTC(2026, 0, 2), endedAt: Date.UTC(2026, 0, 2) + 1000, host: "other <b>host", kernel: "Linux 5.15.0-of-the-other" };
+  const account = {
+    source: "events",
+    rows: 3,
+    lost: 2,
+    dropped: 0,
+    startedAt: Date.UTC(2026, 0, 2),
+    endedAt: Date.UTC(2026, 0, 2) + 1000,
+    host: "other <b>host",
+    kernel: "Linux 5.15.0-of-the-other",
+  };
   await save(markCapture(makeTable({ duration_ns: Float64Array.of(1, 2, 3) }), account), file);
-  const source = await notebook("elsewhere.ipynb", [`import { capture, charts } from "kernel-helpers";\nconst writes = await capture.open(${JSON.stringify(file)});`, 'charts.histogram(writes, { x: "duration_ns" })']);
+  const source = await notebook("elsewhere.ipynb", [
+    `import { capture, charts } from "kernel-helpers";\nconst writes = await capture.open(${JSON.stringify(file)});`,
+    'charts.histogram(writes, { x: "duration_ns" })',
+  ]);
   assert.equal((await report(source, "-o", directory)).exitCode, 0);
   const page = await readFile(join(directory, "elsewhere.html"), "utf8");
-  assert.match(page, /1 capture, 2 events are missing[\s\S]*<td>[^<]*<\/td><td>2026-01-02 00:00:00 UTC<\/td><td>other &lt;b&gt;host, Linux 5\.15\.0-of-the-other<\/td><td>3<\/td><td>2<\/td>/);
+  assert.match(
+    page,
+    /1 capture, 2 events are missing[\s\S]*<td>[^<]*<\/td><td>2026-01-02 00:00:00 UTC<\/td><td>other &lt;b&gt;host, Linux 5\.15\.0-of-the-other<\/td><td>3<\/td><td>2<\/td>/,
+  );
   assert.match(page, /2026-01-02T00:00Z · Linux 5\.15\.0-of-the-other · 3 events, 2 lost/);
 });
 

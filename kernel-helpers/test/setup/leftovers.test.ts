@@ -12,7 +12,9 @@ interface Leftovers {
   snapshot(mark: string): Promise<string[]>;
   leftovers(before: string[], mark: string, settleSeconds?: number): Promise<string[]>;
 }
-const { MARK, snapshot, leftovers } = (await import(new URL("../../setup/leftovers.mjs", import.meta.url).href)) as Leftovers;
+const { MARK, snapshot, leftovers } = (await import(
+  new URL("../../setup/leftovers.mjs", import.meta.url).href
+)) as Leftovers;
 
 const helpers = fileURLToPath(new URL("../../dist/api/index.js", import.meta.url));
 const holdsProgram = `
@@ -23,7 +25,11 @@ const holdsProgram = `
 
 /** A process that has a program attached until the returned function is called. */
 async function attachElsewhere(env: Record<string, string>): Promise<() => Promise<void>> {
-  const child = execa(process.execPath, ["--input-type=module", "-e", holdsProgram], { env, reject: false, buffer: false });
+  const child = execa(process.execPath, ["--input-type=module", "-e", holdsProgram], {
+    env,
+    reject: false,
+    buffer: false,
+  });
   await printed(child, /attached\n/);
   return async () => {
     child.kill("SIGKILL");
@@ -42,7 +48,10 @@ test("names a process of the tests that is left, and the program it holds", asyn
   } finally {
     await end();
   }
-  assert.deepEqual((await leftovers(before, mark)).filter((thing) => /process|BPF/.test(thing)), []);
+  assert.deepEqual(
+    (await leftovers(before, mark)).filter((thing) => /process|BPF/.test(thing)),
+    [],
+  );
 });
 
 test("leaves alone what another user of the machine has attached", async () => {
@@ -51,7 +60,10 @@ test("leaves alone what another user of the machine has attached", async () => {
   const end = await attachElsewhere({ [MARK]: "somebody else's" });
   try {
     const now = await snapshot(mark);
-    assert.deepEqual(now.filter((thing) => /process|BPF/.test(thing) && !before.includes(thing)), []);
+    assert.deepEqual(
+      now.filter((thing) => /process|BPF/.test(thing) && !before.includes(thing)),
+      [],
+    );
   } finally {
     await end();
   }
@@ -69,7 +81,12 @@ test("names a namespace, an interface, a qdisc and a mount that are left", async
     await execa("tc", ["qdisc", "add", "dev", veth, "clsact"]);
     await execa("mount", ["-t", "tmpfs", "left", directory]);
     const left = await leftovers(before, mark, 0);
-    for (const thing of [`network namespace ${namespace}`, `interface ${veth}`, `qdisc clsact ffff: on ${veth}`, `mount left ${directory} tmpfs`]) {
+    for (const thing of [
+      `network namespace ${namespace}`,
+      `interface ${veth}`,
+      `qdisc clsact ffff: on ${veth}`,
+      `mount left ${directory} tmpfs`,
+    ]) {
       assert.ok(left.includes(thing), `${thing} is not in\n${left.join("\n")}`);
     }
   } finally {

@@ -25,7 +25,8 @@ describe("the account of a ring", () => {
   const run = (program: string, times = 1) => {
     for (let i = 0; i < times; i++) object.programs[program]!.testRun();
   };
-  const numbers = (table: { array(name: string): ArrayLike<unknown> }) => Array.from(table.array("number") as ArrayLike<number>);
+  const numbers = (table: { array(name: string): ArrayLike<unknown> }) =>
+    Array.from(table.array("number") as ArrayLike<number>);
   const accounted = (ring = "a") => {
     const { delivered, lost, dropped, unread } = object.totals(ring);
     return delivered + lost + dropped + unread;
@@ -47,7 +48,9 @@ describe("the account of a ring", () => {
           run("lose_a", choose(3));
           break;
         case 3:
-          subscriptions.push(object.events("a", options).subscribe(({ table }) => numbers(table).forEach((n) => got.add(Number(n)))));
+          subscriptions.push(
+            object.events("a", options).subscribe(({ table }) => numbers(table).forEach((n) => got.add(Number(n)))),
+          );
           break;
         case 4:
           subscriptions.splice(choose(subscriptions.length + 1), 1)[0]?.unsubscribe();
@@ -56,7 +59,8 @@ describe("the account of a ring", () => {
           await (choose(4) ? turn() : sleep(choose(40)));
           break;
         default:
-          if (subscriptions.length === 0) options = choose(2) ? { bufferBytes: 2 ** 16 + choose(1000) } : { bigint: ["number"] };
+          if (subscriptions.length === 0)
+            options = choose(2) ? { bufferBytes: 2 ** 16 + choose(1000) } : { bigint: ["number"] };
       }
       assert.ok(accounted() <= object.globals["a_made"], "more than was made");
     }
@@ -68,8 +72,18 @@ describe("the account of a ring", () => {
   });
 
   test("of several rings is kept apart", async () => {
-    const [a, b] = await Promise.all([collect(object.events("a"), { seconds: 0.1 }), collect(object.events("b"), { rows: 7 }), (run("make_a", 5), run("make_b", 7), run("lose_a"))]);
-    assert.deepEqual([numbers(a), numbers(b)], [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7]]);
+    const [a, b] = await Promise.all([
+      collect(object.events("a"), { seconds: 0.1 }),
+      collect(object.events("b"), { rows: 7 }),
+      (run("make_a", 5), run("make_b", 7), run("lose_a")),
+    ]);
+    assert.deepEqual(
+      [numbers(a), numbers(b)],
+      [
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4, 5, 6, 7],
+      ],
+    );
     assert.deepEqual([captureOf(a)!.lost, captureOf(b)!.lost], [1, 0]);
     assert.deepEqual([accounted("a"), accounted("b")], [6, 7]);
   });
@@ -84,13 +98,20 @@ describe("the account of a ring", () => {
   });
 
   test("counts losses after the last row", async () => {
-    const table = await collect(object.events("a"), { until: async () => (run("make_a"), await sleep(100), run("lose_a", 2)) });
+    const table = await collect(object.events("a"), {
+      until: async () => (run("make_a"), await sleep(100), run("lose_a", 2)),
+    });
     assert.deepEqual([table.numRows(), captureOf(table)!.lost], [1, 2]);
   });
 
   test("calls unread what was taken for one that left before he got it", async () => {
     let rows = 0;
-    const first = new Promise<void>((resolve) => object.events("a", { bufferBytes: 2 ** 16 }).pipe(take(1), finalize(resolve)).subscribe((batch) => (rows += batch.rows)));
+    const first = new Promise<void>((resolve) =>
+      object
+        .events("a", { bufferBytes: 2 ** 16 })
+        .pipe(take(1), finalize(resolve))
+        .subscribe((batch) => (rows += batch.rows)),
+    );
     run("make_a", 5000); // several chunks, and the event loop has not turned
     await first;
     assert.ok(rows < 5000, "there was one chunk only, so this shows nothing");
@@ -115,7 +136,10 @@ describe("the account of a ring", () => {
     });
     listen("second");
     run("make_a", 5000);
-    await until("all is delivered to all", () => joined > 0 && ["first", "second", "third"].every((name) => got[name]!.at(-1) === 5020));
+    await until(
+      "all is delivered to all",
+      () => joined > 0 && ["first", "second", "third"].every((name) => got[name]!.at(-1) === 5020),
+    );
     const all = Array.from({ length: 5020 }, (_, i) => i + 1);
     assert.deepEqual(got["first"], all);
     assert.deepEqual(got["second"], all);

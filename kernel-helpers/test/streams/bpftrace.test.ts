@@ -14,8 +14,11 @@ const script = (pid: number) => `
 /** Runs bpftrace until `during` is over; returns how many writes fell into each bucket [2^k, 2^(k+1)). */
 async function bpftraceHistogram(pid: number, during: () => Promise<unknown>): Promise<Map<number, number>> {
   // bpftrace wants tracefs under its path: in a mount namespace of its own, so that nothing stays mounted here.
-  const mounted = 'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; exec "$0" "$@"';
-  const child = spawn("unshare", ["--mount", "sh", "-c", mounted, "bpftrace", "-f", "json", "-e", script(pid)], { stdio: ["ignore", "pipe", "pipe"] });
+  const mounted =
+    'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; exec "$0" "$@"';
+  const child = spawn("unshare", ["--mount", "sh", "-c", mounted, "bpftrace", "-f", "json", "-e", script(pid)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
@@ -51,7 +54,9 @@ describe("durations agree with bpftrace", () => {
     const writers = workload.start({ writes: 1200, bytes: 4096, slow_us: 300 });
     const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
     let theirs = new Map<number, number>();
-    const table = await collect(ringbuf.events("rb"), { until: async () => void (theirs = await bpftraceHistogram(writers.pid, () => writers.run())) });
+    const table = await collect(ringbuf.events("rb"), {
+      until: async () => void (theirs = await bpftraceHistogram(writers.pid, () => writers.run())),
+    });
     ringbuf.close();
 
     const ours = new Map<number, number>();
@@ -65,8 +70,11 @@ describe("durations agree with bpftrace", () => {
     assert.equal(total(theirs), 1200);
     assert.ok(ours.size >= 3, "the workload's durations should spread over several buckets");
     for (const bucket of new Set([...ours.keys(), ...theirs.keys()])) {
-      const difference = 100 * Math.abs((ours.get(bucket) ?? 0) - (theirs.get(bucket) ?? 0)) / 1200;
-      assert.ok(difference <= 3, `bucket from ${bucket} ns: ours ${ours.get(bucket) ?? 0}, bpftrace ${theirs.get(bucket) ?? 0} of 1200`);
+      const difference = (100 * Math.abs((ours.get(bucket) ?? 0) - (theirs.get(bucket) ?? 0))) / 1200;
+      assert.ok(
+        difference <= 3,
+        `bucket from ${bucket} ns: ours ${ours.get(bucket) ?? 0}, bpftrace ${theirs.get(bucket) ?? 0} of 1200`,
+      );
     }
   });
 });

@@ -14,7 +14,10 @@ type Event = { n: number; even: string };
 /** A batch of events numbered from `from`; losses are totals since attach. */
 function batch(from: number, rows: number, { lost = 0, dropped = 0, before = 0 } = {}): EventBatch<Event> {
   const n = Float64Array.from({ length: rows }, (_, i) => from + i);
-  const table = makeTable({ n, even: [...n].map((value) => (value % 2 ? "odd" : "even")) }) as unknown as EventTable<Event>;
+  const table = makeTable({
+    n,
+    even: [...n].map((value) => (value % 2 ? "odd" : "even")),
+  }) as unknown as EventTable<Event>;
   return { table, rows, lost, dropped, inexact: 0, drainedAt: 0, baseline: { lost: before, dropped: before } };
 }
 
@@ -26,7 +29,10 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** How a promise stands, without waiting for it. */
 async function state(promise: Promise<unknown>): Promise<"pending" | "resolved" | "rejected"> {
   let now: "pending" | "resolved" | "rejected" = "pending";
-  promise.then(() => (now = "resolved"), () => (now = "rejected"));
+  promise.then(
+    () => (now = "resolved"),
+    () => (now = "rejected"),
+  );
   await settle();
   return now;
 }
@@ -164,11 +170,21 @@ describe("collect", () => {
       const collected = collect(stream, options);
       stream.next(batch(0, 2, { lost: 1 }));
       fail();
-      return collected.then(() => assert.fail("it resolved"), (error: unknown) => error as CollectError);
+      return collected.then(
+        () => assert.fail("it resolved"),
+        (error: unknown) => error as CollectError,
+      );
     };
     const cases = [
       await failing({ until: () => throwError(() => new Error("torn")) }, () => {}),
-      await failing({ until: () => { throw new Error("torn"); } }, () => {}),
+      await failing(
+        {
+          until: () => {
+            throw new Error("torn");
+          },
+        },
+        () => {},
+      ),
       await failing({ until: Promise.reject(new Error("torn")) }, () => {}),
       await failing({ seconds: 5 }, () => stream.error(new Error("torn"))),
     ];
@@ -177,7 +193,12 @@ describe("collect", () => {
       const came = i < 2 ? [] : [0, 1]; // the first two failed before anything could come
       assert.deepEqual(numbers(error.collected), came);
       assert.equal(error.code, "COLLECT");
-      assert.match(error.message, new RegExp(`^The stream failed after ${came.length} events: torn\\nThe events until then are in this error's field collected\\.$`));
+      assert.match(
+        error.message,
+        new RegExp(
+          `^The stream failed after ${came.length} events: torn\\nThe events until then are in this error's field collected\\.$`,
+        ),
+      );
       assert.equal((error.cause as Error).message, "torn");
     }
     assert.equal(captureOf(cases[3]!.collected)!.lost, 1);
@@ -185,8 +206,17 @@ describe("collect", () => {
   });
 
   test("refuses seconds and rows that make no sense", () => {
-    for (const seconds of [0, -1, NaN, Infinity, 2_147_484, "5" as never]) assert.throws(() => collect(stream, { seconds }), (e: Error) => e instanceof ArgumentError && /^seconds: expected a positive number of at most 2147483, got /.test(e.message));
-    for (const rows of [0, -1, 1.5, NaN, "5" as never]) assert.throws(() => collect(stream, { rows }), (e: Error) => e instanceof ArgumentError && /^rows: expected a positive integer, got /.test(e.message));
+    for (const seconds of [0, -1, NaN, Infinity, 2_147_484, "5" as never])
+      assert.throws(
+        () => collect(stream, { seconds }),
+        (e: Error) =>
+          e instanceof ArgumentError && /^seconds: expected a positive number of at most 2147483, got /.test(e.message),
+      );
+    for (const rows of [0, -1, 1.5, NaN, "5" as never])
+      assert.throws(
+        () => collect(stream, { rows }),
+        (e: Error) => e instanceof ArgumentError && /^rows: expected a positive integer, got /.test(e.message),
+      );
     assert.equal(stream.observed, false);
   });
 
@@ -202,8 +232,14 @@ describe("collect", () => {
       await collected;
       const [lines, ...more] = host.shown;
       assert.deepEqual(more, [], "one output");
-      assert.deepEqual([lines![0], lines![1]], ["0 of 5,000 events, 0.0 s of 2 s, 0 lost", "1,500 of 5,000 events, 0.3 s of 2 s, 2 lost"]);
-      assert.equal(lines!.at(-1), "1,500 of 5,000 events, 2.0 s of 2 s, 2 lost. Incomplete: of 1,502 events 2 lost in the kernel (ring full), 0.13 %.");
+      assert.deepEqual(
+        [lines![0], lines![1]],
+        ["0 of 5,000 events, 0.0 s of 2 s, 0 lost", "1,500 of 5,000 events, 0.3 s of 2 s, 2 lost"],
+      );
+      assert.equal(
+        lines!.at(-1),
+        "1,500 of 5,000 events, 2.0 s of 2 s, 2 lost. Incomplete: of 1,502 events 2 lost in the kernel (ring full), 0.13 %.",
+      );
       const updates = lines!.length;
       mock.timers.tick(1000);
       await settle();
@@ -214,7 +250,12 @@ describe("collect", () => {
   });
 
   test("gives its events also when the front end does not take the progress line", async () => {
-    const remove = setHost({ show: () => { throw new Error("the front end is gone"); }, interruptSignal: () => undefined });
+    const remove = setHost({
+      show: () => {
+        throw new Error("the front end is gone");
+      },
+      interruptSignal: () => undefined,
+    });
     try {
       const collected = collect(stream, { seconds: 1 });
       stream.next(batch(0, 2));
@@ -248,9 +289,15 @@ describe("what a collected table knows of its losses", () => {
 
   test("is counted from where the subscription began", async () => {
     const capture = captureOf(await lossy())!;
-    assert.deepEqual({ ...capture, startedAt: 0, endedAt: 0 }, { source: "events", rows: 60, lost: 25, dropped: 15, startedAt: 0, endedAt: 0 });
+    assert.deepEqual(
+      { ...capture, startedAt: 0, endedAt: 0 },
+      { source: "events", rows: 60, lost: 25, dropped: 15, startedAt: 0, endedAt: 0 },
+    );
     assert.ok(capture.startedAt <= capture.endedAt && Date.now() - capture.endedAt < 60_000);
-    assert.equal(lossNote(capture), "Incomplete: of 100 events 25 lost in the kernel (ring full) and 15 dropped at the memory bound, 40 %.");
+    assert.equal(
+      lossNote(capture),
+      "Incomplete: of 100 events 25 lost in the kernel (ring full) and 15 dropped at the memory bound, 40 %.",
+    );
   });
 
   test("goes along with filtered, derived, sorted and selected tables", async () => {

@@ -44,7 +44,10 @@ int fill(void *ctx)
 
 async function record(fill: string, options = {}): Promise<Record<string, unknown>> {
   const object = await bpf.load(await bpf.compile(source(fill), { name: "everything" }));
-  const table = await collect(object.events("rb", options), { rows: 1, until: async () => void object.programs["fill"]!.testRun() });
+  const table = await collect(object.events("rb", options), {
+    rows: 1,
+    until: async () => void object.programs["fill"]!.testRun(),
+  });
   assert.equal(table.numRows(), 1);
   return table.object() as Record<string, unknown>;
 }
@@ -55,11 +58,33 @@ describe("records become columns, by BTF", () => {
   test("zeroed records are zero in every column", async () => {
     const row = await record("");
     assert.deepEqual(Object.keys(row), [
-      ...["u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "flag", "color", "text", "low", "high", "negative", "at.x", "at.y", "either", "other"],
+      ...[
+        "u8",
+        "s8",
+        "u16",
+        "s16",
+        "u32",
+        "s32",
+        "u64",
+        "s64",
+        "flag",
+        "color",
+        "text",
+        "low",
+        "high",
+        "negative",
+        "at.x",
+        "at.y",
+        "either",
+        "other",
+      ],
       ...["list", "names", "flags", "line.0.x", "line.0.y", "line.1.x", "line.1.y", "pointer"],
     ]);
     const { flag, text, color, list, names, flags, ...numbers } = row;
-    assert.deepEqual({ flag, text, color, list: [...(list as Uint32Array)], names, flags }, { flag: false, text: "", color: "0", list: [0, 0, 0], names: ["", ""], flags: [false, false] });
+    assert.deepEqual(
+      { flag, text, color, list: [...(list as Uint32Array)], names, flags },
+      { flag: false, text: "", color: "0", list: [0, 0, 0], names: ["", ""], flags: [false, false] },
+    );
     for (const [name, value] of Object.entries(numbers)) assert.equal(value, 0, name);
   });
 
@@ -76,10 +101,31 @@ describe("records become columns, by BTF", () => {
     const { list, ...rest } = row;
     assert.deepEqual([...(list as Uint32Array)], [1, 2, 4294967295]);
     assert.deepEqual(rest, {
-      u8: 255, s8: -128, u16: 65535, s16: -32768, u32: 4294967295, s32: -2147483648,
-      u64: 9007199254740991, s64: -9007199254740991, flag: true, color: "BLUE", text: "grün <b>",
-      low: 5, high: 536870911, negative: -16, "at.x": -1, "at.y": 2, either: 77, other: 77,
-      names: ["full", "x"], flags: [false, true], "line.0.x": 0, "line.0.y": 0, "line.1.x": 0, "line.1.y": -7, pointer: 4096,
+      u8: 255,
+      s8: -128,
+      u16: 65535,
+      s16: -32768,
+      u32: 4294967295,
+      s32: -2147483648,
+      u64: 9007199254740991,
+      s64: -9007199254740991,
+      flag: true,
+      color: "BLUE",
+      text: "grün <b>",
+      low: 5,
+      high: 536870911,
+      negative: -16,
+      "at.x": -1,
+      "at.y": 2,
+      either: 77,
+      other: 77,
+      names: ["full", "x"],
+      flags: [false, true],
+      "line.0.x": 0,
+      "line.0.y": 0,
+      "line.1.x": 0,
+      "line.1.y": -7,
+      pointer: 4096,
     });
   });
 
@@ -90,35 +136,69 @@ describe("records become columns, by BTF", () => {
     assert.equal(object.totals("rb").inexact, 2);
     const row = await record(fill, { bigint: ["u64", "s64"] });
     assert.deepEqual([row["u64"], row["s64"]], [9007199254740993n, -9007199254740993n]);
-    assert.throws(() => object.events("rb", { bigint: ["u32"] }), /has no 64-bit column "u32"\.\nIt has: u64, s64 and pointer\./);
+    assert.throws(
+      () => object.events("rb", { bigint: ["u32"] }),
+      /has no 64-bit column "u32"\.\nIt has: u64, s64 and pointer\./,
+    );
   });
 
   test("bit fields of bool and enum are what their type says", async () => {
-    const packed = source("e->u32 = 3; e->once = true; e->tint = RED; e->hue = GREEN; e->odd = 7;")
-      .replace("struct everything {", "struct everything { bool never : 1, once : 1; enum color tint : 5; enum color hue : 5; enum color odd : 5;");
+    const packed = source("e->u32 = 3; e->once = true; e->tint = RED; e->hue = GREEN; e->odd = 7;").replace(
+      "struct everything {",
+      "struct everything { bool never : 1, once : 1; enum color tint : 5; enum color hue : 5; enum color odd : 5;",
+    );
     const object = await bpf.load(await bpf.compile(packed, { name: "packed" }));
-    const table = await collect(object.events("rb"), { rows: 3, until: async () => { for (let i = 0; i < 3; i++) object.programs["fill"]!.testRun(); } });
-    assert.deepEqual(["never", "once", "tint", "hue", "odd"].map((name) => table.array(name)), [
-      [false, false, false], [true, true, true], ["RED", "RED", "RED"], ["GREEN", "GREEN", "GREEN"], ["7", "7", "7"],
-    ]);
+    const table = await collect(object.events("rb"), {
+      rows: 3,
+      until: async () => {
+        for (let i = 0; i < 3; i++) object.programs["fill"]!.testRun();
+      },
+    });
+    assert.deepEqual(
+      ["never", "once", "tint", "hue", "odd"].map((name) => table.array(name)),
+      [
+        [false, false, false],
+        [true, true, true],
+        ["RED", "RED", "RED"],
+        ["GREEN", "GREEN", "GREEN"],
+        ["7", "7", "7"],
+      ],
+    );
   });
 
   test("a ring that does not name its record says how to name it", async () => {
-    const plain = source("").replace("RING_BUFFER(rb, struct everything, 65536);", `
+    const plain = source("")
+      .replace(
+        "RING_BUFFER(rb, struct everything, 65536);",
+        `
       struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 65536); } rb SEC(".maps");
-      struct everything *unused;`).replace("event_reserve(rb)", "bpf_ringbuf_reserve(&rb, sizeof(*e), 0)").replace("event_submit(rb, e)", "e->u8 = 9; bpf_ringbuf_submit(e, 0)");
+      struct everything *unused;`,
+      )
+      .replace("event_reserve(rb)", "bpf_ringbuf_reserve(&rb, sizeof(*e), 0)")
+      .replace("event_submit(rb, e)", "e->u8 = 9; bpf_ringbuf_submit(e, 0)");
     const object = await bpf.load(await bpf.compile(plain, { name: "plain" }));
-    assert.throws(() => object.events("rb"), /plain does not say which struct the ring buffer rb carries\.\nDeclare it with RING_BUFFER\(rb/);
-    const table = await collect(object.events("rb", { record: "everything" }), { rows: 1, until: async () => void object.programs["fill"]!.testRun() });
+    assert.throws(
+      () => object.events("rb"),
+      /plain does not say which struct the ring buffer rb carries\.\nDeclare it with RING_BUFFER\(rb/,
+    );
+    const table = await collect(object.events("rb", { record: "everything" }), {
+      rows: 1,
+      until: async () => void object.programs["fill"]!.testRun(),
+    });
     assert.equal(table.get("u8", 0), 9);
   });
 
   test("thousands of different strings keep their own codes", async () => {
     const many = source('e->u32 = counter++; BPF_SNPRINTF(e->text, 20, "name %d", e->u32);')
       .replace('#include "bpflab.h"', '#include "bpflab.h"\n#include <bpf/bpf_tracing.h>')
-      .replace("RING_BUFFER(rb", "__u32 counter = 0;\nRING_BUFFER(rb").replace("65536", "1 << 22");
+      .replace("RING_BUFFER(rb", "__u32 counter = 0;\nRING_BUFFER(rb")
+      .replace("65536", "1 << 22");
     const object = await bpf.load(await bpf.compile(many, { name: "many" }));
-    const table = await collect(object.events("rb"), { until: async () => { for (let i = 0; i < 5000; i++) object.programs["fill"]!.testRun(); } });
+    const table = await collect(object.events("rb"), {
+      until: async () => {
+        for (let i = 0; i < 5000; i++) object.programs["fill"]!.testRun();
+      },
+    });
     assert.equal(table.numRows(), 5000);
     for (let row = 0; row < 5000; row++) assert.equal(table.get("text", row), `name ${table.get("u32", row)}`);
   });
@@ -140,16 +220,24 @@ describe("records become columns, by BTF", () => {
       }
       SEC("raw_tp") int fill(void *ctx) { bpf_loop(1 << 16, next, NULL, 0); return 0; }`;
     const object = await bpf.load(await bpf.compile(endless, { name: "endless" }));
-    const table = await collect(object.events("rb"), { until: async () => {
-      for (let i = 0; i < 18; i++) {
-        object.programs["fill"]!.testRun();
-        await until("the ring is empty again", () => object.totals("rb").delivered + object.totals("rb").waiting === (i + 1) * 65536);
-      }
-    } });
+    const table = await collect(object.events("rb"), {
+      until: async () => {
+        for (let i = 0; i < 18; i++) {
+          object.programs["fill"]!.testRun();
+          await until(
+            "the ring is empty again",
+            () => object.totals("rb").delivered + object.totals("rb").waiting === (i + 1) * 65536,
+          );
+        }
+      },
+    });
     object.close();
     assert.equal(table.numRows(), 18 * 65536);
     const names = table.column("name") as unknown as DictionaryColumn;
     assert.equal(names.dictionary.length, 2 ** 20 + 1);
-    assert.deepEqual([names.at(0), names.at(2 ** 20 - 1), names.at(2 ** 20), names.at(18 * 65536 - 1)], ["0000", "ooo3", "(other)", "(other)"]);
+    assert.deepEqual(
+      [names.at(0), names.at(2 ** 20 - 1), names.at(2 ** 20), names.at(18 * 65536 - 1)],
+      ["0000", "ooo3", "(other)", "(other)"],
+    );
   });
 });

@@ -3,7 +3,16 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { map } from "rxjs";
 import { native } from "../../dist/base/native.js";
-import { aq, bpf, captureOf, collect, type EventTable, latency, type ShippedPrograms, withPaths } from "../../dist/api/index.js";
+import {
+  aq,
+  bpf,
+  captureOf,
+  collect,
+  type EventTable,
+  latency,
+  type ShippedPrograms,
+  withPaths,
+} from "../../dist/api/index.js";
 import { buildWriters, type ThreadReport } from "../workload/writers.js";
 
 type Write = ShippedPrograms["ringbuf"]["events"]["rb"];
@@ -36,10 +45,24 @@ describe("ringbuf, against the workload's own count", () => {
     const table = await collect(ringbuf.events("rb"), { until: done });
     const [thread] = await done();
     const column = (name: keyof Write) => table.getter(name) as (row: number) => unknown;
-    const [pid, tid, fd, ret, comm, duration, start] = (["pid", "tid", "fd", "ret", "comm", "duration_ns", "start_ns"] as const).map(column) as ((row: number) => unknown)[];
+    const [pid, tid, fd, ret, comm, duration, start] = (
+      ["pid", "tid", "fd", "ret", "comm", "duration_ns", "start_ns"] as const
+    ).map(column) as ((row: number) => unknown)[];
     const isWrite = (row: number) => pid!(row) === writers.pid && fd!(row) === thread!.fd;
     assert.equal(countRows(table, isWrite), 200_000);
-    assert.equal(countRows(table, (row) => isWrite(row) && ret!(row) === 1 && comm!(row) === "writers" && tid!(row) === thread!.tid && (duration!(row) as number) > 0 && (start!(row) as number) > 0), 200_000);
+    assert.equal(
+      countRows(
+        table,
+        (row) =>
+          isWrite(row) &&
+          ret!(row) === 1 &&
+          comm!(row) === "writers" &&
+          tid!(row) === thread!.tid &&
+          (duration!(row) as number) > 0 &&
+          (start!(row) as number) > 0,
+      ),
+      200_000,
+    );
     assert.deepEqual({ lost: captureOf(table)!.lost, dropped: captureOf(table)!.dropped }, { lost: 0, dropped: 0 });
     ringbuf.close();
   });
@@ -58,7 +81,9 @@ describe("ringbuf, against the workload's own count", () => {
 
   test("a ring of 4 KiB loses events and counts every one: rows + lost = 200,000", async () => {
     const writers = workload.start({ writes: 200_000 });
-    const ringbuf = await (await bpf.load("ringbuf", { maxEntries: { rb: 4096 }, globals: { watched_pid: writers.pid } })).attach();
+    const ringbuf = await (
+      await bpf.load("ringbuf", { maxEntries: { rb: 4096 }, globals: { watched_pid: writers.pid } })
+    ).attach();
     const done = once(() => writers.run());
     const table = await collect(ringbuf.events("rb"), { until: done });
     const { lost, dropped } = captureOf(table)!;
@@ -75,21 +100,36 @@ describe("ringbuf, against the workload's own count", () => {
     const done = once(() => writers.run());
     const table = await collect(ringbuf.events("rb"), { until: done });
     const [slow, fast] = await done();
-    const [tid, fd, start, duration] = (["tid", "fd", "start_ns", "duration_ns"] as const).map((name) => table.getter(name) as (row: number) => number) as ((row: number) => number)[];
+    const [tid, fd, start, duration] = (["tid", "fd", "start_ns", "duration_ns"] as const).map(
+      (name) => table.getter(name) as (row: number) => number,
+    ) as ((row: number) => number)[];
     for (const thread of [slow!, fast!]) {
-      assert.equal(countRows(table, (row) => tid!(row) === thread.tid && fd!(row) === thread.fd), 300);
-      assert.equal(countRows(table, (row) => tid!(row) === thread.tid && fd!(row) !== thread.fd), 0);
+      assert.equal(
+        countRows(table, (row) => tid!(row) === thread.tid && fd!(row) === thread.fd),
+        300,
+      );
+      assert.equal(
+        countRows(table, (row) => tid!(row) === thread.tid && fd!(row) !== thread.fd),
+        0,
+      );
     }
     // A thread makes one write after the other: a time that belongs to another thread's would overlap with the next.
     for (const thread of [slow!, fast!]) {
       let end = 0;
-      table.filter(aq.escape((d: Write) => d.tid === thread.tid)).orderby("start_ns").scan((row) => {
-        assert.ok(start!(row!) >= end, `a write that began at ${start!(row!)} ns, before the one that ended at ${end}`);
-        end = start!(row!) + duration!(row!);
-      }, true);
+      table
+        .filter(aq.escape((d: Write) => d.tid === thread.tid))
+        .orderby("start_ns")
+        .scan((row) => {
+          assert.ok(
+            start!(row!) >= end,
+            `a write that began at ${start!(row!)} ns, before the one that ended at ${end}`,
+          );
+          end = start!(row!) + duration!(row!);
+        }, true);
     }
     // Most writes to the pipe wait for its reader's nap, and nearly none to /dev/null; how many do not is the scheduler's affair.
-    const long = (thread: ThreadReport) => countRows(table, (row) => tid!(row) === thread.tid && fd!(row) === thread.fd && duration!(row) > 300_000);
+    const long = (thread: ThreadReport) =>
+      countRows(table, (row) => tid!(row) === thread.tid && fd!(row) === thread.fd && duration!(row) > 300_000);
     assert.ok(long(slow!) >= 150, `${long(slow!)} of 300 slow writes took long`);
     assert.ok(long(fast!) <= 30, `${long(fast!)} of 300 fast writes took long`);
     ringbuf.close();
@@ -110,7 +150,11 @@ describe("ringbuf, against the workload's own count", () => {
       const own = countRows(table, (row) => table.get("pid", row) === writers.pid);
       if (watched === "the same") assert.ok(own >= 1);
       else assert.equal(own, 0);
-      assert.equal(countRows(table, (row) => table.get("start_ns", row) < attachedAt), 0, "rows that began before");
+      assert.equal(
+        countRows(table, (row) => table.get("start_ns", row) < attachedAt),
+        0,
+        "rows that began before",
+      );
       ringbuf.close();
     }
   });
@@ -146,7 +190,10 @@ describe("ringbuf, against the workload's own count", () => {
 
   test("a collection that saw nothing still knows its columns", async () => {
     const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: 0x7fffffff } })).attach(); // beyond the largest process id there can be
-    const both = [ringbuf.events("rb"), ringbuf.events("rb").pipe(map((batch) => ({ ...batch, table: withPaths(batch.table) })))];
+    const both = [
+      ringbuf.events("rb"),
+      ringbuf.events("rb").pipe(map((batch) => ({ ...batch, table: withPaths(batch.table) }))),
+    ];
     const [plain, piped] = await Promise.all(both.map((stream) => collect(stream, { seconds: 0.1 })));
     const columns = ["start_ns", "duration_ns", "pid", "tid", "fd", "ret", "comm"];
     assert.deepEqual([plain!.columnNames(), piped!.columnNames()], [columns, [...columns, "path"]]);
@@ -170,7 +217,10 @@ describe("ringbuf, against the workload's own count", () => {
     const done = new Promise<void>((resolve, reject) => {
       setTimeout(() => writers.run().then(() => resolve(), reject), 50); // both listen by then
     });
-    const [one, two] = await Promise.all([collect(ringbuf.events("rb"), { until: done }), collect(ringbuf.events("rb"), { until: done })]);
+    const [one, two] = await Promise.all([
+      collect(ringbuf.events("rb"), { until: done }),
+      collect(ringbuf.events("rb"), { until: done }),
+    ]);
     assert.equal(one.numRows(), 1000);
     assert.equal(two.numRows(), 1000);
     const more = workload.start({ writes: 500 });

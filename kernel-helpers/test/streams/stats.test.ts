@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { execa } from "execa";
-import { aq, bpf, captureOf, collect, latency, type BpfObject, type EventTable, type ShippedPrograms } from "../../dist/api/index.js";
+import {
+  aq,
+  bpf,
+  captureOf,
+  collect,
+  latency,
+  type BpfObject,
+  type EventTable,
+  type ShippedPrograms,
+} from "../../dist/api/index.js";
 import { tableText } from "../../dist/tables/plain.js";
 import { buildWriters } from "../workload/writers.js";
 
@@ -25,7 +34,9 @@ async function statsWithEvents(globals: Record<string, number> = {}): Promise<Bp
   const source = (await readFile(file, "utf8"))
     .replace('#include "stats.h"', `#include ${inBpf("stats.h")}\n#include ${inBpf("ringbuf.h")}`)
     .replace("RING_BUFFER(rb,", "RING_BUFFER(each, struct rb_event, 64 * 1024 * 1024);\nRING_BUFFER(rb,")
-    .replace("\tbegun->ts = 0;\n\treturn 0;\n}\n", `
+    .replace(
+      "\tbegun->ts = 0;\n\treturn 0;\n}\n",
+      `
 	struct rb_event *event = event_reserve(each);
 	if (event) {
 		event->start_ns = begun->ts;
@@ -39,16 +50,29 @@ async function statsWithEvents(globals: Record<string, number> = {}): Promise<Bp
 	begun->ts = 0;
 	return 0;
 }
-`);
+`,
+    );
   assert.match(source, /event_reserve\(each\)/);
   return (await bpf.load(await bpf.compile(source, { name: "stats_with_events" }), { globals })).attach();
 }
 
 /** Events of one descriptor, as arrays. */
-function eventsOf(events: EventTable<Write>, pid: number, fd: number): { end: number[]; duration: number[]; ret: number[] } {
-  const [pids, fds, starts, durations, rets] = (["pid", "fd", "start_ns", "duration_ns", "ret"] as const).map((name) => events.array(name) as ArrayLike<number>);
-  const rows = Array.from({ length: events.numRows() }, (_, row) => row).filter((row) => pids![row] === pid && fds![row] === fd);
-  return { end: rows.map((row) => starts![row]! + durations![row]!), duration: rows.map((row) => durations![row]!), ret: rows.map((row) => rets![row]!) };
+function eventsOf(
+  events: EventTable<Write>,
+  pid: number,
+  fd: number,
+): { end: number[]; duration: number[]; ret: number[] } {
+  const [pids, fds, starts, durations, rets] = (["pid", "fd", "start_ns", "duration_ns", "ret"] as const).map(
+    (name) => events.array(name) as ArrayLike<number>,
+  );
+  const rows = Array.from({ length: events.numRows() }, (_, row) => row).filter(
+    (row) => pids![row] === pid && fds![row] === fd,
+  );
+  return {
+    end: rows.map((row) => starts![row]! + durations![row]!),
+    duration: rows.map((row) => durations![row]!),
+    ret: rows.map((row) => rets![row]!),
+  };
 }
 
 const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
@@ -72,10 +96,19 @@ describe("stats, computed in the kernel", () => {
     assert.equal(value.comm, "writers");
     assert.ok(value.min_ns > 0 && value.min_ns <= value.max_ns);
     assert.equal(sum(stats.maps.stats_map.get({ pid: writers.pid, fd })!.map((share) => share.writes)), 400_000);
-    const row = stats.maps.stats_map.table().filter(aq.escape((d: { pid: number; fd: number }) => d.pid === writers.pid && d.fd === fd));
+    const row = stats.maps.stats_map
+      .table()
+      .filter(aq.escape((d: { pid: number; fd: number }) => d.pid === writers.pid && d.fd === fd));
     assert.equal(row.numRows(), 1);
-    assert.deepEqual({ ...(row.object() as object), histogram: value.histogram }, { pid: writers.pid, fd, ...value }, "the table says the same");
-    assert.deepEqual([...(row.get("histogram", 0) as unknown as ArrayLike<number> & Iterable<number>)], value.histogram);
+    assert.deepEqual(
+      { ...(row.object() as object), histogram: value.histogram },
+      { pid: writers.pid, fd, ...value },
+      "the table says the same",
+    );
+    assert.deepEqual(
+      [...(row.get("histogram", 0) as unknown as ArrayLike<number> & Iterable<number>)],
+      value.histogram,
+    );
     assert.equal(stats.globals.stats_map_lost, 0);
   });
 
@@ -84,7 +117,9 @@ describe("stats, computed in the kernel", () => {
     const writers = workload.start({ threads: 4, writes: 20_000, bytes: 7, shared: true });
     let failing = 0;
     const done = once(async () => {
-      const shell = execa("sh", ["-c", "for i in $(seq 30); do echo nowhere > /dev/full; done; exit 0"], { stdio: "ignore" });
+      const shell = execa("sh", ["-c", "for i in $(seq 30); do echo nowhere > /dev/full; done; exit 0"], {
+        stdio: "ignore",
+      });
       failing = shell.pid!;
       return (await Promise.all([writers.run(), shell]))[0];
     });
@@ -92,12 +127,20 @@ describe("stats, computed in the kernel", () => {
     const { fd } = (await done())[0]!;
     assert.equal(captureOf(events)!.lost, 0);
     // Other processes may go on writing; the two of ours have ended, so that all of theirs is in both.
-    for (const [pid, descriptor, bytes] of [[writers.pid, fd, 7], [failing, 1, 8]] as const) {
+    for (const [pid, descriptor, bytes] of [
+      [writers.pid, fd, 7],
+      [failing, 1, 8],
+    ] as const) {
       const { duration, ret } = eventsOf(events, pid, descriptor);
       const histogram = new Array<number>(40).fill(0);
       for (const ns of duration) histogram[Math.max(0, Math.floor(Math.log2(ns)))]!++;
       const written = ret.filter((result) => result >= 0);
-      const { comm: _, counted: __, sent_ns: ___, ...compared } = stats.maps["stats_map"]!.getSummed({ pid, fd: descriptor });
+      const {
+        comm: _,
+        counted: __,
+        sent_ns: ___,
+        ...compared
+      } = stats.maps["stats_map"]!.getSummed({ pid, fd: descriptor });
       assert.deepEqual(compared, {
         writes: duration.length,
         total_ns: sum(duration),
@@ -126,11 +169,21 @@ describe("stats, computed in the kernel", () => {
     assert.equal(value.written_bytes, sum(ret));
     // Each clocks the other's work too, some hundred ns of writes that wait for a slow reader.
     assert.ok(Math.abs(value.total_ns / sum(duration) - 1) < 0.05, `${value.total_ns} and ${sum(duration)} ns`);
-    const [row] = latency.estimates(stats.maps.stats_map.table().filter(aq.escape((d: { pid: number; fd: number }) => d.pid === writers.pid && d.fd === fd)), { percentiles: [50, 90] }).objects() as Record<string, number>[];
+    const [row] = latency
+      .estimates(
+        stats.maps.stats_map
+          .table()
+          .filter(aq.escape((d: { pid: number; fd: number }) => d.pid === writers.pid && d.fd === fd)),
+        { percentiles: [50, 90] },
+      )
+      .objects() as Record<string, number>[];
     duration.sort((a, b) => a - b);
     for (const p of [50, 90]) {
       const exact = duration[Math.ceil((300 * p) / 100) - 1]!;
-      assert.ok(row![`p${p}_from_ns`]! <= exact * 1.05 && exact <= row![`p${p}_to_ns`]! * 1.05, `p${p} is ${exact} ns, said to be ${row![`p${p}_from_ns`]} to ${row![`p${p}_to_ns`]}`);
+      assert.ok(
+        row![`p${p}_from_ns`]! <= exact * 1.05 && exact <= row![`p${p}_to_ns`]! * 1.05,
+        `p${p} is ${exact} ns, said to be ${row![`p${p}_from_ns`]} to ${row![`p${p}_to_ns`]}`,
+      );
       assert.ok(row![`p${p}_est_ns`]! >= row![`p${p}_from_ns`]! && row![`p${p}_est_ns`]! <= row![`p${p}_to_ns`]!);
     }
   });
@@ -145,11 +198,20 @@ describe("stats, computed in the kernel", () => {
     const { fd } = (await done())[0]!;
     const rows = (records.objects() as StatsRecord[]).filter((record) => record.fd === fd);
     assert.equal(rows.length, 400);
-    assert.deepEqual(rows.map((row) => row.counted).sort((a, b) => a - b), Array.from({ length: 400 }, (_, i) => 1000 * (i + 1)));
+    assert.deepEqual(
+      rows.map((row) => row.counted).sort((a, b) => a - b),
+      Array.from({ length: 400 }, (_, i) => 1000 * (i + 1)),
+    );
     assert.equal(captureOf(records)!.lost, 0);
     const total = stats.maps.stats_map.getSummed({ pid: writers.pid, fd })!;
     for (const row of rows) {
-      assert.ok(row.writes > 0 && row.writes <= 400_000 && row.total_ns <= total.total_ns && row.min_ns >= total.min_ns && row.max_ns <= total.max_ns);
+      assert.ok(
+        row.writes > 0 &&
+          row.writes <= 400_000 &&
+          row.total_ns <= total.total_ns &&
+          row.min_ns >= total.min_ns &&
+          row.max_ns <= total.max_ns,
+      );
       assert.equal(row.comm, "writers");
     }
   });
@@ -187,9 +249,14 @@ describe("stats, computed in the kernel", () => {
     const done = once(() => writers.run());
     const records = await collect(stats.events("rb"), { until: done });
     const { fd } = (await done())[0]!;
-    const times = (records.objects() as StatsRecord[]).filter((record) => record.fd === fd).map((record) => record.time_ns).sort((a, b) => a - b);
+    const times = (records.objects() as StatsRecord[])
+      .filter((record) => record.fd === fd)
+      .map((record) => record.time_ns)
+      .sort((a, b) => a - b);
     assert.ok(times.length > 1, "one record only, so this shows nothing");
-    times.slice(1).forEach((time, i) => assert.ok(time - times[i]! >= every_ns, `two records within ${time - times[i]!} ns`));
+    times
+      .slice(1)
+      .forEach((time, i) => assert.ok(time - times[i]! >= every_ns, `two records within ${time - times[i]!} ns`));
   });
 
   test("without every_n and every_ns nothing is sent", async () => {
@@ -213,6 +280,11 @@ describe("stats, computed in the kernel", () => {
     assert.equal(captureOf(table)!.lost, stats.globals.stats_map_lost);
     assert.equal(stats.maps.stats_map.lost, stats.globals.stats_map_lost);
     assert.ok(stats.globals.stats_map_lost >= 6000);
-    assert.match(tableText(table), new RegExp(`^Incomplete: ${stats.globals.stats_map_lost.toLocaleString("en")} updates found no room in stats\\.stats_map\\.`));
+    assert.match(
+      tableText(table),
+      new RegExp(
+        `^Incomplete: ${stats.globals.stats_map_lost.toLocaleString("en")} updates found no room in stats\\.stats_map\\.`,
+      ),
+    );
   });
 });

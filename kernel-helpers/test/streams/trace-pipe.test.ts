@@ -9,11 +9,19 @@ import { parseTraceLine, TraceParser, type TraceLine } from "../../dist/streams/
 import { buildWriters } from "../workload/writers.js";
 
 describe("trace pipe lines", () => {
-  const line = (comm: string, rest = "") => `${comm.padStart(16)}-4711    [001] d..21  2419.647683: bpf_trace_printk: hello${rest}`;
+  const line = (comm: string, rest = "") =>
+    `${comm.padStart(16)}-4711    [001] d..21  2419.647683: bpf_trace_printk: hello${rest}`;
 
   test("are read whatever a process calls itself", () => {
     for (const comm of ["cat", "my app", "a-1 [000] b", "x: y", "tmux: server"]) {
-      assert.deepEqual(parseTraceLine(line(comm)), { comm, pid: 4711, cpu: 1, timestamp_ns: 2419647683000, message: "hello", lost: 0 });
+      assert.deepEqual(parseTraceLine(line(comm)), {
+        comm,
+        pid: 4711,
+        cpu: 1,
+        timestamp_ns: 2419647683000,
+        message: "hello",
+        lost: 0,
+      });
     }
   });
 
@@ -32,7 +40,14 @@ describe("trace pipe lines", () => {
     for (let cut = 0; cut < text.length; cut += 7) {
       const parser = new TraceParser();
       const lines = [...parser.push(text.slice(0, cut)), ...parser.push(text.slice(cut))];
-      assert.deepEqual(lines.map((l) => [l.comm, l.message, l.lost]), [["a", "hello", 0], ["b", "hello world", 12], ["c", "hello", 0]]);
+      assert.deepEqual(
+        lines.map((l) => [l.comm, l.message, l.lost]),
+        [
+          ["a", "hello", 0],
+          ["b", "hello world", 12],
+          ["c", "hello", 0],
+        ],
+      );
     }
   });
 });
@@ -60,7 +75,10 @@ describe("the printing programs, through the trace pipe", () => {
     const minimal = await (await bpf.load("minimal", { globals: { watched_pid: watched.pid } })).attach();
     const lines = await linesWhile(() => Promise.all([watched.run(), other.run()]));
     minimal.close();
-    assert.equal(lines.filter((line) => line.message === `process ${watched.pid} writes 7 bytes to descriptor 3`).length, 50);
+    assert.equal(
+      lines.filter((line) => line.message === `process ${watched.pid} writes 7 bytes to descriptor 3`).length,
+      50,
+    );
     assert.equal(lines.filter((line) => line.message.startsWith(`process ${other.pid} `)).length, 0);
     assert.ok(lines.every((line) => line.comm === "writers" && line.lost === 0));
   });
@@ -92,7 +110,9 @@ describe("the printing programs, through the trace pipe", () => {
     const hashmap = await (await bpf.load("hashmap", { globals: { watched_pid: writers.pid } })).attach();
     let tid = 0;
     const lines = await linesWhile(async () => void (tid = (await writers.run())[0]!.tid));
-    const durations = lines.filter((line) => line.pid === tid).flatMap((line) => /^write to descriptor 3 took (\d+) ns$/.exec(line.message)?.[1] ?? []);
+    const durations = lines
+      .filter((line) => line.pid === tid)
+      .flatMap((line) => /^write to descriptor 3 took (\d+) ns$/.exec(line.message)?.[1] ?? []);
     assert.equal(durations.length, 50);
     assert.ok(durations.every((duration) => Number(duration) > 0));
     assert.deepEqual(hashmap.maps.match_map.entries(), []);

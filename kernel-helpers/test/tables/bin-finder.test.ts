@@ -29,8 +29,25 @@ describe("binFinder", () => {
       const find = binFinder(edges);
       const [low, high] = [edges[0] ?? 0, edges.at(-1) ?? 0];
       const between = Array.from({ length: 2000 }, () => low + (next() * 1.2 - 0.1) * (high - low));
-      const around = edges.flatMap((edge) => [edge, edge * (1 + Number.EPSILON), edge * (1 - Number.EPSILON), edge + Number.MIN_VALUE, edge - Number.MIN_VALUE]);
-      for (const value of [...between, ...around, 0, -0, NaN, Infinity, -Infinity, Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE]) {
+      const around = edges.flatMap((edge) => [
+        edge,
+        edge * (1 + Number.EPSILON),
+        edge * (1 - Number.EPSILON),
+        edge + Number.MIN_VALUE,
+        edge - Number.MIN_VALUE,
+      ]);
+      for (const value of [
+        ...between,
+        ...around,
+        0,
+        -0,
+        NaN,
+        Infinity,
+        -Infinity,
+        Number.MAX_VALUE,
+        -Number.MAX_VALUE,
+        Number.MIN_VALUE,
+      ]) {
         assert.equal(find(value), binOf(edges, value), `${value}`);
       }
     });

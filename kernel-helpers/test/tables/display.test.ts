@@ -9,7 +9,9 @@ import { captured, Words, writes } from "./events.js";
 /** Rows of the HTML as arrays of text, header first; entities as written. */
 function cellsOf(table: ColumnTable): string[][] {
   const html = tableBundle(table)["text/html"] as string;
-  return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) => [...row!.matchAll(/<t[hd] style="text-align:\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!));
+  return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+    [...row!.matchAll(/<t[hd] style="text-align:\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!),
+  );
 }
 
 const htmlOf = (table: ColumnTable) => tableBundle(table)["text/html"] as string;
@@ -32,7 +34,9 @@ describe("a table in a notebook", () => {
   });
 
   it("says when it is filtered or grouped", () => {
-    const table = writes(30).filter((d: { fd: number }) => d.fd === 0).groupby("comm");
+    const table = writes(30)
+      .filter((d: { fd: number }) => d.fd === 0)
+      .groupby("comm");
     assert.match(htmlOf(table), /10 rows × 6 columns, filtered from 30, grouped by comm</);
   });
 
@@ -41,7 +45,10 @@ describe("a table in a notebook", () => {
     assert.match(htmlOf(writes(0)), />0 rows × 6 columns</);
     assert.match(htmlOf(makeTable({})), />0 rows × 0 columns</);
     assert.match(textOf(makeTable({})), /0 rows × 0 columns/);
-    assert.match(htmlOf(makeTable(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`c${i}`, [i]])))), /1 row × 200 columns, first 60 columns shown/);
+    assert.match(
+      htmlOf(makeTable(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`c${i}`, [i]])))),
+      /1 row × 200 columns, first 60 columns shown/,
+    );
   });
 
   it("keeps the table's order", () => {
@@ -50,23 +57,45 @@ describe("a table in a notebook", () => {
   });
 
   it("writes a column of times in one unit, and points in time in seconds", () => {
-    const table = makeTable({ start_ns: [1_234_567_891, 2_000_000_000], duration_ns: [950, 12_345], slow_ns: [3e9, 4.5e9], zero_ns: [0, 0] });
+    const table = makeTable({
+      start_ns: [1_234_567_891, 2_000_000_000],
+      duration_ns: [950, 12_345],
+      slow_ns: [3e9, 4.5e9],
+      zero_ns: [0, 0],
+    });
     assert.deepEqual(cellsOf(table), [
-      ["start_ns<br><small>s since boot</small>", "duration_ns<br><small>µs</small>", "slow_ns<br><small>s</small>", "zero_ns<br><small>ns</small>"],
+      [
+        "start_ns<br><small>s since boot</small>",
+        "duration_ns<br><small>µs</small>",
+        "slow_ns<br><small>s</small>",
+        "zero_ns<br><small>ns</small>",
+      ],
       ["1.234568", "0.950", "3.000", "0"],
       ["2.000000", "12.345", "4.500", "0"],
     ]);
   });
 
   it("writes amounts with separators and identifiers without", () => {
-    const table = makeTable({ pid: Uint32Array.of(12345), count: Float64Array.of(1234567), read_bytes: [65536], cookie: BigUint64Array.of(2n ** 63n), "task.tgid": [54321] });
+    const table = makeTable({
+      pid: Uint32Array.of(12345),
+      count: Float64Array.of(1234567),
+      read_bytes: [65536],
+      cookie: BigUint64Array.of(2n ** 63n),
+      "task.tgid": [54321],
+    });
     assert.deepEqual(cellsOf(table)[1], ["12345", "1,234,567", "65,536", "9,223,372,036,854,775,808", "54321"]);
     assert.equal(cellsOf(table)[0]![2], "read_bytes<br><small>bytes</small>");
   });
 
   it("shows nothing for null and what it is for other values", () => {
     const when = new Date(Date.UTC(2026, 0, 2));
-    const table = makeTable({ a: [null, NaN], b: [true, undefined], c: [when, new Date(NaN)], d: [[1, 2], { x: 1 }], e: ["x".repeat(1000), ""] });
+    const table = makeTable({
+      a: [null, NaN],
+      b: [true, undefined],
+      c: [when, new Date(NaN)],
+      d: [[1, 2], { x: 1 }],
+      e: ["x".repeat(1000), ""],
+    });
     const [, first, second] = cellsOf(table);
     assert.deepEqual(first!.slice(0, 4), ["", "true", "2026-01-02T00:00:00.000Z", "[ 1, 2 ]"]);
     assert.deepEqual(second, ["NaN", "", "invalid date", "{ x: 1 }", ""]);
@@ -74,22 +103,47 @@ describe("a table in a notebook", () => {
   });
 
   it("shows booleans and arrays as streams make them", () => {
-    const table = makeTable({ ok: new BooleanColumn(Uint8Array.of(1, 0)), stack: new ListColumn(Uint16Array.of(1, 2, 3, 4), 2) });
-    assert.deepEqual(cellsOf(table).slice(1), [["true", "[ 1, 2 ]"], ["false", "[ 3, 4 ]"]]);
+    const table = makeTable({
+      ok: new BooleanColumn(Uint8Array.of(1, 0)),
+      stack: new ListColumn(Uint16Array.of(1, 2, 3, 4), 2),
+    });
+    assert.deepEqual(cellsOf(table).slice(1), [
+      ["true", "[ 1, 2 ]"],
+      ["false", "[ 3, 4 ]"],
+    ]);
   });
 
   it("takes every text for data: markup, controls and marks that turn text around", () => {
-    const evil = ["<img src=x onerror=alert(1)>", "\"'&</td><script>", "a\u001b[2Jb", "x\u202Etxt.exe", "line\nline", "\ud800", "zero\u200bwidth"];
-    const table = makeTable({ comm: new Words(evil, evil.map((_, code) => code)), "<b>name</b>": evil });
-    assert.deepEqual(cellsOf(table).slice(1).map((row) => row[0]), [
-      "&lt;img src=x onerror=alert(1)&gt;",
-      "&quot;&#39;&amp;&lt;/td&gt;&lt;script&gt;",
-      "a\\x1b[2Jb",
-      "x\\u202etxt.exe",
-      "line\\x0aline",
-      "\\ud800",
-      "zero\\u200bwidth",
-    ]);
+    const evil = [
+      "<img src=x onerror=alert(1)>",
+      "\"'&</td><script>",
+      "a\u001b[2Jb",
+      "x\u202Etxt.exe",
+      "line\nline",
+      "\ud800",
+      "zero\u200bwidth",
+    ];
+    const table = makeTable({
+      comm: new Words(
+        evil,
+        evil.map((_, code) => code),
+      ),
+      "<b>name</b>": evil,
+    });
+    assert.deepEqual(
+      cellsOf(table)
+        .slice(1)
+        .map((row) => row[0]),
+      [
+        "&lt;img src=x onerror=alert(1)&gt;",
+        "&quot;&#39;&amp;&lt;/td&gt;&lt;script&gt;",
+        "a\\x1b[2Jb",
+        "x\\u202etxt.exe",
+        "line\\x0aline",
+        "\\ud800",
+        "zero\\u200bwidth",
+      ],
+    );
     assert.ok(!/<(img|script|b)\b/.test(htmlOf(table)));
     assert.ok(!/[\u0000-\u0009\u000b-\u001f\u202e\u200b]/.test(textOf(table)));
     assert.equal(textOf(table).split("\n").length, 1 + evil.length + 1);
@@ -104,7 +158,10 @@ describe("a table in a notebook", () => {
   });
 
   it("aligns numbers to the right and text to the left, in text too", () => {
-    assert.equal(textOf(makeTable({ comm: ["dd", "postgres"], count: [5, 1234] })), "comm      count\ndd            5\npostgres  1,234\n2 rows × 2 columns");
+    assert.equal(
+      textOf(makeTable({ comm: ["dd", "postgres"], count: [5, 1234] })),
+      "comm      count\ndd            5\npostgres  1,234\n2 rows × 2 columns",
+    );
     assert.match(htmlOf(writes(1)), /<td style="text-align:left">/);
     assert.match(htmlOf(writes(1)), /<td style="text-align:right">/);
   });

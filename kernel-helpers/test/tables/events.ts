@@ -44,7 +44,9 @@ export function writes(rows: number, names: string[] = commands): ColumnTable {
     const code = Math.floor(next() ** 2 * names.length);
     now += Math.round(-Math.log(1 - next()) * (2e9 / rows));
     start[i] = now;
-    duration[i] = Math.round(500 * (code + 1) * Math.exp(1.2 * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())));
+    duration[i] = Math.round(
+      500 * (code + 1) * Math.exp(1.2 * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())),
+    );
     pid[i] = 1000 + code;
     fd[i] = i % 3;
     count[i] = 2 ** Math.floor(next() * 12);
@@ -56,5 +58,12 @@ export function writes(rows: number, names: string[] = commands): ColumnTable {
 /** The same, as one capture with a fixed start, so that charts of it say the same on every run. */
 export function captured(table: ColumnTable, lost = 0, dropped = 0): ColumnTable {
   const startedAt = Date.UTC(2026, 0, 2, 3, 4, 5);
-  return markCapture(table, { source: "ringbuf.rb", rows: table.numRows(), lost, dropped, startedAt, endedAt: startedAt + 2000 });
+  return markCapture(table, {
+    source: "ringbuf.rb",
+    rows: table.numRows(),
+    lost,
+    dropped,
+    startedAt,
+    endedAt: startedAt + 2000,
+  });
 }

@@ -11,7 +11,10 @@ type Write = { comm: string; fd: number; duration_ns: number; start_ns: number }
 /** The definition, word by word. */
 function naive(rows: Write[], kind: (write: Write) => string, top: number) {
   const median = (key: string) => {
-    const all = rows.filter((row) => kind(row) === key).map((row) => row.duration_ns).sort((a, b) => a - b);
+    const all = rows
+      .filter((row) => kind(row) === key)
+      .map((row) => row.duration_ns)
+      .sort((a, b) => a - b);
     return all[Math.ceil(all.length / 2) - 1]!;
   };
   return rows
@@ -25,17 +28,39 @@ for (const rows of [1, 2, 7, 500]) {
   test(`of ${rows} writes those furthest above the median of their kind`, () => {
     const table = writes(rows);
     const all = table.objects() as Write[];
-    assert.deepEqual(outliers(table, { by: "comm", top: 6 }).objects(), naive(all, ({ comm }) => comm, 6));
-    assert.deepEqual(outliers(table, { by: ["comm", "fd"] }).objects(), naive(all, ({ comm, fd }) => `${comm} ${fd}`, 10));
-    assert.deepEqual(outliers(table).objects(), naive(all, () => "", 10));
+    assert.deepEqual(
+      outliers(table, { by: "comm", top: 6 }).objects(),
+      naive(all, ({ comm }) => comm, 6),
+    );
+    assert.deepEqual(
+      outliers(table, { by: ["comm", "fd"] }).objects(),
+      naive(all, ({ comm, fd }) => `${comm} ${fd}`, 10),
+    );
+    assert.deepEqual(
+      outliers(table).objects(),
+      naive(all, () => "", 10),
+    );
     const some = table.filter((write: { fd: number }) => write.fd === 1);
-    assert.deepEqual(outliers(some, { by: "comm" }).objects(), naive(all.filter(({ fd }) => fd === 1), ({ comm }) => comm, 10));
-    assert.deepEqual(outliers(table.groupby("comm"), { top: 3 }).objects(), naive(all, ({ comm }) => comm, 3));
+    assert.deepEqual(
+      outliers(some, { by: "comm" }).objects(),
+      naive(
+        all.filter(({ fd }) => fd === 1),
+        ({ comm }) => comm,
+        10,
+      ),
+    );
+    assert.deepEqual(
+      outliers(table.groupby("comm"), { top: 3 }).objects(),
+      naive(all, ({ comm }) => comm, 3),
+    );
   });
 }
 
 test("who is always slow is no outlier", () => {
-  const table = makeTable({ comm: ["slow", "slow", "slow", "fast", "fast", "fast"], duration_ns: [900, 910, 900, 1, 50, 1] });
+  const table = makeTable({
+    comm: ["slow", "slow", "slow", "fast", "fast", "fast"],
+    duration_ns: [900, 910, 900, 1, 50, 1],
+  });
   assert.deepEqual(outliers(table, { by: "comm" }).select("comm", "duration_ns", "p50_ns", "excess_ns").objects(), [
     { comm: "fast", duration_ns: 50, p50_ns: 1, excess_ns: 49 },
     { comm: "slow", duration_ns: 910, p50_ns: 900, excess_ns: 10 },
@@ -43,7 +68,11 @@ test("who is always slow is no outlier", () => {
 });
 
 test("names its columns by the unit, keeps the account, and refuses what makes no sense", () => {
-  assert.deepEqual(outliers(makeTable({ size_bytes: [1, 2, 3] }), { value: "size_bytes" }).columnNames(), ["size_bytes", "p50_bytes", "excess_bytes"]);
+  assert.deepEqual(outliers(makeTable({ size_bytes: [1, 2, 3] }), { value: "size_bytes" }).columnNames(), [
+    "size_bytes",
+    "p50_bytes",
+    "excess_bytes",
+  ]);
   assert.equal(captureOf(outliers(captured(writes(20), 3)))?.lost, 3);
   assert.equal(outliers(writes(0), { by: "comm" }).numRows(), 0);
   for (const top of [0, 1.5, NaN]) assert.throws(() => outliers(writes(3), { top }), ArgumentError);

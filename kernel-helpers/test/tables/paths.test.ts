@@ -9,7 +9,8 @@ import { DictionaryColumn } from "../../dist/streams/columns.js";
 import { captureOf, markCapture } from "../../dist/streams/capture.js";
 import { tableHtml } from "../../dist/tables/html.js";
 
-const descriptors = (...rows: [pid: number, fd: number][]) => aq.table({ pid: Uint32Array.from(rows, ([pid]) => pid), fd: Int32Array.from(rows, ([, fd]) => fd) });
+const descriptors = (...rows: [pid: number, fd: number][]) =>
+  aq.table({ pid: Uint32Array.from(rows, ([pid]) => pid), fd: Int32Array.from(rows, ([, fd]) => fd) });
 
 describe("the files behind descriptors", () => {
   const dir = mkdtempSync(join(tmpdir(), "bpflab-files-"));
@@ -17,8 +18,13 @@ describe("the files behind descriptors", () => {
 
   test("paths, one for each descriptor, stored once each", () => {
     const [one, two] = [openSync(join(dir, "one"), "w"), openSync(join(dir, "two"), "w")];
-    const table = withPaths(descriptors([process.pid, one], [process.pid, two], [process.pid, one], [process.pid, one]));
-    assert.deepEqual(table.array("path"), ["one", "two", "one", "one"].map((name) => join(dir, name)));
+    const table = withPaths(
+      descriptors([process.pid, one], [process.pid, two], [process.pid, one], [process.pid, one]),
+    );
+    assert.deepEqual(
+      table.array("path"),
+      ["one", "two", "one", "one"].map((name) => join(dir, name)),
+    );
     const column = table.column("path") as unknown as DictionaryColumn;
     assert.ok(column instanceof DictionaryColumn);
     assert.equal(column.dictionary.length, 2);
@@ -38,14 +44,24 @@ describe("the files behind descriptors", () => {
   });
 
   test("what was lost from a filtered table is not forgotten", () => {
-    const table = markCapture(descriptors([process.pid, 0], [process.pid, 1]), { source: "rb", rows: 2, lost: 3, dropped: 0, startedAt: 0, endedAt: 0 });
+    const table = markCapture(descriptors([process.pid, 0], [process.pid, 1]), {
+      source: "rb",
+      rows: 2,
+      lost: 3,
+      dropped: 0,
+      startedAt: 0,
+      endedAt: 0,
+    });
     assert.equal(captureOf(withPaths(table.filter((row: { fd: number }) => row.fd === 0)))?.lost, 3);
   });
 
   test("rows that are filtered out are not looked up; other names of the columns can be given", () => {
     const table = descriptors([process.pid, 0], [process.pid, 999_999]).filter((row: { fd: number }) => row.fd > 0);
     assert.deepEqual(withPaths(table).array("path"), ["(closed)"]);
-    assert.deepEqual(withPaths(table.rename({ pid: "process", fd: "number" }), { pid: "process", fd: "number" }).array("path"), ["(closed)"]);
+    assert.deepEqual(
+      withPaths(table.rename({ pid: "process", fd: "number" }), { pid: "process", fd: "number" }).array("path"),
+      ["(closed)"],
+    );
     assert.throws(() => withPaths(table, { pid: "process" }), ArgumentError);
   });
 
@@ -61,7 +77,16 @@ describe("the files behind descriptors", () => {
   test("inside a PID namespace, where /proc counts otherwise, no path is claimed", async () => {
     const index = new URL("../../dist/api/index.js", import.meta.url).href;
     const script = `import { aq, withPaths } from ${JSON.stringify(index)}; console.log(withPaths(aq.table({ pid: [1], fd: [1] })).get("path", 0)); process.exit(0);`;
-    const child = spawn("unshare", ["--pid", "--fork", "--mount-proc", process.execPath, "--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script]);
+    const child = spawn("unshare", [
+      "--pid",
+      "--fork",
+      "--mount-proc",
+      process.execPath,
+      "--input-type=module",
+      "--disable-warning=ExperimentalWarning",
+      "-e",
+      script,
+    ]);
     let said = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
     await new Promise((resolve) => child.once("close", resolve));

@@ -29,14 +29,19 @@ function complaints(cell: string): string[] {
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;
   host.fileExists = (name) => name === file || fileExists(name);
-  host.getSourceFile = (name, ...rest) => (name === file ? ts.createSourceFile(name, cell, options.target!) : getSourceFile(name, ...rest));
+  host.getSourceFile = (name, ...rest) =>
+    name === file ? ts.createSourceFile(name, cell, options.target!) : getSourceFile(name, ...rest);
   const program = ts.createProgram([file], options, host);
-  const ours = program.getSourceFiles().filter(({ fileName }) => fileName === file || fileName.startsWith(join(packageRoot, "dist/")));
+  const ours = program
+    .getSourceFiles()
+    .filter(({ fileName }) => fileName === file || fileName.startsWith(join(packageRoot, "dist/")));
   assert.ok(ours.length > 20, "the declarations were not found");
-  return ours.flatMap((source) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]).map(({ file: from, start, messageText }) => {
-    const { line } = from!.getLineAndCharacterOfPosition(start!);
-    return `${from === program.getSourceFile(file) ? "cell" : from!.fileName}:${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, " ").slice(0, 200)}`;
-  });
+  return ours
+    .flatMap((source) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)])
+    .map(({ file: from, start, messageText }) => {
+      const { line } = from!.getLineAndCharacterOfPosition(start!);
+      return `${from === program.getSourceFile(file) ? "cell" : from!.fileName}:${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, " ").slice(0, 200)}`;
+    });
 }
 
 describe("kernel-helpers in a cell", () => {
@@ -71,6 +76,10 @@ describe("kernel-helpers in a cell", () => {
       charts.histogram(writes, { x: "latency_ns" });
       await bpf.load("ringbuff");
       export {};`);
-    assert.deepEqual(said.map((line) => line.split(":").slice(0, 2).join(":")), ["cell:4", "cell:5", "cell:7", "cell:8"], said.join("\n"));
+    assert.deepEqual(
+      said.map((line) => line.split(":").slice(0, 2).join(":")),
+      ["cell:4", "cell:5", "cell:7", "cell:8"],
+      said.join("\n"),
+    );
   });
 });

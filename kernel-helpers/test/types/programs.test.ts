@@ -4,7 +4,18 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { Observable } from "rxjs";
 import { generatedFile, programTypes } from "../../dist/cli/prepare.js";
-import { bpf, charts, collect, latency, type BpfMap, type BpfObject, type BpfProgram, type EventBatch, type EventTable, type ShippedPrograms } from "../../dist/api/index.js";
+import {
+  bpf,
+  charts,
+  collect,
+  latency,
+  type BpfMap,
+  type BpfObject,
+  type BpfProgram,
+  type EventBatch,
+  type EventTable,
+  type ShippedPrograms,
+} from "../../dist/api/index.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only if both types are one and the same. */
@@ -70,7 +81,12 @@ async function maps(): Promise<void> {
 }
 
 async function options(): Promise<void> {
-  await bpf.load("ringbuf", { constants: { own_tgid: 1 }, globals: { watched_pid: 2 }, maxEntries: { rb: 4096 }, keep: ["begun_map"] });
+  await bpf.load("ringbuf", {
+    constants: { own_tgid: 1 },
+    globals: { watched_pid: 2 },
+    maxEntries: { rb: 4096 },
+    keep: ["begun_map"],
+  });
   // @ts-expect-error no such constant
   await bpf.load("ringbuf", { constants: { own_pid: 1 } });
   // @ts-expect-error a constant of another type
@@ -109,13 +125,19 @@ async function tables(): Promise<void> {
   charts.heatmap(writes, { x: "start_ns", y: "duration_ns" });
   latency.summary(writes, { by: ["comm", "fd"] });
   charts.histogram(writes.derive({ us: (d: Write) => d.duration_ns / 1000 }), { x: "us", by: "comm" });
-  charts.histogram(writes.filter((d: Write) => d.ret > 0), { x: "duration_ns" });
+  charts.histogram(
+    writes.filter((d: Write) => d.ret > 0),
+    { x: "duration_ns" },
+  );
   // @ts-expect-error no such column
   charts.histogram(writes, { x: "latency_ns" });
   // @ts-expect-error no such column in a derived table either
   charts.histogram(writes.derive({ us: (d: Write) => d.duration_ns / 1000 }), { x: "ms" });
   // @ts-expect-error nor in a filtered one
-  charts.ecdf(writes.filter((d: Write) => d.ret > 0), { x: "latency_ns" });
+  charts.ecdf(
+    writes.filter((d: Write) => d.ret > 0),
+    { x: "latency_ns" },
+  );
   // @ts-expect-error no such column to group by
   latency.summary(writes, { by: "command" });
   // @ts-expect-error no such way to end
@@ -139,6 +161,7 @@ describe("the types of the shipped programs", () => {
   });
 
   test("are checked by the compiler", () => {
-    for (const contract of [handles, maps, options, events, tables, unknownPrograms]) assert.equal(typeof contract, "function");
+    for (const contract of [handles, maps, options, events, tables, unknownPrograms])
+      assert.equal(typeof contract, "function");
   });
 });

@@ -32,7 +32,15 @@ class Notebook {
 }
 
 function batch(rows: number, { lost = 0, before = 0, drainedAt = 0 } = {}): EventBatch {
-  return { table: writes(rows) as EventBatch["table"], rows, lost: before + lost, dropped: 0, inexact: 0, drainedAt, baseline: { lost: before, dropped: 0 } };
+  return {
+    table: writes(rows) as EventBatch["table"],
+    rows,
+    lost: before + lost,
+    dropped: 0,
+    inexact: 0,
+    drainedAt,
+    baseline: { lost: before, dropped: 0 },
+  };
 }
 
 /** Lets all that is under way settle, and then so many milliseconds pass. */
@@ -75,7 +83,8 @@ describe("charts.live", () => {
     }
     assert.equal(notebook.outputs.length, 1);
     assert.ok(drawn.length >= 3 && drawn.length <= 5, `${drawn.length} frames in a second`);
-    for (const frame of notebook.outputs[0]!.slice(1)) assert.deepEqual(Object.keys(frame).sort(), [account, vegaLite, "text/plain"]);
+    for (const frame of notebook.outputs[0]!.slice(1))
+      assert.deepEqual(Object.keys(frame).sort(), [account, vegaLite, "text/plain"]);
     await view.stop();
   });
 
@@ -178,7 +187,9 @@ describe("charts.live", () => {
     events.next(batch(10));
     await broken.done;
     assert.equal((broken.error as Error).name, "TypeError");
-    assert.deepEqual(notebook.outputs[1]!.at(-1), { "text/plain": "The live view stopped, for drawing it failed: TypeError: no such column\\x1b[2J" });
+    assert.deepEqual(notebook.outputs[1]!.at(-1), {
+      "text/plain": "The live view stopped, for drawing it failed: TypeError: no such column\\x1b[2J",
+    });
     events.next(batch(10));
     await other.stop();
     assert.equal(drawn.at(-1)!.numRows(), 20);

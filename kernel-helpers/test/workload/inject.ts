@@ -19,10 +19,18 @@ export async function buildInject() {
   return {
     binary,
     /** Sends frames from a peer; what was replied within 100 ms of silence. */
-    frames: (peer: net.Peer, frames: Buffer[], { inPieces = false } = {}) => run(peer, ["packet", "eth0", "100"], frames.map((frame) => (inPieces ? "!" : "") + frame.toString("hex"))),
+    frames: (peer: net.Peer, frames: Buffer[], { inPieces = false } = {}) =>
+      run(
+        peer,
+        ["packet", "eth0", "100"],
+        frames.map((frame) => (inPieces ? "!" : "") + frame.toString("hex")),
+      ),
     /** Sends a frame from many sources: the 32 bits at `offset` are the source's number. */
-    spoof: (peer: net.Peer, frame: Buffer, { sources, perSource = 1, offset, base }: { sources: number; perSource?: number; offset: number; base: number }) =>
-      run(peer, ["spoof", "eth0", ...[sources, perSource, offset, base].map(String)], [frame.toString("hex")]),
+    spoof: (
+      peer: net.Peer,
+      frame: Buffer,
+      { sources, perSource = 1, offset, base }: { sources: number; perSource?: number; offset: number; base: number },
+    ) => run(peer, ["spoof", "eth0", ...[sources, perSource, offset, base].map(String)], [frame.toString("hex")]),
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }

@@ -24,10 +24,12 @@ export function idsOf(field: "prog_id" | "link_id" | "map_id", pid: number | "se
 
 /** Programs (by bpftool's name of them), links and maps that this process holds. */
 export async function heldByUs(): Promise<{ programs: string[]; links: number; maps: number }> {
-  const programs = await Promise.all([...idsOf("prog_id")].map(async (id) => {
-    const { stdout } = await execa("bpftool", ["-j", "prog", "show", "id", String(id)]);
-    return (JSON.parse(stdout) as { name: string }).name;
-  }));
+  const programs = await Promise.all(
+    [...idsOf("prog_id")].map(async (id) => {
+      const { stdout } = await execa("bpftool", ["-j", "prog", "show", "id", String(id)]);
+      return (JSON.parse(stdout) as { name: string }).name;
+    }),
+  );
   return { programs: programs.sort(), links: idsOf("link_id").size, maps: idsOf("map_id").size };
 }
 

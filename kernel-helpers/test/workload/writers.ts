@@ -16,7 +16,10 @@ export interface ThreadReport {
 }
 
 /** Compiles the workload into a directory of its own; `remove` ends what was started and deletes it. */
-export async function buildWriters(): Promise<{ start: (options: WriterOptions) => Writers; remove: () => Promise<void> }> {
+export async function buildWriters(): Promise<{
+  start: (options: WriterOptions) => Writers;
+  remove: () => Promise<void>;
+}> {
   const dir = await mkdtemp(join(tmpdir(), "bpflab-writers-"));
   const binary = join(dir, "writers");
   await execa("cc", ["-O2", "-pthread", source, "-o", binary]);
@@ -50,7 +53,11 @@ export class Writers {
   private readonly child: ChildProcess;
 
   constructor(binary: string, { threads = 1, writes, bytes = 1, slow_us = 0, shared = false, burst }: WriterOptions) {
-    this.child = spawn(binary, [threads, writes, bytes, slow_us, Number(shared), burst?.writes ?? 0, burst?.pause_us ?? 0].map(String), { stdio: ["pipe", "ignore", "pipe"] });
+    this.child = spawn(
+      binary,
+      [threads, writes, bytes, slow_us, Number(shared), burst?.writes ?? 0, burst?.pause_us ?? 0].map(String),
+      { stdio: ["pipe", "ignore", "pipe"] },
+    );
   }
 
   get pid(): number {

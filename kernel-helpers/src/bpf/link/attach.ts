@@ -1,7 +1,13 @@
 import { AttachError, MissingFeatureError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { attachToInterface, type NetworkAttachment, type NetworkHook } from "./network.js";
-import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "../../base/native.js";
+import {
+  isNativeError,
+  native,
+  type LinkHandle,
+  type ObjectHandle,
+  type ProgramDescription,
+} from "../../base/native.js";
 import { tracepointId, tracepoints } from "./tracefs.js";
 
 // Sections that libbpf attaches by itself, from the section's name alone.
@@ -20,7 +26,11 @@ export function isNetworkProgram(program: ProgramDescription): boolean {
  *
  * @throws ArgumentError when a network program is given no interface; AttachError when the kernel refuses or the hook does not exist; MissingFeatureError when the kernel lacks the kind of hook
  */
-export async function attachProgram(object: ObjectHandle, program: ProgramDescription, on?: NetworkHook): Promise<Attachment> {
+export async function attachProgram(
+  object: ObjectHandle,
+  program: ProgramDescription,
+  on?: NetworkHook,
+): Promise<Attachment> {
   if (isNetworkProgram(program)) return attachToInterface(object, program.name, on);
   const hook = program.section;
   const traced = tracepoint.exec(hook);
@@ -28,10 +38,19 @@ export async function attachProgram(object: ObjectHandle, program: ProgramDescri
   if (traced) {
     const [, category, name] = traced as unknown as [string, string, string];
     id = await tracepointId(category, name);
-    if (id === undefined) throw new AttachError(program.name, hook, `There is no tracepoint ${category}/${name} for program ${program.name}.`, { hint: await similar(category, name) });
+    if (id === undefined)
+      throw new AttachError(
+        program.name,
+        hook,
+        `There is no tracepoint ${category}/${name} for program ${program.name}.`,
+        { hint: await similar(category, name) },
+      );
   }
   try {
-    const link = id === undefined ? native.bpf_program__attach(object, program.name) : native.bpf_program__attach_tracepoint_id(object, program.name, id);
+    const link =
+      id === undefined
+        ? native.bpf_program__attach(object, program.name)
+        : native.bpf_program__attach_tracepoint_id(object, program.name, id);
     return { link, detach: () => native.bpf_link__destroy(link) };
   } catch (error) {
     if (!isNativeError(error)) throw error;
@@ -42,25 +61,35 @@ export async function attachProgram(object: ObjectHandle, program: ProgramDescri
 function refusal(program: ProgramDescription, errno: number, code: string, message: string, cause: unknown): Error {
   const hook = program.section;
   if (code === "ENOENT" && /^(k|kret)probe/.test(hook)) {
-    return new MissingFeatureError("kprobes", `Program ${program.name} cannot attach to ${hook}: the kernel has no such function, or no kprobes.`, {
-      hint: "Check the name in /proc/kallsyms; a kernel without CONFIG_KPROBES offers tracepoints (tp/, raw_tp/, tp_btf/) only.",
-      cause,
-    });
+    return new MissingFeatureError(
+      "kprobes",
+      `Program ${program.name} cannot attach to ${hook}: the kernel has no such function, or no kprobes.`,
+      {
+        hint: "Check the name in /proc/kallsyms; a kernel without CONFIG_KPROBES offers tracepoints (tp/, raw_tp/, tp_btf/) only.",
+        cause,
+      },
+    );
   }
   if (code === "EOPNOTSUPP" || code === "ENOTSUPP") {
     return new AttachError(program.name, hook, `Program ${program.name} has no hook that its section ${hook} names.`, {
       errno,
-      hint: "Name the hook in SEC(), for example SEC(\"tp/syscalls/sys_enter_write\").",
+      hint: 'Name the hook in SEC(), for example SEC("tp/syscalls/sys_enter_write").',
       cause,
     });
   }
-  return new AttachError(program.name, hook, `The kernel refuses to attach program ${program.name} to ${hook}: ${message}.`, { errno, cause });
+  return new AttachError(
+    program.name,
+    hook,
+    `The kernel refuses to attach program ${program.name} to ${hook}: ${message}.`,
+    { errno, cause },
+  );
 }
 
 /** A hint that names the tracepoints a user may have meant. */
 async function similar(category: string, name: string): Promise<string> {
   const names = await tracepoints(category);
-  if (names.length === 0) return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for those it has.`;
+  if (names.length === 0)
+    return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for those it has.`;
   const near = names
     .map((candidate) => ({ candidate, distance: distance(candidate, name) }))
     .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
@@ -73,7 +102,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
   return row[b.length]!;

@@ -38,7 +38,12 @@ export interface ClsactFilter {
 }
 
 /** Puts a program on an interface's clsact qdisc, which is made when there is none. @throws NativeError */
-export function attachClsact(object: ObjectHandle, program: string, on: Interface, direction: keyof typeof attachPoints): ClsactFilter {
+export function attachClsact(
+  object: ObjectHandle,
+  program: string,
+  on: Interface,
+  direction: keyof typeof attachPoints,
+): ClsactFilter {
   // The owner's process id in the handle tells the filters of several processes apart.
   const handle = ((process.pid << 8) | (made++ & 0xff)) >>> 0;
   const record: FilterRecord = { kind: "filter", owner: self(), ifindex: on.index, direction, handle };
@@ -93,7 +98,9 @@ export function removeFilter(name: string, { ifindex, direction, handle, owner, 
   } else {
     const wasThere = native.bpf_tc_detach(ifindex, attachPoints[direction], handle, priority);
     // Our filter hung on it, or its maker ended before it could hang one: so it is the qdisc that we made.
-    const isOurs = made !== undefined && (wasThere || (!isHung && made.owner.pid === owner.pid && made.owner.started === owner.started));
+    const isOurs =
+      made !== undefined &&
+      (wasThere || (!isHung && made.owner.pid === owner.pid && made.owner.started === owner.started));
     const isThere = hasClsact(on.name);
     const left = isThere ? filtersOn(on.name) : [];
     if (isOurs && isThere && left.length === 0) native.bpf_tc_hook_destroy(ifindex, wholeQdisc);

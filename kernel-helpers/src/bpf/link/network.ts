@@ -35,27 +35,52 @@ const watchEvery = 500;
  *
  * @throws ArgumentError, AttachError when the interface is not there or the kernel refuses, MissingFeatureError
  */
-export function attachToInterface(object: ObjectHandle, program: string, hook: NetworkHook | undefined): NetworkAttachment {
+export function attachToInterface(
+  object: ObjectHandle,
+  program: string,
+  hook: NetworkHook | undefined,
+): NetworkAttachment {
   const { interface: name, direction = "ingress", method } = hook ?? ({} as Partial<NetworkHook>);
-  if (typeof name !== "string" || !["ingress", "egress"].includes(direction) || !["tcx", "clsact", undefined].includes(method)) {
+  if (
+    typeof name !== "string" ||
+    !["ingress", "egress"].includes(direction) ||
+    !["tcx", "clsact", undefined].includes(method)
+  ) {
     throw new ArgumentError(`The program ${program} is attached to a network interface, which has to be named.`, {
       hint: `For example attach({ interface: ${JSON.stringify(interfaces()[0]?.name ?? "lo")}, direction: "ingress" }); ${thereAre()}`,
     });
   }
   const on = findInterface(name);
-  if (!on) throw new AttachError(program, `${direction} of ${name}`, `There is no network interface ${JSON.stringify(name)}.`, { hint: thereAre() });
-  if (!on.up) console.warn(`The interface ${name} is down: ${program} will see no packets until it is up (ip link set ${name} up).`);
+  if (!on)
+    throw new AttachError(
+      program,
+      `${direction} of ${name}`,
+      `There is no network interface ${JSON.stringify(name)}.`,
+      { hint: thereAre() },
+    );
+  if (!on.up)
+    console.warn(
+      `The interface ${name} is down: ${program} will see no packets until it is up (ip link set ${name} up).`,
+    );
   const attached = attachBy(object, program, on, direction, method);
   return watched({ ...attached, hook: { interface: name, direction, method: attached.method } }, program, on);
 }
 
 function thereAre(): string {
-  return `Interfaces here: ${interfaces().map((one) => (one.up ? one.name : `${one.name} (down)`)).join(", ")}.`;
+  return `Interfaces here: ${interfaces()
+    .map((one) => (one.up ? one.name : `${one.name} (down)`))
+    .join(", ")}.`;
 }
 
 type Attached = Omit<NetworkAttachment, "hook"> & { method: "tcx" | "clsact" };
 
-function attachBy(object: ObjectHandle, program: string, on: Interface, direction: "ingress" | "egress", method: NetworkHook["method"]): Attached {
+function attachBy(
+  object: ObjectHandle,
+  program: string,
+  on: Interface,
+  direction: "ingress" | "egress",
+  method: NetworkHook["method"],
+): Attached {
   try {
     if (method !== "clsact") {
       try {
@@ -64,7 +89,11 @@ function attachBy(object: ObjectHandle, program: string, on: Interface, directio
         // Kernels that do not know the attach type call it an invalid argument.
         if (!isNativeError(error) || error.code !== "EINVAL") throw error;
         if (method === "tcx") {
-          throw new MissingFeatureError("TCX", `This kernel (${release()}) has no TCX links.`, { since: "6.6", hint: 'Leave method out, or attach with method: "clsact".', cause: error });
+          throw new MissingFeatureError("TCX", `This kernel (${release()}) has no TCX links.`, {
+            since: "6.6",
+            hint: 'Leave method out, or attach with method: "clsact".',
+            cause: error,
+          });
         }
       }
     }
@@ -72,11 +101,16 @@ function attachBy(object: ObjectHandle, program: string, on: Interface, directio
     return { method: "clsact", swap: filter.swap, detach: filter.detach, isGone: () => !filter.isThere() };
   } catch (error) {
     if (!isNativeError(error)) throw error;
-    throw new AttachError(program, `${direction} of ${on.name}`, `The kernel refuses to attach ${program} to the ${direction} of ${on.name}: ${error.message}.`, {
-      errno: error.errno,
-      cause: error,
-      ...(isThere(on.index) ? {} : { hint: `The interface has gone meanwhile. ${thereAre()}` }),
-    });
+    throw new AttachError(
+      program,
+      `${direction} of ${on.name}`,
+      `The kernel refuses to attach ${program} to the ${direction} of ${on.name}: ${error.message}.`,
+      {
+        errno: error.errno,
+        cause: error,
+        ...(isThere(on.index) ? {} : { hint: `The interface has gone meanwhile. ${thereAre()}` }),
+      },
+    );
   }
 }
 
@@ -95,7 +129,8 @@ function watched(attachment: NetworkAttachment, program: string, on: Interface):
   const timer = setInterval(() => {
     if (!attachment.isGone()) return;
     detach(); // frees what is left of it here
-    if (isThere(on.index)) console.warn(`Somebody else has taken ${program} off the interface ${on.name}: attach it again to go on.`);
+    if (isThere(on.index))
+      console.warn(`Somebody else has taken ${program} off the interface ${on.name}: attach it again to go on.`);
     else console.warn(`The interface ${on.name} has gone: ${program} is attached to nothing any more. ${thereAre()}`);
   }, watchEvery);
   timer.unref();

@@ -14,7 +14,8 @@ let own: MountHandle | undefined;
  * @throws MissingFeatureError when the kernel has no tracefs or does not let us mount it
  */
 export function tracefs(): string {
-  for (const mounted of ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]) if (existsSync(join(mounted, "events"))) return mounted;
+  for (const mounted of ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"])
+    if (existsSync(join(mounted, "events"))) return mounted;
   try {
     own ??= native.fsmount("tracefs");
   } catch (error) {

@@ -68,9 +68,16 @@ export function parseBpfLine(text: string): BpfCellOptions {
       hint: "A cell in C begins with: %%bpf NAME [--attach] [--no-load] [--constant key=value]",
     });
   }
-  const { attach, load, constant: constants } = command.opts<{ attach: boolean; load: boolean; constant: Record<string, unknown> }>();
+  const {
+    attach,
+    load,
+    constant: constants,
+  } = command.opts<{ attach: boolean; load: boolean; constant: Record<string, unknown> }>();
   const name = command.args[0]!;
-  if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name)) throw new ArgumentError(`%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`);
+  if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name))
+    throw new ArgumentError(
+      `%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`,
+    );
   return { name, attach, load, constants };
 }
 
@@ -87,8 +94,13 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
       const options = parseBpfLine(args);
       const type = await inTurn(cell, () => make(options, body));
       const { name, load } = options;
-      const outcome = await runTypeScript(cell, `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${load ? name : ""}`);
-      return outcome.ok && !load ? { ok: true, value: { of: `${name} compiles. It is not loaded: await bpf.load(${name}) does that.` } } : outcome;
+      const outcome = await runTypeScript(
+        cell,
+        `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${load ? name : ""}`,
+      );
+      return outcome.ok && !load
+        ? { ok: true, value: { of: `${name} compiles. It is not loaded: await bpf.load(${name}) does that.` } }
+        : outcome;
     },
   };
 }

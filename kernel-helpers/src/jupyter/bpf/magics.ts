@@ -18,6 +18,13 @@ export function runMagic(cell: Cell, known: readonly CellMagic[]): Promise<Outco
   if (!match) return undefined;
   const [line, name, args] = match;
   const magic = known.find((one) => one.name === name);
-  if (!magic) return Promise.resolve({ ok: false, error: new UnknownMagicError(name!, known.map((one) => one.name)) });
+  if (!magic)
+    return Promise.resolve({
+      ok: false,
+      error: new UnknownMagicError(
+        name!,
+        known.map((one) => one.name),
+      ),
+    });
   return magic.run(cell, args!, cell.code.slice(line.length));
 }

@@ -6,7 +6,10 @@ export function toJson(value: unknown): string {
   try {
     return JSON.stringify(value, plain);
   } catch (error) {
-    return JSON.stringify({ data: { "text/plain": `This output cannot be written as JSON: ${(error as Error).message}` }, metadata: {} });
+    return JSON.stringify({
+      data: { "text/plain": `This output cannot be written as JSON: ${(error as Error).message}` },
+      metadata: {},
+    });
   }
 }
 
@@ -20,7 +23,10 @@ function plain(_key: string, value: unknown): unknown {
 export function encodeBundle(bundle: MimeBundle): MimeBundle {
   const encoded: MimeBundle = {};
   for (const [type, value] of Object.entries(bundle)) {
-    encoded[type] = value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") : value;
+    encoded[type] =
+      value instanceof Uint8Array
+        ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")
+        : value;
   }
   return encoded;
 }

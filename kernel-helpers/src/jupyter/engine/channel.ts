@@ -37,7 +37,8 @@ export class Channel {
 
   /** Output of a cell, as fast as the wire can send it. */
   output(message: ToWire, send: (message: ToWire) => void = (one) => this.post(one)): void {
-    for (let backlog; (backlog = Atomics.load(this.#shared, Shared.backlog)) > MOST_BACKLOG; ) Atomics.wait(this.#shared, Shared.backlog, backlog, NAP_MS);
+    for (let backlog; (backlog = Atomics.load(this.#shared, Shared.backlog)) > MOST_BACKLOG;)
+      Atomics.wait(this.#shared, Shared.backlog, backlog, NAP_MS);
     protect(() => {
       Atomics.add(this.#shared, Shared.backlog, weightOf(message));
       send(message);
@@ -51,7 +52,9 @@ export class Channel {
 
   /** A cell's result, which its reply follows. */
   result(parent: string, content: Record<string, unknown>): void {
-    this.output({ kind: "publish", type: "execute_result", parent, content: toJson(content) }, (message) => this.#hold(message));
+    this.output({ kind: "publish", type: "execute_result", parent, content: toJson(content) }, (message) =>
+      this.#hold(message),
+    );
   }
 
   busy(request: Request): void {

@@ -20,7 +20,12 @@ function ofThisCell<Args extends unknown[]>(handler: (...args: Args) => void): (
 }
 
 function copied({ metadata, buffers }: CommExtras): Extras {
-  const bytes = buffers?.map((one) => (ArrayBuffer.isView(one) ? new Uint8Array(one.buffer, one.byteOffset, one.byteLength) : new Uint8Array(one)).slice());
+  const bytes = buffers?.map((one) =>
+    (ArrayBuffer.isView(one)
+      ? new Uint8Array(one.buffer, one.byteOffset, one.byteLength)
+      : new Uint8Array(one)
+    ).slice(),
+  );
   return { ...(metadata ? { metadata } : {}), ...(bytes ? { buffers: bytes } : {}) };
 }
 

@@ -31,7 +31,11 @@ const IDLE_MS = 100;
 
 type Content = Record<string, unknown>;
 
-const inspection = (text: string | undefined): Content => ({ found: text !== undefined, data: text === undefined ? {} : { "text/plain": text }, metadata: {} });
+const inspection = (text: string | undefined): Content => ({
+  found: text !== undefined,
+  data: text === undefined ? {} : { "text/plain": text },
+  metadata: {},
+});
 
 export interface EngineOptions {
   /** To and from the wire. */
@@ -89,7 +93,8 @@ export class Engine {
       case "terminated":
         this.#comms.abandon();
         // Not whatever runs now: that may be the next cell already.
-        if (this.#interrupted && message.sequence >= this.#interrupted.since) this.#interrupted.cell.stop({ error: new KeyboardInterrupt() });
+        if (this.#interrupted && message.sequence >= this.#interrupted.since)
+          this.#interrupted.cell.stop({ error: new KeyboardInterrupt() });
         return;
       case "shutdown":
         Atomics.store(this.#shared, Shared.leaving, 1);
@@ -149,7 +154,12 @@ export class Engine {
   /** Answers what had arrived when an earlier cell failed. */
   #abort(request: Request): void {
     this.#channel.busy(request);
-    this.#channel.reply(request, { status: "aborted", execution_count: this.#execution.count, payload: [], user_expressions: {} });
+    this.#channel.reply(request, {
+      status: "aborted",
+      execution_count: this.#execution.count,
+      payload: [],
+      user_expressions: {},
+    });
   }
 
   #interrupt(sequence: number): void {
@@ -176,10 +186,14 @@ export class Engine {
     const cursor = Number(content["cursor_pos"] ?? code.length);
     switch (type) {
       case "complete_request":
-        return isBpfCell(code) ? completeBpfCell(code, cursor).then((found) => ({ ...found })) : { ...complete(executor, code, cursor) };
+        return isBpfCell(code)
+          ? completeBpfCell(code, cursor).then((found) => ({ ...found }))
+          : { ...complete(executor, code, cursor) };
       case "inspect_request": {
         const detail = content["detail_level"] === 1;
-        return isBpfCell(code) ? inspectBpfCell(code, cursor, detail).then(inspection) : inspection(inspect(executor, code, cursor, detail));
+        return isBpfCell(code)
+          ? inspectBpfCell(code, cursor, detail).then(inspection)
+          : inspection(inspect(executor, code, cursor, detail));
       }
       case "is_complete_request":
         return isComplete(compiler.ts, code);

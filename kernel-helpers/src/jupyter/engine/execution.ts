@@ -48,7 +48,8 @@ export class Execution {
     const cell = new Cell(request, this.#count);
     setRunningCell(cell);
     this.#channel.busy(request);
-    if (!cell.silent) this.#channel.publish("execute_input", cell.parent, { code: cell.code, execution_count: cell.count });
+    if (!cell.silent)
+      this.#channel.publish("execute_input", cell.parent, { code: cell.code, execution_count: cell.count });
 
     const payload: Page[] = [];
     const { outcome, bundle } = await this.#result(cell, payload);

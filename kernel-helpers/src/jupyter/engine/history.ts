@@ -35,11 +35,18 @@ export class History {
       default:
         cells = cells.slice(-count);
     }
-    return cells.map(({ line, input, output }) => [SESSION, line, content["output"] === true ? [input, output] : input]);
+    return cells.map(({ line, input, output }) => [
+      SESSION,
+      line,
+      content["output"] === true ? [input, output] : input,
+    ]);
   }
 }
 
 function globToRegExp(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*/g, ".*")
+    .replace(/\?/g, ".");
   return new RegExp(`^${source}$`, "s");
 }

@@ -48,7 +48,10 @@ export class Interrupter {
     session.connectToMainThread();
     try {
       while (!isDone()) {
-        const { result } = await session.post("Runtime.evaluate", { expression: terminate(sequence), returnByValue: true });
+        const { result } = await session.post("Runtime.evaluate", {
+          expression: terminate(sequence),
+          returnByValue: true,
+        });
         if (result.value === true) return true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }

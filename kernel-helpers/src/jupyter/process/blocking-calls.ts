@@ -24,7 +24,9 @@ export function leashWaitingCalls(shared: Int32Array, interrupt: (sequence: numb
     }
   };
   const leashed = <F extends (...args: never[]) => unknown>(call: F): F =>
-    new Proxy(call, { apply: (target, self, args) => protect(() => wait(() => Reflect.apply(target, self, args) as unknown)) });
+    new Proxy(call, {
+      apply: (target, self, args) => protect(() => wait(() => Reflect.apply(target, self, args) as unknown)),
+    });
   children.spawnSync = leashed(children.spawnSync);
   children.execSync = leashed(children.execSync);
   children.execFileSync = leashed(children.execFileSync);

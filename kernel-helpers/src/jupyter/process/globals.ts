@@ -8,7 +8,12 @@ import type { Channel } from "../engine/channel.js";
 const NAP_MS = 20;
 
 /** Installs the globals that `cell-globals.ts` declares. */
-export function installGlobals(channel: Channel, shared: Int32Array, answers: MessagePort, allowsInput: () => boolean): void {
+export function installGlobals(
+  channel: Channel,
+  shared: Int32Array,
+  answers: MessagePort,
+  allowsInput: () => boolean,
+): void {
   // Blocks, as in browsers and Deno: the answer comes through the wire, which does not.
   globalThis.prompt = (message = "", defaultText = "") => {
     const cell = currentCell();

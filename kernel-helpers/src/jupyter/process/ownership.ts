@@ -48,7 +48,10 @@ function leashImmediates(): void {
     if (immediate) cleared.add(immediate);
     clearImmediate(immediate);
   };
-  const plant = (original: typeof setImmediate, [callback, ...args]: Parameters<typeof setImmediate>): NodeJS.Immediate => {
+  const plant = (
+    original: typeof setImmediate,
+    [callback, ...args]: Parameters<typeof setImmediate>,
+  ): NodeJS.Immediate => {
     if (typeof callback !== "function") return original(callback); // Node's own complaint
     const call = (): void => {
       if (!cleared.has(immediate) && !ownCell()?.abandoned) rethrown(() => callback(...args));
@@ -69,11 +72,15 @@ function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (ma
 }
 
 /** Another function in place of one, with that one's properties. */
-function replaced<F extends (...args: never[]) => unknown>(original: F, by: (original: F, args: Parameters<F>) => unknown): F {
+function replaced<F extends (...args: never[]) => unknown>(
+  original: F,
+  by: (original: F, args: Parameters<F>) => unknown,
+): F {
   return new Proxy(original, {
     apply: (target, _self, args) => by(target, args as Parameters<F>),
     // What util.promisify gives in place of the function.
-    get: (target, name) => (name === promisify.custom ? promises[original.name as "setTimeout"] : (Reflect.get(target, name) as unknown)),
+    get: (target, name) =>
+      name === promisify.custom ? promises[original.name as "setTimeout"] : (Reflect.get(target, name) as unknown),
   });
 }
 

@@ -12,13 +12,23 @@ export function leashAwaits(ts: typeof TS): TS.TransformerFactory<TS.SourceFile>
   return (context) => {
     const { factory } = context;
     const alive = (value: TS.Expression[]): TS.Expression =>
-      factory.createCallExpression(factory.createPropertyAccessExpression(factory.createIdentifier(SCOPE), ALIVE), undefined, value);
+      factory.createCallExpression(
+        factory.createPropertyAccessExpression(factory.createIdentifier(SCOPE), ALIVE),
+        undefined,
+        value,
+      );
     const visit = (node: TS.Node): TS.Node => {
       const visited = ts.visitEachChild(node, visit, context);
       if (ts.isAwaitExpression(visited)) return alive([visited]);
       if (ts.isForOfStatement(visited) && visited.awaitModifier) {
         const body = factory.createBlock([factory.createExpressionStatement(alive([])), visited.statement], true);
-        return factory.updateForOfStatement(visited, visited.awaitModifier, visited.initializer, visited.expression, body);
+        return factory.updateForOfStatement(
+          visited,
+          visited.awaitModifier,
+          visited.initializer,
+          visited.expression,
+          body,
+        );
       }
       return visited;
     };

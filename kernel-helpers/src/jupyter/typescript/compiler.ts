@@ -46,9 +46,21 @@ export function createCompiler(): Compiler {
 
   const patched: typeof TS = {
     ...ts,
-    createWatchCompilerHost: ((rootNames: string[], options: TS.CompilerOptions, system: TS.System, _createProgram: unknown, ...rest: unknown[]) => {
+    createWatchCompilerHost: ((
+      rootNames: string[],
+      options: TS.CompilerOptions,
+      system: TS.System,
+      _createProgram: unknown,
+      ...rest: unknown[]
+    ) => {
       const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => WatchHost;
-      const host = create([...rootNames, CELL_GLOBALS], { ...options, ...cellOptions(ts) }, quietSystem(system), lightBuilder(ts), ...rest);
+      const host = create(
+        [...rootNames, CELL_GLOBALS],
+        { ...options, ...cellOptions(ts) },
+        quietSystem(system),
+        lightBuilder(ts),
+        ...rest,
+      );
       host.resolveModuleNameLiterals = moduleResolver(ts, host);
       // Without this the compiler resolves every import of every file anew for each cell.
       host.hasInvalidatedResolutions = (path) => !isInstalled(path);
@@ -122,9 +134,16 @@ function fromRoot(path: string): string {
 }
 
 /** Node's own search first, as a script in the directory has it; then what this kernel came with. */
-function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullable<TS.CompilerHost["resolveModuleNameLiterals"]> {
+function moduleResolver(
+  ts: typeof TS,
+  host: TS.ModuleResolutionHost,
+): NonNullable<TS.CompilerHost["resolveModuleNameLiterals"]> {
   const ours = join(packageRoot, "package.json");
-  const find = (name: string, containingFile: string, options: TS.CompilerOptions): TS.ResolvedModuleWithFailedLookupLocations => {
+  const find = (
+    name: string,
+    containingFile: string,
+    options: TS.CompilerOptions,
+  ): TS.ResolvedModuleWithFailedLookupLocations => {
     const plain = { ...options, paths: undefined, baseUrl: undefined };
     const own = OUR_NAME.test(name) ? undefined : ts.resolveModuleName(name, containingFile, plain, host);
     if (own?.resolvedModule || (own && !isBare(name))) return own;
@@ -140,7 +159,8 @@ function moduleResolver(ts: typeof TS, host: TS.ModuleResolutionHost): NonNullab
     return literals.map(({ text }) => {
       const key = `${dirname(containingFile)}\0${text}`;
       const found = known.get(key) ?? find(text, containingFile, options);
-      if (isInstalled(containingFile) || isInstalled(found.resolvedModule?.resolvedFileName ?? "")) known.set(key, found);
+      if (isInstalled(containingFile) || isInstalled(found.resolvedModule?.resolvedFileName ?? ""))
+        known.set(key, found);
       return found;
     });
   };

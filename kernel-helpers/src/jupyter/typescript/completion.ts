@@ -47,14 +47,22 @@ function describe({ displayParts, documentation, tags }: TS.QuickInfo, detail: b
 const OPEN_ENDED = new Set([1010, 1160, 1161]);
 
 /** Whether Enter should run the code or start a new line. */
-export function isComplete(ts: typeof TS, code: string): { status: "complete" | "invalid" } | { status: "incomplete"; indent: string } {
+export function isComplete(
+  ts: typeof TS,
+  code: string,
+): { status: "complete" | "invalid" } | { status: "incomplete"; indent: string } {
   // Nobody but clang knows when C is complete, so an empty line ends it, as in IPython.
-  if (code.startsWith("%%")) return /\n.*\n\s*$/.test(code) ? { status: "complete" } : { status: "incomplete", indent: "" };
+  if (code.startsWith("%%"))
+    return /\n.*\n\s*$/.test(code) ? { status: "complete" } : { status: "incomplete", indent: "" };
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest);
-  const { parseDiagnostics: errors } = file as TS.SourceFile & { parseDiagnostics: readonly TS.DiagnosticWithLocation[] };
+  const { parseDiagnostics: errors } = file as TS.SourceFile & {
+    parseDiagnostics: readonly TS.DiagnosticWithLocation[];
+  };
   if (errors.length === 0) return { status: "complete" };
   const end = code.trimEnd().length;
   if (!errors.some((error) => error.start >= end || OPEN_ENDED.has(error.code))) return { status: "invalid" };
-  const { isCompleteCode } = createRequire(import.meta.url)("tslab/dist/converter.js") as typeof import("tslab/dist/converter.js");
+  const { isCompleteCode } = createRequire(import.meta.url)(
+    "tslab/dist/converter.js",
+  ) as typeof import("tslab/dist/converter.js");
   return { status: "incomplete", indent: isCompleteCode(code).indent ?? "" };
 }

@@ -7,7 +7,8 @@ import type TS from "@tslab/typescript-for-tslab";
  */
 export function withoutNames(ts: typeof TS, declarations: string, names: ReadonlySet<string>): string {
   const file = ts.createSourceFile("cell.d.ts", declarations, ts.ScriptTarget.Latest);
-  const dropped = (name: TS.Node | undefined): boolean => name !== undefined && ts.isIdentifier(name) && names.has(name.text);
+  const dropped = (name: TS.Node | undefined): boolean =>
+    name !== undefined && ts.isIdentifier(name) && names.has(name.text);
   const { factory } = ts;
   const statements: TS.Statement[] = [];
   for (const statement of file.statements) {
@@ -30,6 +31,10 @@ export function withoutNames(ts: typeof TS, declarations: string, names: Readonl
 
 function importedNames(ts: typeof TS, { importClause }: TS.ImportDeclaration): TS.Identifier[] {
   const bindings = importClause?.namedBindings;
-  const named = bindings ? (ts.isNamespaceImport(bindings) ? [bindings.name] : bindings.elements.map((one) => one.name)) : [];
+  const named = bindings
+    ? ts.isNamespaceImport(bindings)
+      ? [bindings.name]
+      : bindings.elements.map((one) => one.name)
+    : [];
   return importClause?.name ? [importClause.name, ...named] : named;
 }

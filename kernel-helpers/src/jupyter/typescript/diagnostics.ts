@@ -11,7 +11,10 @@ function grouped(diagnostics: readonly Diagnostic[]): Diagnostic[][] {
   for (const one of diagnostics) {
     const last = groups.at(-1);
     const first = last?.[0];
-    const same = first?.start.offset === one.start.offset && first.end.offset === one.end.offset && first.fileName === one.fileName;
+    const same =
+      first?.start.offset === one.start.offset &&
+      first.end.offset === one.end.offset &&
+      first.fileName === one.fileName;
     if (last && same) last.push(one);
     else groups.push([one]);
   }

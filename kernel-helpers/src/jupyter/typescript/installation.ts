@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 export const packageRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
 /** The directories of this kernel's own code: in a clone they lie outside of any `node_modules`. */
-const ownCode = [join(packageRoot, "dist"), dirname(createRequire(import.meta.url).resolve("bpflab-native/package.json"))];
+const ownCode = [
+  join(packageRoot, "dist"),
+  dirname(createRequire(import.meta.url).resolve("bpflab-native/package.json")),
+];
 
 /** True for files that do not change while a notebook is open, unlike the user's own. */
 export function isInstalled(path: string): boolean {

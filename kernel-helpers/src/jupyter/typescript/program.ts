@@ -18,8 +18,11 @@ export function lightBuilder(ts: typeof TS): TS.CreateProgram<TS.BuilderProgram>
     const builder = ts.createAbstractBuilder(...args);
     // The converter looks for a cell's variables before it asks for types. A type checker, which binds files too, would be made for that alone.
     const program = builder.getProgram();
-    for (const file of program.getSourceFiles()) if (!isInstalled(file.fileName)) (ts as Binding).bindSourceFile(file, program.getCompilerOptions());
-    return Object.assign(builder, { getAllDependencies: (file: TS.SourceFile) => ownDependencies(builder.getProgram(), file) });
+    for (const file of program.getSourceFiles())
+      if (!isInstalled(file.fileName)) (ts as Binding).bindSourceFile(file, program.getCompilerOptions());
+    return Object.assign(builder, {
+      getAllDependencies: (file: TS.SourceFile) => ownDependencies(builder.getProgram(), file),
+    });
   };
 }
 
@@ -29,7 +32,10 @@ function ownDependencies(program: TS.Program, file: TS.SourceFile): string[] {
   const visit = (one: TS.SourceFile | undefined): void => {
     if (!one || found.has(one) || isInstalled(one.fileName)) return;
     found.add(one);
-    (one as Resolved).resolvedModules?.forEach((resolution) => resolution?.resolvedModule && visit(program.getSourceFile(resolution.resolvedModule.resolvedFileName)));
+    (one as Resolved).resolvedModules?.forEach(
+      (resolution) =>
+        resolution?.resolvedModule && visit(program.getSourceFile(resolution.resolvedModule.resolvedFileName)),
+    );
   };
   visit(file);
   return [...found].map(({ fileName }) => fileName);

@@ -56,14 +56,20 @@ export class Runner {
     this.#tracebacks = tracebacks;
     this.#compiler = createCompiler();
     leaveSigintAlone();
-    const { createExecutor } = createRequire(import.meta.url)("tslab/dist/executor.js") as typeof import("tslab/dist/executor.js");
+    const { createExecutor } = createRequire(import.meta.url)(
+      "tslab/dist/executor.js",
+    ) as typeof import("tslab/dist/executor.js");
     const node = this.#wrapped(this.#compiler.converter);
     const report = {
       log: (value: unknown) => void (this.#current().value = { of: value }),
       error: (error: unknown) => void (this.#current().error = { of: error }),
     };
     // No converter for browsers: such cells have no place to run in.
-    this.#executor = createExecutor(process.cwd(), { node, browser: node, close: () => node.close() } as never, report as never);
+    this.#executor = createExecutor(
+      process.cwd(),
+      { node, browser: node, close: () => node.close() } as never,
+      report as never,
+    );
     const scope = (globalThis as unknown as { __tslab__: { require: NodeJS.Require; alive?: typeof alive } }).__tslab__;
     this.#require = scope.require = cellRequire(scope.require);
     scope.alive = alive;
@@ -91,7 +97,10 @@ export class Runner {
     try {
       await inTurn(cell, async () => {
         const imports = this.#compiler.ts.preProcessFile(source, true, false).importedFiles;
-        await preload(this.#require, imports.map((file) => file.fileName));
+        await preload(
+          this.#require,
+          imports.map((file) => file.fileName),
+        );
         await this.#executor.execute(source);
       });
     } catch (error) {
@@ -150,7 +159,11 @@ export class Runner {
     const prefix = /\bawait\b/.test(source) ? AWAIT : "";
     const converted = inner.convert(this.#declarations(known), prefix + source);
     const by = prefix.length;
-    run.diagnostics = converted.diagnostics.map((one) => ({ ...one, start: moved(one.start, by), end: moved(one.end, by) }));
+    run.diagnostics = converted.diagnostics.map((one) => ({
+      ...one,
+      start: moved(one.start, by),
+      end: moved(one.end, by),
+    }));
     if (converted.output) {
       run.declarations = { before: known, after: converted.declOutput ?? "" };
       this.#tracebacks.remember(run.id, {
@@ -173,7 +186,8 @@ export class Runner {
  */
 function leaveSigintAlone(): void {
   const { runInThisContext } = vm;
-  vm.runInThisContext = (code, options) => runInThisContext(code, typeof options === "object" ? { ...options, breakOnSigint: false } : options) as unknown;
+  vm.runInThisContext = (code, options) =>
+    runInThisContext(code, typeof options === "object" ? { ...options, breakOnSigint: false } : options) as unknown;
 }
 
 function moved(position: DiagnosticPos, by: number): DiagnosticPos {

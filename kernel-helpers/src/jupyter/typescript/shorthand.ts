@@ -16,7 +16,10 @@ export function expandShorthand(ts: typeof TS, checker: TS.TypeChecker): TS.Tran
       if (!declarations.some((one) => one.getSourceFile() === earlier)) return visited;
       const { name, objectAssignmentInitializer: otherwise } = visited as TS.ShorthandPropertyAssignment;
       const variable = factory.createPropertyAccessExpression(factory.createIdentifier("exports"), name.text);
-      return factory.createPropertyAssignment(name.text, otherwise ? factory.createAssignment(variable, otherwise) : variable);
+      return factory.createPropertyAssignment(
+        name.text,
+        otherwise ? factory.createAssignment(variable, otherwise) : variable,
+      );
     };
     return earlier ? (ts.visitNode(file, visit) as TS.SourceFile) : file;
   };

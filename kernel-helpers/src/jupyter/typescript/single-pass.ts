@@ -18,7 +18,8 @@ const CELL = /(?:^|\/)__tslab__\.ts$/;
 export function finishPlainCell(ts: typeof TS, found: () => void): TS.TransformerFactory<TS.SourceFile> {
   return (context) => (file) => {
     // import("…") and import.meta are written differently in a CommonJS module.
-    const script = CELL.test(file.fileName) && !/\bimport\b/.test(file.text) && asScript(ts, context.factory, file.statements);
+    const script =
+      CELL.test(file.fileName) && !/\bimport\b/.test(file.text) && asScript(ts, context.factory, file.statements);
     if (!script) return file;
     found();
     return leashAwaits(ts)(context)(context.factory.updateSourceFile(file, script));
@@ -26,7 +27,11 @@ export function finishPlainCell(ts: typeof TS, found: () => void): TS.Transforme
 }
 
 /** The statements without their exports; undefined if they export more than the last value. */
-function asScript(ts: typeof TS, factory: TS.NodeFactory, statements: readonly TS.Statement[]): TS.Statement[] | undefined {
+function asScript(
+  ts: typeof TS,
+  factory: TS.NodeFactory,
+  statements: readonly TS.Statement[],
+): TS.Statement[] | undefined {
   const script: TS.Statement[] = [];
   for (const statement of statements) {
     if (ts.isExportDeclaration(statement)) {
@@ -35,7 +40,12 @@ function asScript(ts: typeof TS, factory: TS.NodeFactory, statements: readonly T
       const [last, ...others] = statement.declarationList.declarations;
       if (!last?.initializer || !ts.isIdentifier(last.name) || others.length > 0) return undefined;
       const place = factory.createPropertyAccessExpression(factory.createIdentifier("exports"), last.name.text);
-      script.push(ts.setTextRange(factory.createExpressionStatement(factory.createAssignment(place, last.initializer)), statement));
+      script.push(
+        ts.setTextRange(
+          factory.createExpressionStatement(factory.createAssignment(place, last.initializer)),
+          statement,
+        ),
+      );
     } else if (ts.isExportAssignment(statement)) return undefined;
     else script.push(statement);
   }
@@ -44,5 +54,10 @@ function asScript(ts: typeof TS, factory: TS.NodeFactory, statements: readonly T
 
 /** `export {}`, which the compiler ends a module with. Whatever a cell declares, tslab puts in there. */
 function isEmpty(ts: typeof TS, { exportClause, moduleSpecifier }: TS.ExportDeclaration): boolean {
-  return !moduleSpecifier && exportClause !== undefined && ts.isNamedExports(exportClause) && exportClause.elements.length === 0;
+  return (
+    !moduleSpecifier &&
+    exportClause !== undefined &&
+    ts.isNamedExports(exportClause) &&
+    exportClause.elements.length === 0
+  );
 }

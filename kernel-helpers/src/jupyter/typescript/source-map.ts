@@ -5,7 +5,11 @@ import { SourceMap } from "node:module";
 export type MapChain = readonly string[];
 
 /** Follows a place (counted from 0) through the maps; undefined when a map knows nothing of it. */
-export function originalPlace(maps: MapChain, line: number, column: number): { line: number; column: number } | undefined {
+export function originalPlace(
+  maps: MapChain,
+  line: number,
+  column: number,
+): { line: number; column: number } | undefined {
   let place = { line, column };
   for (const text of maps) {
     const entry = new SourceMap(JSON.parse(text)).findEntry(place.line, place.column);

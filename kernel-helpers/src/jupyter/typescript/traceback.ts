@@ -75,12 +75,17 @@ export class Tracebacks {
     const headline = evalue ? `${ename}: ${evalue}` : ename;
     if (error instanceof TypeScriptError) return { ename, evalue, traceback: [headline, ...error.excerpts] };
     const { frames, place } = this.#frames(String(error.stack ?? ""));
-    const shown = place ? [`Cell [${place.script.count}], line ${place.line + 1}:\n${excerpt(place.script.source, place)}`] : [];
+    const shown = place
+      ? [`Cell [${place.script.count}], line ${place.line + 1}:\n${excerpt(place.script.source, place)}`]
+      : [];
     if (!(error instanceof BpflabError) && frames.length > 1) shown.push(frames.join("\n"));
     const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-    const several = Array.isArray(errors) ? errors.slice(0, MOST_ERRORS).map((one) => ["One of them:", one] as const) : [];
+    const several = Array.isArray(errors)
+      ? errors.slice(0, MOST_ERRORS).map((one) => ["One of them:", one] as const)
+      : [];
     const reasons = [...several, ...(cause === undefined ? [] : [["Caused by:", cause] as const])];
-    if (!(error instanceof BpflabError) && depth < MOST_CAUSES) for (const [word, one] of reasons) shown.push(word, ...this.#describe(one, depth + 1).traceback);
+    if (!(error instanceof BpflabError) && depth < MOST_CAUSES)
+      for (const [word, one] of reasons) shown.push(word, ...this.#describe(one, depth + 1).traceback);
     return { ename, evalue, traceback: [headline, ...shown] };
   }
 

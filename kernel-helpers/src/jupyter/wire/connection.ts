@@ -21,5 +21,7 @@ export function readConnection(file: string): Connection {
 
 /** The address of one of the five sockets. */
 export function addressOf(connection: Connection, port: number): string {
-  return connection.transport === "ipc" ? `ipc://${connection.ip}-${port}` : `${connection.transport}://${connection.ip}:${port}`;
+  return connection.transport === "ipc"
+    ? `ipc://${connection.ip}-${port}`
+    : `${connection.transport}://${connection.ip}:${port}`;
 }

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { PROTOCOL_VERSION } from "./message.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 /** The content of a kernel_info_reply. */
 export const kernelInfo = {

@@ -42,7 +42,13 @@ export class Codec {
   }
 
   /** The frames of a message; `content` and `parent` are JSON text. */
-  encode(identities: readonly Buffer[], type: string, parent: string, content: string, { metadata, buffers = [] }: Extras = {}): (string | Buffer)[] {
+  encode(
+    identities: readonly Buffer[],
+    type: string,
+    parent: string,
+    content: string,
+    { metadata, buffers = [] }: Extras = {},
+  ): (string | Buffer)[] {
     const header = JSON.stringify({
       msg_id: `${this.#session}_${this.#sent++}`,
       session: this.#session,
@@ -52,7 +58,13 @@ export class Codec {
       version: PROTOCOL_VERSION,
     });
     const parts = [header, parent, JSON.stringify(metadata ?? {}), content];
-    return [...identities, DELIMITER, this.#sign(parts), ...parts, ...buffers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))];
+    return [
+      ...identities,
+      DELIMITER,
+      this.#sign(parts),
+      ...parts,
+      ...buffers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength)),
+    ];
   }
 
   /** The message in the frames, or undefined when they are none or the signature is wrong. */
@@ -68,7 +80,13 @@ export class Codec {
       const content: unknown = JSON.parse(parts[3]!.toString());
       if (typeof type !== "string" || typeof content !== "object" || content === null) return undefined;
       const buffers = parts.slice(4).map((frame) => new Uint8Array(frame)); // copies: a frame may be a piece of a large pool
-      return { identities: frames.slice(0, delimiter), header, type, content: content as Record<string, unknown>, buffers };
+      return {
+        identities: frames.slice(0, delimiter),
+        header,
+        type,
+        content: content as Record<string, unknown>,
+        buffers,
+      };
     } catch {
       return undefined;
     }

@@ -107,6 +107,14 @@ export class IopubPublisher {
   #send(one: Pending): void {
     const type = one.kind === "stream" ? "stream" : one.kind === "update" ? "update_display_data" : one.type;
     const content = one.kind === "stream" ? JSON.stringify({ name: one.name, text: one.texts.join("") }) : one.content;
-    void this.#outbox.send(this.#codec.encode([Buffer.from(type)], type, one.parent, content, one.kind === "message" ? one.extras : undefined));
+    void this.#outbox.send(
+      this.#codec.encode(
+        [Buffer.from(type)],
+        type,
+        one.parent,
+        content,
+        one.kind === "message" ? one.extras : undefined,
+      ),
+    );
   }
 }

@@ -59,7 +59,9 @@ const interrupter = new Interrupter(shared, tellEngine);
 onSigint(() => interrupter.interrupt());
 
 function reply({ socket, message }: Asked, content: string): void {
-  void out[socket].send(codec.encode(message.identities, message.type.replace(/_request$/, "_reply"), message.header, content));
+  void out[socket].send(
+    codec.encode(message.identities, message.type.replace(/_request$/, "_reply"), message.header, content),
+  );
 }
 
 function idle(parent: string): void {
@@ -132,7 +134,9 @@ function fromEngine(message: ToWire): void {
       const request = asked.get(message.id);
       if (!request) return;
       iopub.flush();
-      return void out.stdin.send(codec.encode(request.message.identities, "input_request", request.message.header, message.content));
+      return void out.stdin.send(
+        codec.encode(request.message.identities, "input_request", request.message.header, message.content),
+      );
     }
   }
 }

@@ -34,7 +34,15 @@ async function warnings(act: () => Promise<unknown>): Promise<string> {
 
 /** A process that runs a script until it says "ready"; `kill` ends it as nothing else does. */
 async function elsewhere(script: string) {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", `import { bpf, net } from ${JSON.stringify(index)}; ${script}; console.log("ready"); setInterval(() => {}, 1000);`], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    [
+      "--input-type=module",
+      "-e",
+      `import { bpf, net } from ${JSON.stringify(index)}; ${script}; console.log("ready"); setInterval(() => {}, 1000);`,
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   await once(child.stdout, "data");
   return {
     pid: child.pid!,
@@ -47,7 +55,10 @@ async function elsewhere(script: string) {
 
 /** Programs and links of these ids that the kernel still has; it frees programs after a grace period. */
 async function assertGone({ programs, links }: { programs: Set<number>; links: Set<number> }): Promise<void> {
-  for (const [kind, ids] of [["prog", programs], ["link", links]] as const) {
+  for (const [kind, ids] of [
+    ["prog", programs],
+    ["link", links],
+  ] as const) {
     await until(`no ${kind} is left`, async () => {
       const all = await allIds(kind);
       return ![...ids].some((id) => all.has(id));
@@ -67,12 +78,18 @@ describe("attaching to an interface", () => {
     const before = received();
     await until("the flood has begun", () => received() - before >= 20);
   }
-  const answered = async (peer = lab.peers[0]!) => (await peer.ping({ count: 5, intervalMs: 2, timeoutMs: 100 })).received;
+  const answered = async (peer = lab.peers[0]!) =>
+    (await peer.ping({ count: 5, intervalMs: 2, timeoutMs: 100 })).received;
   const dropAll = () => bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } });
 
   test("an interface that is not there: the error names those there are", async () => {
     const filter = await dropAll();
-    await assert.rejects(filter.attach({ interface: "eth77" }), (error: Error) => error instanceof AttachError && /There is no network interface "eth77"\.\nInterfaces here: lo, /.test(error.message));
+    await assert.rejects(
+      filter.attach({ interface: "eth77" }),
+      (error: Error) =>
+        error instanceof AttachError &&
+        /There is no network interface "eth77"\.\nInterfaces here: lo, /.test(error.message),
+    );
     assert.equal(filter.attached, false);
     await filter.attach({ interface: lab.interface });
     assert.equal(await answered(), 0);
@@ -80,7 +97,10 @@ describe("attaching to an interface", () => {
 
   test("no interface, or a wrong direction, for a network program; an interface for another", async () => {
     const filter = await dropAll();
-    await assert.rejects(filter.attach(), (error: Error) => error instanceof ArgumentError && /has to be named/.test(error.message));
+    await assert.rejects(
+      filter.attach(),
+      (error: Error) => error instanceof ArgumentError && /has to be named/.test(error.message),
+    );
     await assert.rejects(filter.attach({ interface: "lo", direction: "sideways" as never }), ArgumentError);
     const minimal = await bpf.load("minimal");
     await assert.rejects(minimal.attach({ interface: "lo" }), /has no program for a network interface/);
@@ -90,7 +110,10 @@ describe("attaching to an interface", () => {
     const filter = await dropAll();
     await execa("ip", ["link", "set", lab.interface, "down"]);
     try {
-      assert.match(await warnings(() => filter.attach({ interface: lab.interface })), new RegExp(`^The interface ${lab.interface} is down: icmp_filter will see no packets until it is up`));
+      assert.match(
+        await warnings(() => filter.attach({ interface: lab.interface })),
+        new RegExp(`^The interface ${lab.interface} is down: icmp_filter will see no packets until it is up`),
+      );
     } finally {
       await execa("ip", ["link", "set", lab.interface, "up"]);
     }
@@ -106,7 +129,10 @@ describe("attaching to an interface", () => {
         other.close();
         await sleep(800);
       });
-      assert.match(said, new RegExp(`^The interface ${other.interface} has gone: icmp_filter is attached to nothing any more`));
+      assert.match(
+        said,
+        new RegExp(`^The interface ${other.interface} has gone: icmp_filter is attached to nothing any more`),
+      );
       assert.equal(filter.attached, false);
       assert.equal(filter.programs.icmp_filter.hook, undefined);
       await filter.attach({ interface: lab.interface, method });
@@ -129,7 +155,10 @@ describe("attaching to an interface", () => {
         assert.equal(filter.attached, false);
         await sleep(800);
       });
-      assert.equal(said, `Somebody else has taken icmp_filter off the interface ${lab.interface}: attach it again to go on.`);
+      assert.equal(
+        said,
+        `Somebody else has taken icmp_filter off the interface ${lab.interface}: attach it again to go on.`,
+      );
       assert.equal(await answered(), 5);
       await filter.attach({ interface: lab.interface, method });
       assert.equal(await answered(), 0);
@@ -141,7 +170,11 @@ describe("attaching to an interface", () => {
     try {
       const filter = await (await dropAll()).attach({ interface: lab.interface });
       await filter.attach({ interface: lab.interface, direction: "ingress" });
-      assert.deepEqual(filter.programs.icmp_filter.hook, { interface: lab.interface, direction: "ingress", method: "tcx" });
+      assert.deepEqual(filter.programs.icmp_filter.hook, {
+        interface: lab.interface,
+        direction: "ingress",
+        method: "tcx",
+      });
       await filter.attach({ interface: other.interface });
       assert.equal(await answered(), 5);
       assert.equal(await answered(other.peers[0]), 0);
@@ -191,7 +224,22 @@ describe("attaching to an interface", () => {
 
   test("clsact: our qdisc stays while another's filter is on it", async () => {
     const filter = await (await dropAll()).attach({ interface: lab.interface, method: "clsact" });
-    await execa("tc", ["filter", "add", "dev", lab.interface, "egress", "protocol", "ip", "prio", "7", "u32", "match", "u32", "0", "0"]);
+    await execa("tc", [
+      "filter",
+      "add",
+      "dev",
+      lab.interface,
+      "egress",
+      "protocol",
+      "ip",
+      "prio",
+      "7",
+      "u32",
+      "match",
+      "u32",
+      "0",
+      "0",
+    ]);
     filter.detach();
     assert.equal(await clsactOn(lab.interface), true);
     assert.match((await execa("tc", ["filter", "show", "dev", lab.interface, "egress"])).stdout, /pref 7 u32/);
@@ -203,7 +251,9 @@ describe("attaching to an interface", () => {
   });
 
   test("two processes on one interface by clsact: each removes its own", async () => {
-    const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" })`);
+    const child = await elsewhere(
+      `await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" })`,
+    );
     const filter = await (await dropAll()).attach({ interface: lab.interface, method: "clsact" });
     filter.close();
     assert.equal(await answered(), 0, "the other's filter is there");
@@ -214,7 +264,9 @@ describe("attaching to an interface", () => {
   });
 
   test("SIGKILL in mid-flood, TCX: all pings pass at once, and nothing is left in the kernel", async () => {
-    const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)} })`);
+    const child = await elsewhere(
+      `await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)} })`,
+    );
     assert.equal(await answered(), 0);
     const held = heldBy(child.pid);
     assert.deepEqual([held.programs.size, held.links.size], [1, 1]);
@@ -228,7 +280,9 @@ describe("attaching to an interface", () => {
   });
 
   test("SIGKILL in mid-flood, clsact: the next start removes filter and qdisc", async () => {
-    const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" })`);
+    const child = await elsewhere(
+      `await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" })`,
+    );
     const held = heldBy(child.pid);
     assert.equal(held.programs.size, 1);
     const flood = lab.peers[0]!.ping({ count: 200, intervalMs: 2, timeoutMs: 100 });
@@ -243,7 +297,9 @@ describe("attaching to an interface", () => {
   });
 
   test("clsact: the end of the process by itself leaves nothing", async () => {
-    const child = await elsewhere(`await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" }); process.on("SIGTERM", () => process.exit())`);
+    const child = await elsewhere(
+      `await (await bpf.load("tc_icmp_filter", { globals: { mode: "drop_all" } })).attach({ interface: ${JSON.stringify(lab.interface)}, method: "clsact" }); process.on("SIGTERM", () => process.exit())`,
+    );
     assert.equal(await answered(), 0);
     await child.end("SIGTERM");
     assert.equal(await clsactOn(lab.interface), false);

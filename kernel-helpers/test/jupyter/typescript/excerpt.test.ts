@@ -4,7 +4,10 @@ import { excerpt } from "../../../dist/jupyter/typescript/excerpt.js";
 
 describe("excerpt", () => {
   it("marks a place among its neighbours", () => {
-    assert.equal(excerpt("a\nlet x = y;\nb\nc", { line: 1, column: 8, endColumn: 9 }), "  1 | a\n> 2 | let x = y;\n    |         ^\n  3 | b");
+    assert.equal(
+      excerpt("a\nlet x = y;\nb\nc", { line: 1, column: 8, endColumn: 9 }),
+      "  1 | a\n> 2 | let x = y;\n    |         ^\n  3 | b",
+    );
   });
 
   it("keeps tabs, so that the caret stands below its column", () => {

@@ -8,8 +8,6 @@
  * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
  * charts.histogram(writes, { x: "duration_ns", by: "comm" });
  */
-import "../streams/methods.js";
-import "../streams/map-methods.js";
 import "../tables/display.js";
 import "../views/stream-view.js";
 
@@ -48,8 +46,8 @@ export {
 export * from "../base/errors.js";
 export { CompileError, type Diagnostic } from "../clang/diagnostics.js";
 export { VerifierError } from "../bpf/verifier.js";
-export type { BpfObject } from "../bpf/object.js";
-export type { BpfMap } from "../bpf/map.js";
+export type { BpfObject } from "../handles/object.js";
+export type { BpfMap } from "../handles/map.js";
 export type { PerCpu, Summed } from "../bpf/per-cpu.js";
 export type { BpfProgram, ProgramStats } from "../bpf/program.js";
 export type { NetworkHook } from "../bpf/link/network.js";

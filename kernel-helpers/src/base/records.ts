@@ -84,7 +84,7 @@ export function erase(name: string): void {
 }
 
 /** What processes that have ended left written down. */
-export function orphans(): { name: string; thing: Written }[] {
+function orphans(): { name: string; thing: Written }[] {
   let files: string[];
   try {
     files = readdirSync(directory());
@@ -97,4 +97,19 @@ export function orphans(): { name: string; thing: Written }[] {
     const thing = name === undefined ? undefined : read(name);
     return thing?.owner && hasEnded(thing.owner, here) ? [{ name: name!, thing }] : [];
   });
+}
+
+/** Removes what processes that have ended left of one kind; what cannot be removed is told and stays. Returns how many. */
+export function removeOrphans<T extends Written>(kind: T["kind"], remove: (name: string, thing: T) => void): number {
+  let removed = 0;
+  for (const { name, thing } of orphans()) {
+    if (thing.kind !== kind) continue;
+    try {
+      remove(name, thing as T);
+      removed++;
+    } catch (error) {
+      console.warn(`What process ${thing.owner.pid} left (${kind}) cannot be removed: ${(error as Error).message}`);
+    }
+  }
+  return removed;
 }

@@ -2,7 +2,7 @@ import { Btf, type Layout } from "./btf.js";
 import { flatten } from "./flatten.js";
 import { visibleVariables } from "./globals.js";
 import { native, type MapDescription, type ObjectHandle } from "../base/native.js";
-import { sectionName } from "./object.js";
+import { sectionName } from "./sections.js";
 import { isPerCpu } from "./per-cpu.js";
 
 const key = (name: string) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));

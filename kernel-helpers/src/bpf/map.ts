@@ -12,17 +12,29 @@ export interface LossCounter {
   offset: number;
 }
 
+/** What a handle of a map is made of. */
+export interface MapParts {
+  /** The object's name. */
+  owner: string;
+  handle: MapHandle;
+  description: MapDescription;
+  /** Layouts of a key and of one CPU's value, where BTF says. */
+  key: Layout | undefined;
+  value: Layout | undefined;
+  loss: LossCounter | undefined;
+}
+
 /**
- * A map of a loaded object, with keys and values as BTF types them. What it can do depends on its
- * type: arrays cannot delete, queues and stacks have no keys. An operation that the type lacks is
- * an ArgumentError that says what there is.
+ * A map of a loaded object, with keys and values as BTF types them; what a user holds is `BpfMap` of handles, which
+ * adds tables. What it can do depends on its type: arrays cannot delete, queues and stacks have no keys. An operation
+ * that the type lacks is an ArgumentError that says what there is.
  *
  * @typeParam Key integers are numbers, structs are objects, `char[N]` is a string
  * @typeParam Value in a per-CPU map an array, one value for each possible CPU
  * @example
  * stats.maps.stats_map.getSummed({ pid: 1234, fd: 1 })?.writes
  */
-export class BpfMap<Key = any, Value = any> {
+export class MapBase<Key = any, Value = any> {
   readonly name: string;
   /** The kernel's name of the type, such as `hash`. */
   readonly type: string;
@@ -40,15 +52,7 @@ export class BpfMap<Key = any, Value = any> {
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  /** @internal */
-  constructor(
-    owner: string,
-    handle: MapHandle,
-    description: MapDescription,
-    key: Layout | undefined,
-    value: Layout | undefined,
-    loss?: LossCounter,
-  ) {
+  protected constructor({ owner, handle, description, key, value, loss }: MapParts) {
     this.path = `${owner}.${description.name}`;
     this.#handle = handle;
     this.#keySize = description.keySize;
@@ -61,7 +65,7 @@ export class BpfMap<Key = any, Value = any> {
     this.valueLayout = value;
   }
 
-  /** For the layers above: the addon's handle. @throws ClosedError */
+  /** @internal the addon's handle. @throws ClosedError */
   get handle(): MapHandle {
     if (this.#closed) throw new ClosedError(`The map ${this.path}`);
     return this.#handle;

@@ -1,44 +1,36 @@
-import { inspect } from "node:util";
 import { ArgumentError } from "../base/errors.js";
-import { displaySymbol, type MimeBundle } from "../base/display.js";
 import type { NetworkHook } from "./link/network.js";
 import type { Btf, Layout } from "./btf.js";
-import { describeBundle, describeText } from "../handles/describe.js";
 import { globalsObject, visibleVariables } from "./globals.js";
-import { BpfMap } from "./map.js";
+import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
 import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../base/native.js";
 import { BpfProgram, closed } from "./program.js";
+import { isGlobalSection, sectionName } from "./sections.js";
 import type { ProgramTypes, UnknownTypes } from "./types.js";
-
-/** Data sections that a running program may change and user space may tune. */
-const globalSection = /^[^.]*\.(data|bss)(\..+)?$/;
 
 /** What a ring buffer of an object carries, for the layers that read it. */
 export interface RingDescription {
-  map: BpfMap;
+  map: MapBase;
   /** Layout of a record; undefined when the object does not name its type. */
   record: Layout | undefined;
   /** Where the program counts what found no room. */
   loss: { map: MapHandle; offset: number } | undefined;
 }
 
+/** Makes the handle of a map; the layer above gives one that also makes tables. */
+export type MakeMap = (parts: MapParts) => MapBase;
+
 /**
- * A loaded BPF object: its maps, globals and programs, typed from BTF.
+ * A loaded BPF object, as far as libbpf goes: its maps, globals and programs, typed from BTF. What a user holds is
+ * `BpfObject` of handles, which adds streams and tables.
  *
  * Closing detaches its programs and frees its maps; so does the end of the process,
  * whatever ends it, because the kernel detaches with the last descriptor.
- *
- * @example
- * const hashmap = await bpf.load("hashmap");
- * await hashmap.attach();
- * hashmap.globals.watched_pid = 1234;
- * hashmap.maps.match_map.entries();
- * hashmap.close();
  */
-export class BpfObject<T extends ProgramTypes = UnknownTypes> {
+export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
   readonly name: string;
-  readonly maps: { readonly [M in keyof T["maps"]]: BpfMap<T["maps"][M]["key"], T["maps"][M]["value"]> };
+  readonly maps: { readonly [M in keyof T["maps"]]: MapBase<T["maps"][M]["key"], T["maps"][M]["value"]> };
   /** Variables of the running program: read and written in place. */
   readonly globals: T["globals"];
   readonly programs: { readonly [P in T["programs"]]: BpfProgram };
@@ -50,18 +42,17 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  /** @internal use `load` */
-  constructor(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string) {
+  protected constructor(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string, makeMap: MakeMap) {
     this.name = name;
     this.fingerprint = fingerprint;
     this.#handle = handle;
     this.#btf = btf;
-    const maps: Record<string, BpfMap> = {};
+    const maps: Record<string, MapBase> = {};
     const variables: Parameters<typeof globalsObject>[1] = [];
     const descriptions = native.bpf_object__maps(handle);
     const rings = descriptions.filter((d) => d.typeName === "ringbuf").map((d) => d.name);
     for (const description of descriptions) {
-      if (!description.isInternal || !globalSection.test(description.name)) continue;
+      if (!description.isInternal || !isGlobalSection(description.name)) continue;
       const map = native.bpf_object__find_map_by_name(handle, description.name);
       this.#sections.push(map);
       variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
@@ -71,7 +62,8 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
       // From the definition: of queues, stacks and some others libbpf forgets the types when it loads them.
       const [key, value] = [btf.mapPart(description.name, "key"), btf.mapPart(description.name, "value")];
       const map = native.bpf_object__find_map_by_name(handle, description.name);
-      maps[description.name] = new BpfMap(name, map, description, key, value, this.#find(`${description.name}_lost`));
+      const loss = this.#find(`${description.name}_lost`);
+      maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss });
     }
     this.maps = namedObject("map", name, maps) as typeof this.maps;
     this.globals = globalsObject(`${name}.globals`, variables, () => this.#closed);
@@ -101,7 +93,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
 
   /**
    * Attaches each program to the hook that its SEC() names, and network programs to the interface
-   * given; those that are attached there stay as they are. If one cannot be, those that this call attached are taken off again.
+   * given; those that are attached there stay as they are. If one cannot be, programs attached by this call are detached again.
    * If the object has a global attached_ns, it gets the time, CLOCK_MONOTONIC, so that programs can tell what is of an earlier one.
    *
    * @returns this object
@@ -144,7 +136,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   /** A ring buffer by its map's name. @throws ArgumentError that lists the ring buffers there are, ClosedError */
   ring(name: string): RingDescription {
     this.#open();
-    const rings = Object.values<BpfMap>(this.maps).filter((map) => map.type === "ringbuf");
+    const rings = Object.values<MapBase>(this.maps).filter((map) => map.type === "ringbuf");
     const map = rings.find((ring) => ring.name === name);
     if (!map)
       throw unknownName(
@@ -157,7 +149,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   }
 
   #find(variable: string): { map: MapHandle; offset: number } | undefined {
-    const internal = native.bpf_object__maps(this.#handle).filter((d) => d.isInternal && globalSection.test(d.name));
+    const internal = native.bpf_object__maps(this.#handle).filter((d) => d.isInternal && isGlobalSection(d.name));
     for (const [i, description] of internal.entries()) {
       const found = this.#btf.section(sectionName(description.name)).find((v) => v.name === variable);
       if (found) return { map: this.#sections[i]!, offset: found.offset };
@@ -182,7 +174,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
     this.detach();
     for (const act of [...this.#onClose]) act();
     this.#closed = true;
-    for (const map of Object.values<BpfMap>(this.maps)) map.close();
+    for (const map of Object.values<MapBase>(this.maps)) map.close();
     for (const section of this.#sections) native.bpf_map__close(section);
     native.bpf_object__close(this.#handle);
   }
@@ -190,17 +182,4 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> {
   [Symbol.dispose](): void {
     this.close();
   }
-
-  [inspect.custom](): string {
-    return describeText(this);
-  }
-
-  [displaySymbol](): MimeBundle {
-    return describeBundle(this);
-  }
-}
-
-/** `.bss` of `ringbuf.bss`; libbpf puts a prefix of the object's name before it. */
-export function sectionName(map: string): string {
-  return map.slice(map.indexOf("."));
 }

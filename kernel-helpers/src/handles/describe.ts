@@ -3,8 +3,8 @@ import type { MimeBundle } from "../base/display.js";
 import { machineBundle } from "../base/machine.js";
 import { escapeHtml, visible } from "../base/text.js";
 import type { Layout } from "../bpf/btf.js";
-import type { BpfMap } from "../bpf/map.js";
-import type { BpfObject } from "../bpf/object.js";
+import type { BpfMap } from "./map.js";
+import type { BpfObject } from "./object.js";
 import type { BpfProgram } from "../bpf/program.js";
 
 /** A layout as C would write it, on one line: `struct event_to_match { u64 ts; s32 fd }`. */

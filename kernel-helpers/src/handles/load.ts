@@ -5,9 +5,10 @@ import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
 import { compileShipped, type Compiled } from "../clang/compile.js";
 import { unknownName } from "../base/names.js";
-import { sweepOnce } from "../net/orphans.js";
+import { removeOrphanedFilters } from "../bpf/link/clsact.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
-import { BpfObject, sectionName } from "../bpf/object.js";
+import { sectionName } from "../bpf/sections.js";
+import { BpfObject } from "./object.js";
 import { ownIds } from "../bpf/self.js";
 import { replace, running } from "./session.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
@@ -76,7 +77,7 @@ async function start(
   fingerprint: string,
   before: BpfObject | undefined,
 ): Promise<BpfObject> {
-  await sweepOnce();
+  removeOrphanedFilters();
   const own = await ownIds();
   const handle = open(compiled);
   let object: BpfObject;
@@ -86,7 +87,7 @@ async function start(
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
     for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
     loadVerified(handle, compiled);
-    object = new BpfObject(compiled.name, handle, btf, fingerprint);
+    object = BpfObject.make(compiled.name, handle, btf, fingerprint);
   } catch (error) {
     native.bpf_object__close(handle);
     throw error;

@@ -1,4 +1,4 @@
-import type { BpfObject } from "../bpf/object.js";
+import type { BpfObject } from "./object.js";
 
 // What runs, by name: so that rerunning a cell replaces instead of adding.
 const objects = new Map<string, BpfObject<any>>();

@@ -29,8 +29,8 @@ wire.on("error", (error) => {
   process.kill(process.pid, "SIGKILL");
 });
 
-const [{ Engine }, { sweepOnce }] = await Promise.all([import("./engine/engine.js"), import("../net/orphans.js")]);
+const [{ Engine }, { sweep }] = await Promise.all([import("./engine/engine.js"), import("../net/orphans.js")]);
 // What a killed kernel left on the network goes before anybody wonders about it. And before the first cell:
 // require() in a cell fails on a module that import() is still loading.
-await sweepOnce();
+await sweep();
 new Engine({ port: link.port1, shared, answers: input.port1 });

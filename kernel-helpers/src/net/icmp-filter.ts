@@ -1,6 +1,6 @@
 import { table, type ColumnTable } from "arquero";
 import { native } from "../base/native.js";
-import type { BpfObject } from "../bpf/object.js";
+import type { BpfObject } from "../handles/object.js";
 import { ArgumentError } from "../base/errors.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { interruptSignal } from "../base/display.js";

@@ -7,8 +7,7 @@ import { ArgumentError, BpflabError, ClosedError, MissingFeatureError, NotRootEr
 import { formatAddress, parseAddress } from "../bpf/address.js";
 import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
 import { Peer } from "./peer.js";
-import { erase, self, write, type Written } from "../base/records.js";
-import { sweep } from "./orphans.js";
+import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 
 export interface PlaygroundOptions {
   /** How many hosts; default 1, at most 200. */
@@ -120,7 +119,7 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   if (!(Number.isInteger(mtu) && mtu >= 1280 && mtu <= 65535))
     throw new ArgumentError(`mtu: expected an integer from 1280 to 65535, got ${String(mtu)}.`);
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
-  await sweep();
+  removeOrphans<PlaygroundRecord>("playground", removePlayground);
   closeAtExit();
   const { name, record, slot } = reserve(peers);
   const hasIPv6 = ipv6IsOn();

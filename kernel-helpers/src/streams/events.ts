@@ -1,5 +1,5 @@
 import { Observable } from "rxjs";
-import type { BpfObject } from "../bpf/object.js";
+import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import { ArgumentError } from "../base/errors.js";
@@ -23,7 +23,7 @@ interface Reading {
   forget: () => void;
 }
 
-const readings = new WeakMap<BpfObject<any>, Map<string, Reading>>();
+const readings = new WeakMap<ObjectBase<any>, Map<string, Reading>>();
 
 /**
  * The events of a ring buffer, from the moment of subscribing, in batches some 30 times a second.
@@ -41,12 +41,12 @@ const readings = new WeakMap<BpfObject<any>, Map<string, Reading>>();
 export function events<
   T extends ProgramTypes = UnknownTypes,
   Ring extends keyof T["events"] & string = keyof T["events"] & string,
->(object: BpfObject<T>, ring: Ring, options: EventsOptions = {}): Observable<EventBatch<T["events"][Ring]>> {
-  readerOf(object as BpfObject<any>, ring, options); // a mistake is an error here and now
+>(object: ObjectBase<T>, ring: Ring, options: EventsOptions = {}): Observable<EventBatch<T["events"][Ring]>> {
+  readerOf(object as ObjectBase<any>, ring, options); // a mistake is an error here and now
   const batches = (onWaiting?: (news: News) => void) =>
     new Observable<EventBatch<T["events"][Ring]>>((subscriber) => {
       if (object.closed) return subscriber.complete();
-      const reader = readerOf(object as BpfObject<any>, ring, options);
+      const reader = readerOf(object as ObjectBase<any>, ring, options);
       const { lost, dropped } = reader.totals;
       const own = { baseline: { lost, dropped }, source: `${object.name}.${ring}` };
       const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
@@ -65,7 +65,7 @@ export function events<
   if (options.bufferBytes === undefined)
     gatherable.set(stream, {
       batches,
-      flush: () => object.closed || readerOf(object as BpfObject<any>, ring, options).deliver(),
+      flush: () => object.closed || readerOf(object as ObjectBase<any>, ring, options).deliver(),
     });
   return stream;
 }
@@ -88,11 +88,11 @@ export function gatherableFrom<Event>(stream: Observable<EventBatch<Event>>): Ga
 }
 
 /** The account of a ring so far: what was delivered, lost, dropped and left unread. All counts, since its first `events`. */
-export function ringTotals(object: BpfObject<any>, ring: string): RingTotals {
+export function ringTotals(object: ObjectBase<any>, ring: string): RingTotals {
   return readerOf(object, ring, {}).totalsNow();
 }
 
-function readerOf(object: BpfObject<any>, ring: string, options: EventsOptions): RingReader {
+function readerOf(object: ObjectBase<any>, ring: string, options: EventsOptions): RingReader {
   const description = object.ring(ring);
   const perObject = readings.get(object) ?? new Map<string, Reading>();
   readings.set(object, perObject);

@@ -1,7 +1,7 @@
 import { table as makeTable } from "arquero";
 import { flatten } from "../bpf/flatten.js";
 import type { Combine, Field, Layout } from "../bpf/btf.js";
-import type { BpfMap } from "../bpf/map.js";
+import type { MapBase } from "../bpf/map.js";
 import { native } from "../base/native.js";
 import type { Operation } from "../bpf/operations.js";
 import { isPerCpu, strideOf, touched, type Summed } from "../bpf/per-cpu.js";
@@ -50,7 +50,7 @@ type Joined<Union> = (Union extends unknown ? (one: Union) => void : never) exte
  * stats.maps.stats_map.table().orderby(aq.desc("writes"))
  */
 export function mapTable<Key, Value>(
-  map: BpfMap<Key, Value>,
+  map: MapBase<Key, Value>,
   options: MapTableOptions = {},
 ): EventTable<MapRow<Key, Value>> {
   return readMap(map, options, "table") as EventTable<MapRow<Key, Value>>;
@@ -58,7 +58,7 @@ export function mapTable<Key, Value>(
 
 /** @internal `first` gives columns to put before those of the entries */
 export function readMap(
-  map: BpfMap,
+  map: MapBase,
   options: MapTableOptions,
   operation: Operation,
   first: (rows: number) => Record<string, EventColumn> = () => ({}),
@@ -110,7 +110,7 @@ export function readMap(
   }) as EventTable<any>;
 }
 
-function checkOptions(map: BpfMap, { cpus }: MapTableOptions): void {
+function checkOptions(map: MapBase, { cpus }: MapTableOptions): void {
   if (cpus === undefined) return;
   if (cpus !== "sum" && cpus !== "each")
     throw new ArgumentError(`cpus: expected "sum" or "each", got ${JSON.stringify(cpus)}.`);

@@ -1,5 +1,5 @@
 import { Observable } from "rxjs";
-import type { BpfMap } from "../bpf/map.js";
+import type { MapBase } from "../bpf/map.js";
 import { native } from "../base/native.js";
 import { requireOperation } from "../bpf/operations.js";
 import { ArgumentError } from "../base/errors.js";
@@ -29,7 +29,7 @@ export type PolledRow<Key, Value> = { time_ns: number } & MapRow<Key, Value>;
  * stats.maps.stats_map.poll({ everyMs: 1000 }).subscribe((table) => console.log(table.numRows()));
  */
 export function poll<Key, Value>(
-  map: BpfMap<Key, Value>,
+  map: MapBase<Key, Value>,
   options: PollOptions,
 ): Observable<EventTable<PolledRow<Key, Value>>> {
   const { everyMs, ...tableOptions } = options;

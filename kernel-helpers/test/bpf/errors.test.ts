@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { execa } from "execa";
+import { handleOf } from "../workload/handles.js";
 import {
   ArgumentError,
   AttachError,
@@ -229,7 +230,7 @@ describe("errors say what to do", () => {
     for (const act of [
       () => programs.handle_exit.stats(),
       () => globals.watched_pid,
-      () => maps.begun_map.handle,
+      () => handleOf(maps.begun_map),
       () => object.events("rb"),
     ]) {
       assert.throws(

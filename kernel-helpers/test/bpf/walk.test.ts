@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { bpf, type BpfMap } from "../../dist/api/index.js";
 import { native } from "../../dist/base/native.js";
 import { buildWriters, type Writers } from "../workload/writers.js";
+import { handleOf } from "../workload/handles.js";
 
 // At each write of the workload the program puts one key in and takes another out, so that the map is filled and
 // emptied some hundred thousand times a second. Keys from 100,000 on are there all the time.
@@ -83,7 +84,7 @@ describe("a map that is filled and emptied by another thread", () => {
 
 /** One walk; returns how many rows are of keys that come and go. */
 function checkWalk(busy: BpfMap, batch: boolean): number {
-  const { rows, keys, values } = native.map_walk(busy.handle, batch ? 1 << 16 : 0);
+  const { rows, keys, values } = native.map_walk(handleOf(busy), batch ? 1 << 16 : 0);
   const keySize = keys.length / rows;
   const stride = values.length / rows;
   const seen = new Set<number>();

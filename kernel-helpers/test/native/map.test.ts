@@ -3,12 +3,13 @@ import { after, before, describe, test } from "node:test";
 import { bpf, type BpfObject } from "../../dist/api/index.js";
 import { native } from "../../dist/base/native.js";
 import { loadMaps } from "../bpf/maps.js";
+import { handleOf } from "../workload/handles.js";
 
 describe("the addon's maps", () => {
   let object: BpfObject;
   before(async () => void (object = await loadMaps("native_maps")));
   after(() => bpf.closeAll());
-  const handle = (name: string) => object.maps[name]!.handle;
+  const handle = (name: string) => handleOf(object.maps[name]!);
   const u32 = (...values: number[]) => Buffer.from(Uint32Array.from(values).buffer);
   const u64 = (...values: number[]) => Buffer.from(BigUint64Array.from(values.map(BigInt)).buffer);
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { native, type ObjectHandle } from "../../base/native.js";
 import { interfaces, type Interface } from "./interfaces.js";
-import { erase, read, self, write, type Written } from "../../base/records.js";
+import { erase, read, removeOrphans, self, write, type Written } from "../../base/records.js";
 
 // Filters on a clsact qdisc, the way onto an interface before kernel 6.6. The kernel keeps them when
 // their owner is gone, and the qdisc too: each is written down, and taken away by its handle alone.
@@ -108,6 +108,15 @@ export function removeFilter(name: string, { ifindex, direction, handle, owner, 
     if (!left.some(({ pref }) => pref === priority)) erase(qdisc);
   }
   erase(name);
+}
+
+let swept = false;
+
+/** Removes the filters of processes that were killed; once in the life of this process. */
+export function removeOrphanedFilters(): void {
+  if (swept) return;
+  swept = true;
+  removeOrphans<FilterRecord>("filter", removeFilter);
 }
 
 function qdiscName({ ifindex, owner }: Pick<FilterRecord, "ifindex" | "owner">): string {

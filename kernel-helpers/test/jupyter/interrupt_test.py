@@ -147,6 +147,41 @@ JSON.stringify([seen, complaint])"""
             self.assertEqual(self.run_cell("stats.attached && stats.maps.stats_map.entries().length >= 0").result, "true")
         self.run_cell("stats.close();")
 
+    def test_a_second_stop_while_the_first_is_pending(self):
+        self.run_cell('import { pbkdf2Sync } from "node:crypto";')
+        native = 'pbkdf2Sync("secret", "salt", 1_500_000, 64, "sha512");'
+        for code in (native, f"await null;\n{native}", 'import { aq } from "kernel-helpers";\n' + native + SPIN):
+            for pause in (0.005, 0.15):
+                with self.subTest(code, pause=pause):
+                    cell = self.send(f"console.log('begins');\n{code}\nfor (;;);")
+                    self.wait_for_text(cell, "begins")
+                    for _ in range(3):
+                        self.km.interrupt_kernel()
+                        time.sleep(pause)
+                    self.assertEqual(self.finish(cell, timeout=20).reply["ename"], "KeyboardInterrupt")
+                    time.sleep(0.3)  # those that came later have nothing to end
+                    self.assert_alive()
+
+    def test_a_child_that_is_waited_for_beside_others(self):
+        self.run_cell('import { execSync, spawn } from "node:child_process";')
+        for _ in range(3):
+            self.run_cell('var other = spawn("sleep", ["1000"]);')
+            self.assert_interrupted('execSync("sleep 1000");\nconst after = 1;')
+            self.assertEqual(self.run_cell("[other.exitCode, other.signalCode].join()").result, ",")
+            self.run_cell("other.kill();")
+
+    def test_timers_that_are_replaced_by_fakes(self):
+        faked = "for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask'])\n  (globalThis as any)[name] = () => undefined;"
+        keep = "(globalThis as any).real = Object.getOwnPropertyDescriptors(globalThis);"
+        back = "for (const [name, one] of Object.entries((globalThis as any).real as PropertyDescriptorMap)) if (/Time|Inter|Immed|queue/.test(name)) Object.defineProperty(globalThis, name, one);"
+        self.run_cell(keep)
+        for code in (SPIN, "await new Promise(() => {});", "for (;;) await null;"):
+            self.assert_interrupted(f"{faked}\n{code}")
+            self.run_cell(back)
+        mocked = 'import { mock } from "node:test";\nmock.timers.enable();\n'
+        self.assert_interrupted(f"{mocked}await new Promise(() => {{}});")
+        self.run_cell("mock.timers.reset();")
+
     def test_interrupt_while_idle_does_nothing(self):
         self.km.interrupt_kernel()
         self.assert_alive()

@@ -48,7 +48,7 @@ describe("through Jupyter's client", () => {
     ["kernel_test.py", 12],
     ["cells_test.py", 54],
     ["protocol_test.py", 22],
-    ["interrupt_test.py", 22],
+    ["interrupt_test.py", 25],
     ["throughput_test.py", 3],
     ["bpf_cells_test.py", 12],
     ["comms_test.py", 5],

@@ -2,6 +2,7 @@
  * The engine, on the main thread: takes the requests that the wire passes on, runs
  * cells one after another, and answers everything else in between.
  */
+import { setTimeout } from "node:timers"; // the one that no cell replaces
 import type { MessagePort } from "node:worker_threads";
 import { setHost } from "../../base/display.js";
 import { Shared, type Request, type ToEngine } from "../thread-messages.js";

@@ -48,11 +48,11 @@ export class Interrupter {
     session.connectToMainThread();
     try {
       while (!isDone()) {
-        const { result } = await session.post("Runtime.evaluate", {
-          expression: terminate(sequence),
-          returnByValue: true,
-        });
-        if (result.value === true) return true;
+        // The termination of another interrupt may end this very call: then it is asked again.
+        const answer = await session
+          .post("Runtime.evaluate", { expression: terminate(sequence), returnByValue: true })
+          .catch(() => undefined);
+        if (answer?.result.value === true) return true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
       return false;

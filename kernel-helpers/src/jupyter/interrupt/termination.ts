@@ -39,7 +39,7 @@ function isLoading(frame: string): boolean {
  * later than this one: inside the work.
  */
 function isAtProtection(frame: string | undefined): boolean {
-  return frame?.includes("/engine/protection.") ?? false;
+  return frame?.includes("/interrupt/critical-section.") ?? false;
 }
 
 /**

@@ -22,6 +22,7 @@ const MOST_KEPT = 1000;
 
 /** Makes the timer functions, wherever cells get them from, tell the running cell of each timer. */
 export function leashTimers(): void {
+  const { clearTimeout } = globalThis; // not what a cell may have put in its place
   const kept = new Set<NodeJS.Timeout>();
   const keep = (timer: NodeJS.Timeout): void => {
     const cell = ownCell();

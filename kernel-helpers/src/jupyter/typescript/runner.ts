@@ -126,7 +126,8 @@ export class Runner {
   #keep({ declarations, unset }: Run): void {
     if (!declarations) return;
     const missing = new Set([...this.#unset()].filter((name) => !unset.has(name)));
-    this.#kept = { before: declarations.before, after: withoutNames(this.#compiler.ts, declarations.after, missing) };
+    const after = protect(() => withoutNames(this.#compiler.ts, declarations.after, missing));
+    this.#kept = { before: declarations.before, after };
   }
 
   /** The declarations to work with, for those that the executor knows. */

@@ -10,6 +10,7 @@ export const scripts = [
   join(repo, "node_modules/vega/build/vega.min.js"),
   join(repo, "node_modules/vega-lite/build/vega-lite.min.js"),
   join(repo, "node_modules/vega-embed/build/vega-embed.min.js"),
+  join(helpers, "src/tables/sort.browser.js"),
   join(templateSource, "page.js"),
 ];
 

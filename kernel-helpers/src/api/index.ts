@@ -28,6 +28,8 @@ export { compare, type CompareOptions } from "../tables/compare.js";
 export { withPaths, type PathOptions } from "../tables/paths.js";
 export { withOverlaps, type OverlapOptions } from "../tables/overlaps.js";
 export { sizeClasses, withSizeClass, type SizeClassOptions } from "../tables/sizes.js";
+export { showTable } from "../tables/show.js";
+export type { TableViewOptions } from "../tables/html.js";
 export { formatNumber, formatTime } from "../tables/units.js";
 export { concatCaptures } from "../tables/concat.js";
 export { concatTables } from "../streams/columns.js";

@@ -4,21 +4,29 @@ import { type Column, isNumeric } from "./columns.js";
 import {
   counted,
   formatNumber,
+  heading,
   isIdentifier,
+  isSize,
   isTimestamp,
-  nanosecond,
-  type TimeUnit,
+  percentileOf,
+  significant,
+  sizeUnits,
+  supports,
   timeUnits,
   unitOf,
 } from "./units.js";
 
-/** A column's shown values as text, all in one unit. */
+/** A column's shown values as text. */
 export interface CellColumn {
   readonly name: string;
-  /** The unit the values are written in, or undefined. */
+  /** The name without the unit. */
+  readonly heading: string;
+  /** The unit the values are written in; undefined where there is none, or each cell has its own. */
   readonly unit: string | undefined;
   readonly align: "left" | "right";
   readonly cells: readonly string[];
+  /** The whole digits of what a cell shows rounded; undefined where it shows all there is. */
+  readonly titles: readonly (string | undefined)[];
 }
 
 /** The head of a table as text: what a page or a terminal shows of it. */
@@ -36,7 +44,11 @@ export function headOf(table: ColumnTable, limit: number): CellTable {
   const rows: number[] = [];
   table.scan((row) => void rows.push(row as number), true, limit);
   const names = table.columnNames();
-  const columns = names.slice(0, maxColumns).map((name) => formatColumn(name, table.column(name) as Column, rows));
+  const countName = ["count", "events"].find((name) => names.includes(name));
+  const counts = countName === undefined ? undefined : (table.column(countName) as Column);
+  const columns = names
+    .slice(0, maxColumns)
+    .map((name) => unsupportedLeftOut(formatColumn(name, table.column(name) as Column, rows), rows, counts));
 
   const total = table.numRows();
   const caption = [
@@ -49,50 +61,118 @@ export function headOf(table: ColumnTable, limit: number): CellTable {
   return { columns, caption: caption.filter(Boolean).join(", ") };
 }
 
+/** What a number looks like, and all of its digits where it does not show them. */
+interface Written {
+  text: string;
+  title?: string;
+}
+
 function formatColumn(name: string, column: Column, rows: readonly number[]): CellColumn {
   const values = rows.map((row) => column.at(row));
-  if (!isNumeric(column)) return { name, unit: undefined, align: "left", cells: values.map(formatText) };
-
-  if (isIdentifier(name))
-    return { name, unit: undefined, align: "right", cells: values.map((value) => formatCell(value, String)) };
-  if (name === "share")
-    return { name, unit: "%", align: "right", cells: values.map((value) => formatCell(value, percent)) };
-  if (unitOf(name) !== "ns")
-    return { name, unit: unitOf(name), align: "right", cells: values.map((value) => formatCell(value, formatNumber)) };
-
-  if (isTimestamp(name)) {
-    const seconds = (value: number | bigint) => (Number(value) / 1e9).toFixed(6);
-    return { name, unit: "s since boot", align: "right", cells: values.map((value) => formatCell(value, seconds)) };
-  }
-  const unit = columnUnit(values);
-  const decimals = unit.ns === 1 ? 0 : 3;
-  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return {
-    name,
-    unit: unit.symbol,
-    align: "right",
-    cells: values.map((value) => formatCell(value, (ns) => format.format(Number(ns) / unit.ns))),
+  const numbers = (unit: string | undefined, write: (value: number | bigint) => Written): CellColumn => {
+    const written = values.map((value) =>
+      typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value))
+        ? write(value)
+        : { text: typeof value === "number" ? String(value) : formatText(value) },
+    );
+    return {
+      name,
+      heading: heading(name),
+      unit,
+      align: "right",
+      cells: written.map(({ text }) => text),
+      titles: written.map(({ title }) => title),
+    };
   };
+
+  if (!isNumeric(column))
+    return { name, heading: name, unit: undefined, align: "left", cells: values.map(formatText), titles: [] };
+  if (isIdentifier(name)) return { ...numbers(undefined, (value) => ({ text: String(value) })), heading: name };
+  if (name === "share")
+    return numbers("%", (value) => ({ text: significant(100 * Number(value)), title: `${100 * Number(value)} %` }));
+  if (isTimestamp(name))
+    return numbers("s since boot", (value) => ({
+      text: (Number(value) / 1e9).toFixed(6),
+      title: `${whole(value)} ns`,
+    }));
+  if (unitOf(name) === "ns")
+    return scaled(
+      timeUnits.map(({ symbol, ns }) => ({ symbol, size: ns })),
+      padded,
+    );
+  if (isSize(name))
+    return scaled(
+      sizeUnits.map(({ symbol, bytes }) => ({ symbol, size: bytes })),
+      significant,
+    );
+  return numbers(unitOf(name), plainNumber);
+
+  /** In one unit for the column if three digits are enough in it for all values, else in each value's own. */
+  function scaled(units: readonly Scale[], format: (value: number) => string): CellColumn {
+    const base = units.at(-1)!;
+    const common = commonUnit(values, units);
+    return numbers(common?.symbol, (value) => {
+      const unit = common ?? unitFor(Number(value), units);
+      const digits = unit === base ? plainNumber(value).text : format(Number(value) / unit.size);
+      const text = Number(value) === 0 ? "0" : common ? digits : `${digits} ${unit.symbol}`;
+      return { text, title: `${whole(value)} ${base.symbol}` };
+    });
+  }
 }
 
-/**
- * One unit for a column of times, so that they compare at a glance: the largest in which
- * the middle value is at least 1 and the smallest does not vanish behind three decimals.
- */
-function columnUnit(values: readonly unknown[]): TimeUnit {
-  const sizes = values
-    .map((value) => Math.abs(Number(value)))
-    .filter((size) => size > 0 && size < Infinity)
-    .sort((a, b) => a - b);
-  if (sizes.length === 0) return nanosecond;
-  const middle = sizes[sizes.length >> 1]!;
-  return timeUnits.find((unit) => middle >= unit.ns && sizes[0]! * 1000 >= unit.ns) ?? nanosecond;
+interface Scale {
+  readonly symbol: string;
+  readonly size: number;
 }
 
-function formatCell(value: unknown, format: (value: number | bigint) => string): string {
-  if (typeof value === "bigint") return format(value);
-  if (typeof value === "number") return Number.isFinite(value) ? format(value) : String(value);
-  return formatText(value);
+/** The unit of the largest value, unless a value is too small to be read in it. */
+function commonUnit(values: readonly unknown[], units: readonly Scale[]): Scale | undefined {
+  const sizes = values.map((value) => Math.abs(Number(value))).filter((size) => size > 0 && size < Infinity);
+  const unit = unitFor(
+    sizes.reduce((a, b) => Math.max(a, b), 0),
+    units,
+  );
+  return sizes.every((size) => size >= unit.size / 100) ? unit : undefined;
+}
+
+/** The largest unit of which a value has at least one, as it will be written. */
+function unitFor(value: number, units: readonly Scale[]): Scale {
+  const rounded = Number(Math.abs(value).toPrecision(3)); // 999.9 ns is 1 µs
+  return units.find(({ size }) => rounded >= size) ?? units.at(-1)!;
+}
+
+/** Three digits, zeros at the end included: a measured 3.00 is more than 3. */
+function padded(value: number): string {
+  const rounded = Number(value.toPrecision(3));
+  const decimals = [0.1, 1, 10, 100].findIndex((bound) => Math.abs(rounded) < bound);
+  return decimals < 1 ? significant(value) : rounded.toFixed(4 - decimals);
+}
+
+/** Whole numbers whole; of others three digits. */
+function plainNumber(value: number | bigint): Written {
+  if (typeof value === "bigint" || Number.isInteger(value)) return { text: whole(value) };
+  const text = significant(value);
+  return Number(text.replaceAll(",", "")) === value ? { text } : { text, title: whole(value) };
+}
+
+const wholeFormat = new Intl.NumberFormat("en", { maximumFractionDigits: 20 });
+
+/** All digits; of what no clock or counter reaches the power of ten. */
+const whole = (value: number | bigint): string =>
+  typeof value === "number" && Math.abs(value) >= 1e21 ? String(value) : wholeFormat.format(value);
+
+/** A dash for each percentile that a row's count of events cannot tell from the largest value. */
+function unsupportedLeftOut(column: CellColumn, rows: readonly number[], counts: Column | undefined): CellColumn {
+  const perMille = percentileOf(column.name);
+  if (perMille === undefined || !counts) return column;
+  const few = rows.map((row) => Number(counts.at(row))).map((count) => count > 0 && !supports(count, perMille));
+  return {
+    ...column,
+    cells: column.cells.map((cell, i) => (few[i] ? "–" : cell)),
+    titles: column.cells.map((_, i) =>
+      few[i] ? `too few events for ${column.heading}: ${String(counts.at(rows[i]!))}` : column.titles[i],
+    ),
+  };
 }
 
 function formatText(value: unknown): string {
@@ -113,7 +193,5 @@ const plainArray = (value: unknown) =>
   ArrayBuffer.isView(value) && !(value instanceof DataView)
     ? Array.from(value as unknown as ArrayLike<unknown>)
     : value;
-
-const percent = (value: number | bigint) => (100 * Number(value)).toFixed(3);
 
 const dateText = (date: Date) => (Number.isNaN(date.getTime()) ? "invalid date" : date.toISOString());

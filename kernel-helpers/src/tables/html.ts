@@ -1,54 +1,118 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { ColumnTable } from "arquero";
 import { captureOf, lossNote } from "../streams/capture.js";
-import { headOf } from "./cells.js";
+import { type CellColumn, headOf } from "./cells.js";
 import { escapeHtml } from "../base/text.js";
 
 // JupyterLab's and nbconvert's own rules for tables carry two classes or three; the doubled
 // class outranks them. Their variables follow the theme, the fallbacks serve every other page.
 // A notebook that JupyterLab does not trust loses this sheet: alignment is inline, and units have a line break.
 const style = `
-.bpflab-table.bpflab-table { overflow-x: auto; margin: 0.25em 0 0.75em; font-size: var(--jp-ui-font-size1, 13px); color: var(--jp-content-font-color1, inherit); }
-.bpflab-table.bpflab-table table { border-collapse: collapse; margin: 0; border: 0; font-size: inherit;
+.bpflab-table.bpflab-table { margin: 0.25em 0 0.75em; font-size: var(--jp-ui-font-size1, 13px); color: var(--jp-content-font-color1, inherit); }
+.bpflab-table.bpflab-table .rows { overflow: auto; max-height: 43em; width: fit-content; max-width: 100%; }
+.bpflab-table.bpflab-table table { border-collapse: separate; border-spacing: 0; margin: 0; border: 0; font-size: inherit;
   font-variant-numeric: tabular-nums; table-layout: auto; width: auto; }
 .bpflab-table.bpflab-table table :is(th, td) { padding: 3px 10px; border: 0; vertical-align: top; white-space: pre;
   max-width: 40em; overflow: hidden; text-overflow: ellipsis; background: transparent; }
-.bpflab-table.bpflab-table thead th { font-weight: 600; border-bottom: 1px solid var(--jp-border-color1, #9e9e9e); }
-.bpflab-table.bpflab-table thead th small { font-weight: 400; font-size: 0.85em; opacity: 0.75; }
+.bpflab-table.bpflab-table thead th { position: sticky; top: 0; background: var(--jp-layout-color0, Canvas); font-weight: 600; border-bottom: 1px solid var(--jp-border-color1, #9e9e9e); }
+.bpflab-table.bpflab-table thead th small { font-weight: 400; font-size: 0.85em; color: var(--jp-content-font-color2, inherit); }
+.bpflab-table.bpflab-table thead th[aria-sort=ascending] small::after { content: " ▲"; }
+.bpflab-table.bpflab-table thead th[aria-sort=descending] small::after { content: " ▼"; }
 .bpflab-table.bpflab-table table tbody tr:is(:nth-child(odd), :nth-child(even)) { background: transparent; }
 .bpflab-table.bpflab-table table tbody tr:nth-child(even) { background: var(--jp-layout-color2, rgba(128, 128, 128, 0.12)); }
 .bpflab-table.bpflab-table table tbody tr:hover { background: var(--jp-rendermime-table-row-hover-background, rgba(86, 180, 233, 0.2)); }
-.bpflab-table.bpflab-table p { margin: 0.4em 0 0 0; padding: 0 10px; font-size: 0.9em; opacity: 0.8; }
-.bpflab-table.bpflab-table p.loss { margin: 0 0 0.4em 10px; padding: 4px 10px; opacity: 1; border-left: 4px solid #d55e00; }
-@media print { .bpflab-table.bpflab-table { overflow: visible; break-inside: avoid; } }
+.bpflab-table.bpflab-table p { margin: 0.4em 0 0 0; padding: 0 10px; font-size: 0.9em; color: var(--jp-content-font-color2, inherit); }
+.bpflab-table.bpflab-table p.loss { margin: 0 0 0.4em 10px; padding: 4px 10px; color: inherit; border-left: 4px solid #d55e00; }
+@page bpflab-wide { size: landscape; }
+@media print {
+  .bpflab-table.bpflab-table .rows { overflow: visible; max-height: none; max-width: none; }
+  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
+  .bpflab-table.bpflab-table thead { display: table-header-group; }
+  .bpflab-table.bpflab-table thead th { position: static; }
+  .bpflab-table.bpflab-table tr { break-inside: avoid; }
+  .bpflab-table.wide { page: bpflab-wide; }
+  .bpflab-table.wide table { font-size: var(--print-size); }
+  .bpflab-table.very-wide :is(table, tbody) { display: block; font-size: inherit; }
+  .bpflab-table.very-wide thead { display: none; }
+  .bpflab-table.very-wide tr { display: block; padding: 4px 0; border-top: 1px solid #9e9e9e; }
+  .bpflab-table.bpflab-table.very-wide td { display: inline-block; padding: 0 1.2em 0 0; text-align: left !important; }
+  .bpflab-table.very-wide td::before { content: attr(data-name) " "; color: #616161; font-size: 0.9em; }
+}
 `;
+
+let sortScript: string | undefined;
+
+/** What sorts tables in a page; an exported page's policy lets only its own copy run. */
+function sorting(): string {
+  // The sources hold what tsc does not copy; from dist/tables as from src/tables this is the same path.
+  sortScript ??= readFileSync(fileURLToPath(new URL("../../src/tables/sort.browser.js", import.meta.url)), "utf8");
+  return `<script class="bpflab-sorting">${sortScript}</script>`;
+}
 
 /** How much of a table to show. */
 export interface TableViewOptions {
-  /** Rows to show, from the top; default 20. */
+  /** Rows to show, from the top; default 100 in a page, where they scroll, and 20 as text. */
   limit?: number;
 }
 
+const shownRows = 100;
+/** Most rows that a page is given. */
+export const mostRows = 10_000;
+
 /**
- * The head of a table as self-contained HTML: names with units, its shape, and what was lost
- * from its events. All text is escaped, and what would be unseen in it is made visible.
+ * The head of a table as self-contained HTML: names with units, its shape, and what was lost from its events. Longer
+ * ones scroll, and a click on a heading sorts the rows that are there. All text is escaped, and what would be unseen
+ * in it is made visible.
  */
-export function tableHtml(table: ColumnTable, { limit = 20 }: TableViewOptions = {}): string {
+export function tableHtml(table: ColumnTable, { limit = shownRows }: TableViewOptions = {}): string {
   const { columns, caption } = headOf(table, limit);
   const loss = lossNote(captureOf(table));
+  const paper = onPaper(columns);
   const header = columns.map(
-    ({ name, unit, align }) =>
-      `<th style="text-align:${align}">${escapeHtml(name)}<br><small>${escapeHtml(unit ?? "")}</small></th>`,
+    ({ name, heading, unit, align }) =>
+      `<th scope="col" style="text-align:${align}"${heading === name ? "" : ` title="${escapeHtml(name)}"`}>${escapeHtml(heading)}<br><small>${escapeHtml(unit ?? "")}</small></th>`,
   );
   const body = (columns[0]?.cells ?? []).map((_, row) => {
-    const cells = columns.map(({ align, cells }) => `<td style="text-align:${align}">${escapeHtml(cells[row]!)}</td>`);
+    const cells = columns.map(({ heading, unit, align, cells, titles }) => {
+      const title = titles[row] === undefined ? "" : ` title="${escapeHtml(titles[row])}"`;
+      const name = paper.named ? ` data-name="${escapeHtml(unit ? `${heading} (${unit})` : heading)}"` : "";
+      return `<td style="text-align:${align}"${title}${name}>${escapeHtml(cells[row]!)}</td>`;
+    });
     return `<tr>${cells.join("")}</tr>`;
   });
+  const rest = limit < mostRows && limit < table.numRows() ? `; showTable(table, { limit: … }) shows more` : "";
   return [
-    `<div class="bpflab-table"><style>${style}</style>`,
+    `<div class="bpflab-table${paper.classes}"${paper.style}><style>${style}</style>`,
     loss ? `<p class="loss"><strong>${escapeHtml(loss)}</strong></p>` : "",
+    `<div class="rows" tabindex="0" role="region" aria-label="${escapeHtml(`table of ${caption}`)}">`,
     `<table><thead><tr>${header.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
-    `<p>${escapeHtml(caption)}</p></div>`,
+    `</div><p>${escapeHtml(caption + rest)}</p></div>`,
+    body.length > 1 ? sorting() : "",
   ]
     .filter(Boolean)
     .join("\n");
+}
+
+/** Characters that fit across an upright page and one on its side, with some room between columns. */
+const uprightWidth = 105;
+const sidewaysWidth = 160;
+
+/** How a table is to be printed whole: wide ones on their side and smaller, the widest as a list of names and values a row. */
+function onPaper(columns: readonly CellColumn[]): { classes: string; style: string; named: boolean } {
+  const width = columns.reduce((sum, { heading, unit, cells }) => {
+    const texts = [heading, unit ?? "", ...cells];
+    return (
+      sum +
+      3 +
+      Math.min(
+        texts.reduce((longest, text) => Math.max(longest, text.length), 0),
+        40,
+      )
+    );
+  }, 0);
+  if (width <= uprightWidth) return { classes: "", style: "", named: false };
+  const size = Math.min(9, (9 * sidewaysWidth) / width);
+  if (size < 5) return { classes: " very-wide", style: "", named: true };
+  return { classes: " wide", style: ` style="--print-size:${size.toFixed(1)}pt"`, named: false };
 }

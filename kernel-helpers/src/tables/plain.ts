@@ -13,8 +13,8 @@ import { visible } from "../base/text.js";
 export function tableText(table: ColumnTable, { limit = 20 }: TableViewOptions = {}): string {
   const { columns, caption } = headOf(table, limit);
   const loss = lossNote(captureOf(table));
-  const blocks = columns.map(({ name, unit, align, cells }) => {
-    const lines = [unit ? `${name} (${unit})` : name, ...cells].map(visible);
+  const blocks = columns.map(({ heading, unit, align, cells }) => {
+    const lines = [unit ? `${heading} (${unit})` : heading, ...cells].map(visible);
     const width = Math.max(...lines.map((line) => line.length));
     return lines.map((line) => (align === "right" ? line.padStart(width) : line.padEnd(width)));
   });

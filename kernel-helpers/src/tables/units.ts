@@ -15,10 +15,55 @@ export function isTimestamp(name: string): boolean {
   return /(^|[._])(start|end|first|blocked|since|timestamp|ts|ktime)_ns$|(^|\.)time_ns$/.test(name);
 }
 
-/** True for numbers that name something and are never added up: no thousands separators in these. */
+const identifiers = [
+  "pid|tid|tgid|ppid|pgid|sid|uid|gid|euid|egid|fd|cpu|numa|node", // processes and where they run
+  "port|sport|dport|lport|rport|addr|saddr|daddr|laddr|raddr|ip|ptr|mac|vlan|ifindex|proto|protocol|family|mark|handle", // network
+  "ino|inode|dev|major|minor|mnt|sector|lba|cgroup|cgroupid|cgrp|netns|mntns|pidns|userns", // files and namespaces
+  "errno|signal|sig|nr|syscall|irq|vec|id|seq|cookie|hash|key|idx|index|version|year|generation", // numbers that stand for names
+].join("|");
+const identifier = new RegExp(`(^|[._])(${identifiers})$`);
+
+/** True for numbers that name something and are never added up: no thousands separators in these. `srcPort` is one too. */
 export function isIdentifier(name: string): boolean {
-  return /(^|[._])(pid|tid|tgid|ppid|fd|uid|gid|cpu|port|ifindex|id|inode|dev|mnt|seq)$/.test(name);
+  return identifier.test(name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase());
 }
+
+/** True for sizes in bytes: `read_bytes`, `bytes`. */
+export function isSize(name: string): boolean {
+  return /(^|[._])bytes$/.test(name);
+}
+
+/** Per mille of a column of percentiles: 999 for `p999_ns` and `p99.9`; undefined for other columns. */
+export function percentileOf(name: string): number | undefined {
+  const digits = /(^|[._])p(\d\d?)\.?(\d*)(_(ns|us|ms|s|bytes))?$/.exec(name);
+  return digits ? Number(`${digits[2]}${digits[3]!.slice(0, 1) || 0}.${digits[3]!.slice(1)}`) : undefined;
+}
+
+/**
+ * True if so many events can tell a percentile from their largest value: p99.9 takes a thousand of them.
+ * The median they always can.
+ */
+export function supports(events: number, perMille: number): boolean {
+  return perMille <= 500 || events * (1000 - perMille) >= 1000;
+}
+
+/** A column's name without its unit, to head a column that has the unit below: `p999_ns` is `p99.9`. */
+export function heading(name: string): string {
+  const unit = unitOf(name);
+  return (unit ? name.slice(0, -unit.length - 1) : name).replace(/(^|[._])p(\d\d)(\d+)(?=$|[._])/, "$1p$2.$3");
+}
+
+/** A unit to show sizes in, and its bytes. */
+interface SizeUnit {
+  readonly symbol: string;
+  readonly bytes: number;
+}
+
+/** Largest first. */
+export const sizeUnits: readonly SizeUnit[] = ["PiB", "TiB", "GiB", "MiB", "KiB", "B"].map((symbol, i) => ({
+  symbol,
+  bytes: 1024 ** (5 - i),
+}));
 
 /** A unit to show times in, and its length in ns. */
 export interface TimeUnit {
@@ -54,6 +99,19 @@ export function formatTime(ns: number): string {
   return `${formatNumber(Number((rounded / unit.ns).toPrecision(3)))} ${unit.symbol}`;
 }
 
+/**
+ * A number in three significant digits, but with all of those before its point.
+ *
+ * @example
+ * significant(0.123456)  // "0.123"
+ */
+export function significant(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  return (Math.abs(value) < 100 ? threeDigits : wholeNumber).format(value);
+}
+
+const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const wholeNumber = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 

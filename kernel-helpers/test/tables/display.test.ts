@@ -4,13 +4,18 @@ import { type ColumnTable, desc, table as makeTable } from "arquero";
 import { bundleOf, isDisplayable } from "../../dist/base/display.js";
 import { BooleanColumn, ListColumn } from "../../dist/streams/columns.js";
 import { tableBundle } from "../../dist/tables/display.js";
+import { showTable } from "../../dist/tables/show.js";
 import { captured, Words, writes } from "./events.js";
+
+/** What is shown on hover over the cells of the first column that have more digits than they show. */
+const titlesOf = (table: ColumnTable) =>
+  [...htmlOf(table).matchAll(/<td[^>]* title="([^"]*)"/g)].map(([, title]) => title!);
 
 /** Rows of the HTML as arrays of text, header first; entities as written. */
 function cellsOf(table: ColumnTable): string[][] {
   const html = tableBundle(table)["text/html"] as string;
   return [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
-    [...row!.matchAll(/<t[hd] style="text-align:\w+">(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!),
+    [...row!.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell]) => cell!),
   );
 }
 
@@ -26,9 +31,12 @@ describe("a table in a notebook", () => {
 
   it("shows the head only, with the shape", () => {
     const table = writes(1_000_000);
-    assert.equal(cellsOf(table).length, 21);
-    assert.ok(htmlOf(table).length < 20_000);
-    assert.match(htmlOf(table), /1,000,000 rows × 6 columns, first 20 shown/);
+    assert.equal(cellsOf(table).length, 101);
+    assert.ok(htmlOf(table).length < 60_000);
+    assert.match(
+      htmlOf(table),
+      /1,000,000 rows × 6 columns, first 100 shown; showTable\(table, \{ limit: … \}\) shows more/,
+    );
     assert.ok(textOf(table).split("\n").length <= 23);
     assert.ok((table.column("comm") as unknown as Words).reads < 1000);
   });
@@ -65,14 +73,64 @@ describe("a table in a notebook", () => {
     });
     assert.deepEqual(cellsOf(table), [
       [
-        "start_ns<br><small>s since boot</small>",
-        "duration_ns<br><small>µs</small>",
-        "slow_ns<br><small>s</small>",
-        "zero_ns<br><small>ns</small>",
+        "start<br><small>s since boot</small>",
+        "duration<br><small>µs</small>",
+        "slow<br><small>s</small>",
+        "zero<br><small>ns</small>",
       ],
-      ["1.234568", "0.950", "3.000", "0"],
-      ["2.000000", "12.345", "4.500", "0"],
+      ["1.234568", "0.950", "3.00", "0"],
+      ["2.000000", "12.3", "4.50", "0"],
     ]);
+    assert.deepEqual(titlesOf(table.select("start_ns", "duration_ns")), [
+      "1,234,567,891 ns",
+      "950 ns",
+      "2,000,000,000 ns",
+      "12,345 ns",
+    ]);
+  });
+
+  it("gives each cell its unit where one would hide what is small", () => {
+    const table = makeTable({
+      duration_ns: [7, 999.6, 123_456, 4_567_891_234, 0],
+      size_bytes: [1, 1023, 65536, 1.5 * 2 ** 30, 0],
+    });
+    assert.deepEqual(cellsOf(table), [
+      ["duration<br><small></small>", "size<br><small></small>"],
+      ["7 ns", "1 B"],
+      ["1.00 µs", "1,023 B"],
+      ["123 µs", "64 KiB"],
+      ["4.57 s", "1.5 GiB"],
+      ["0", "0"],
+    ]);
+    assert.deepEqual(titlesOf(table.slice(2, 4)), ["123,456 ns", "65,536 B", "4,567,891,234 ns", "1,610,612,736 B"]);
+  });
+
+  it("writes whole numbers whole, and of others three digits and all before the point", () => {
+    const table = makeTable({ ratio: [0.123456, 12345.678, 2], share: [0.5, 0.123456, 0.00012345] });
+    assert.deepEqual(cellsOf(table), [
+      ["ratio<br><small></small>", "share<br><small>%</small>"],
+      ["0.123", "50"],
+      ["12,346", "12.3"],
+      ["2", "0.0123"],
+    ]);
+    assert.equal(titlesOf(table)[0], "0.123456");
+    assert.ok(titlesOf(table).includes("12,345.678"));
+  });
+
+  it("heads percentiles as such, and leaves out those that the number of events cannot support", () => {
+    const summary = makeTable({
+      count: [64, 1000, 100],
+      p50_ns: [3, 3, 3],
+      p99_ns: [5, 5, 5],
+      p999_ns: [9, 9, 9],
+    });
+    assert.deepEqual(cellsOf(summary), [
+      ["count<br><small></small>", ...["p50", "p99", "p99.9"].map((name) => `${name}<br><small>ns</small>`)],
+      ["64", "3", "–", "–"],
+      ["1,000", "3", "5", "9"],
+      ["100", "3", "5", "–"],
+    ]);
+    assert.equal(titlesOf(summary)[1], "too few events for p99: 64");
   });
 
   it("writes amounts with separators and identifiers without", () => {
@@ -80,11 +138,23 @@ describe("a table in a notebook", () => {
       pid: Uint32Array.of(12345),
       count: Float64Array.of(1234567),
       read_bytes: [65536],
-      cookie: BigUint64Array.of(2n ** 63n),
+      total: BigUint64Array.of(2n ** 63n),
       "task.tgid": [54321],
+      saddr: [3325256705],
+      cgroup_id: BigUint64Array.of(2n ** 63n),
+      srcPort: [54321],
     });
-    assert.deepEqual(cellsOf(table)[1], ["12345", "1,234,567", "65,536", "9,223,372,036,854,775,808", "54321"]);
-    assert.equal(cellsOf(table)[0]![2], "read_bytes<br><small>bytes</small>");
+    assert.deepEqual(cellsOf(table)[1], [
+      "12345",
+      "1,234,567",
+      "64",
+      "9,223,372,036,854,775,808",
+      "54321",
+      "3325256705",
+      "9223372036854775808",
+      "54321",
+    ]);
+    assert.equal(cellsOf(table)[0]![2], "read<br><small>KiB</small>");
   });
 
   it("shows nothing for null and what it is for other values", () => {
@@ -144,7 +214,8 @@ describe("a table in a notebook", () => {
         "zero\\u200bwidth",
       ],
     );
-    assert.ok(!/<(img|script|b)\b/.test(htmlOf(table)));
+    const [own, ...rest] = htmlOf(table).split(/<script class="bpflab-sorting">[^]*?<\/script>/);
+    assert.ok(!/<(img|script|b)\b/.test(own!) && rest.join("").trim() === "", "no script but the one that sorts");
     assert.ok(!/[\u0000-\u0009\u000b-\u001f\u202e\u200b]/.test(textOf(table)));
     assert.equal(textOf(table).split("\n").length, 1 + evil.length + 1);
   });
@@ -164,5 +235,33 @@ describe("a table in a notebook", () => {
     );
     assert.match(htmlOf(writes(1)), /<td style="text-align:left">/);
     assert.match(htmlOf(writes(1)), /<td style="text-align:right">/);
+  });
+
+  it("says how a wide table is to be printed: on its side, or as a list", () => {
+    const columns = (count: number) =>
+      makeTable(Object.fromEntries(Array.from({ length: count }, (_, i) => [`column_${i}`, ["some text"]])));
+    const classOf = (table: ColumnTable) => /^<div class="([^"]*)"/.exec(htmlOf(table))![1];
+    assert.deepEqual(
+      [1, 5, 12, 40].map((count) => classOf(columns(count))),
+      ["bpflab-table", "bpflab-table", "bpflab-table wide", "bpflab-table very-wide"],
+    );
+    assert.match(htmlOf(columns(40)), /data-name="column_39">some text</);
+  });
+});
+
+describe("showTable", () => {
+  it("shows as many rows as are asked for", async () => {
+    const { "text/html": html, "text/plain": text } = (await bundleOf(
+      showTable(writes(500), { limit: 300 }),
+    )) as Record<string, string>;
+    assert.equal(html!.match(/<tr>/g)!.length, 301);
+    assert.match(html!, /500 rows × 6 columns, first 300 shown/);
+    assert.equal(text!.split("\n").length, 302);
+    assert.equal(((await bundleOf(showTable(writes(500))))["text/html"] as string).match(/<tr>/g)!.length, 501);
+  });
+
+  it("refuses what is no number of rows", () => {
+    for (const limit of [0, -1, 1.5, NaN, 10_001])
+      assert.throws(() => showTable(writes(5), { limit }), /expected a whole number from 1 to 10000 for limit, got/);
   });
 });

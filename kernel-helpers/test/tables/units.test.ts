@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { counted, formatNumber, formatTime, isIdentifier, isTimestamp, unitOf } from "../../dist/tables/units.js";
+import {
+  counted,
+  formatNumber,
+  formatTime,
+  heading,
+  isIdentifier,
+  isTimestamp,
+  percentileOf,
+  significant,
+  supports,
+  unitOf,
+} from "../../dist/tables/units.js";
 
 describe("units", () => {
   it("reads the unit off a name's end", () => {
@@ -30,13 +41,45 @@ describe("units", () => {
       ].map(isTimestamp),
       [true, true, true, true, true, false, false, false],
     );
-    assert.deepEqual(["pid", "task.tgid", "parent_pid", "fd", "count", "rapid"].map(isIdentifier), [
-      true,
-      true,
-      true,
-      true,
-      false,
-      false,
+    const named = ["pid", "task.tgid", "parent_pid", "fd", "dport", "errno", "cgroup", "cgroup_id", "saddr", "inode", "prev_tid", "srcPort"]; // prettier-ignore
+    assert.deepEqual(named.filter(isIdentifier), named);
+    const amounts = ["count", "rapid", "duration_ns", "ports", "report", "read_bytes", "rx_packets", "value"];
+    assert.deepEqual(amounts.filter(isIdentifier), []);
+  });
+
+  it("knows a percentile by its name, and how many events it takes", () => {
+    assert.deepEqual(
+      ["p50_ns", "p999_ns", "p99.9", "p5", "lat.p99_us", "max_ns", "pid", "p99_est_ns"].map(percentileOf),
+      [500, 999, 999, 50, 990, undefined, undefined, undefined],
+    );
+    assert.deepEqual(["p999_ns", "p50_ns", "duration_ns", "count", "p9999_est_us"].map(heading), [
+      "p99.9",
+      "p50",
+      "duration",
+      "count",
+      "p99.99_est",
+    ]);
+    assert.deepEqual(
+      [
+        [64, 999],
+        [999, 999],
+        [1000, 999],
+        [99, 990],
+        [100, 990],
+        [1, 500],
+      ].map(([n, p]) => supports(n!, p!)),
+      [false, false, true, false, true, true],
+    );
+  });
+
+  it("writes three digits, and all before the point", () => {
+    assert.deepEqual([0.123456, 12.345, 123.456, 1234567.8, -0.00012345, NaN].map(significant), [
+      "0.123",
+      "12.3",
+      "123",
+      "1,234,568",
+      "-0.000123",
+      "NaN",
     ]);
   });
 

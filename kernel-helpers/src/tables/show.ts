@@ -1,0 +1,19 @@
+import type { ColumnTable } from "arquero";
+import { type Displayable, mime } from "../base/display.js";
+import { ArgumentError } from "../base/errors.js";
+import { mostRows, tableHtml, type TableViewOptions } from "./html.js";
+import { tableText } from "./plain.js";
+
+/**
+ * More of a table than a cell shows by itself, or less.
+ *
+ * @param options.limit rows to show, from the top, up to 10,000
+ * @throws ArgumentError if `limit` is out of range
+ * @example
+ * showTable(latency.summary(writes, { by: "comm" }), { limit: 500 })
+ */
+export function showTable(table: ColumnTable, { limit = mostRows }: TableViewOptions = {}): Displayable {
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostRows)
+    throw new ArgumentError(`expected a whole number from 1 to ${mostRows} for limit, got ${String(limit)}.`);
+  return mime({ "text/html": tableHtml(table, { limit }), "text/plain": tableText(table, { limit }) });
+}

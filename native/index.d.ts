@@ -126,7 +126,7 @@ export interface BtfType {
   type?: number;
   length?: number;
   members?: { name: string; type: number; bitOffset: number; bitSize: number }[];
-  values?: { name: string; value: number }[];
+  values?: { name: string; value: number | bigint }[];
   variables?: { type: number; offset: number; size: number }[];
   /** Of a decl_tag: which member it marks, or -1 for the type itself. */
   component?: number;
@@ -143,6 +143,7 @@ export interface PlanColumn {
     | "u8"
     | "i8"
     | "u16"
+    | "u16_be"
     | "i16"
     | "u32"
     | "i32"
@@ -165,7 +166,7 @@ export interface PlanColumn {
   bitOffset?: number;
   bitSize?: number;
   signed?: boolean;
-  labels?: { name: string; value: number }[];
+  labels?: { name: string; value: number | bigint }[];
 }
 export interface Plan {
   recordSize: number;

@@ -1,5 +1,6 @@
 #include "columns.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -111,6 +112,13 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
     case Decode::U16:
     case Decode::I16:
       Copy<uint16_t, uint16_t>(column, records, n, to);
+      return 0;
+    case Decode::U16Be:
+      Copy<uint16_t, uint16_t>(column, records, n, to);
+      for (size_t i = 0; i < n * column.count; i++) {
+        auto* value = reinterpret_cast<uint16_t*>(to) + i;
+        *value = be16toh(*value);
+      }
       return 0;
     case Decode::U32:
     case Decode::I32:

@@ -14,7 +14,24 @@
 namespace bpflab {
 
 // How a field becomes a column. The name says what stands in the record.
-enum class Decode : uint8_t { U8, I8, U16, I16, U32, I32, F32, F64, U64, I64, U64Exact, I64Exact, Bits, Text, Enum };
+enum class Decode : uint8_t {
+  U8,
+  I8,
+  U16,
+  U16Be,
+  I16,
+  U32,
+  I32,
+  F32,
+  F64,
+  U64,
+  I64,
+  U64Exact,
+  I64Exact,
+  Bits,
+  Text,
+  Enum
+};
 
 // Bytes of one element in the column: 64-bit integers and bit fields become doubles, text and enums 32-bit codes.
 inline size_t ElementSize(Decode decode) {
@@ -23,6 +40,7 @@ inline size_t ElementSize(Decode decode) {
     case Decode::I8:
       return 1;
     case Decode::U16:
+    case Decode::U16Be:
     case Decode::I16:
       return 2;
     case Decode::U32:

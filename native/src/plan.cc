@@ -13,6 +13,7 @@ const std::map<std::string, Decode>& Decodes() {
       {"u8", Decode::U8},
       {"i8", Decode::I8},
       {"u16", Decode::U16},
+      {"u16_be", Decode::U16Be},
       {"i16", Decode::I16},
       {"u32", Decode::U32},
       {"i32", Decode::I32},
@@ -27,6 +28,13 @@ const std::map<std::string, Decode>& Decodes() {
       {"enum", Decode::Enum},
   };
   return names;
+}
+
+// A number, or a BigInt beyond 2^53, where the bits are what counts.
+int64_t Int64(Napi::Value value) {
+  if (!value.IsBigInt()) return value.As<Napi::Number>().Int64Value();
+  bool lossless;
+  return static_cast<int64_t>(value.As<Napi::BigInt>().Uint64Value(&lossless));
 }
 
 // Bytes of the record that a column reads.
@@ -81,7 +89,7 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
       auto list = labels.As<Napi::Array>();
       for (uint32_t j = 0; j < list.Length(); j++) {
         auto label = list.Get(j).As<Napi::Object>();
-        column.dictionary->AddLabel(label.Get("value").As<Napi::Number>().Int64Value(), label.Get("name").ToString());
+        column.dictionary->AddLabel(Int64(label.Get("value")), label.Get("name").ToString());
       }
     }
     plan.columns.push_back(std::move(column));

@@ -43,12 +43,26 @@ function groups(text: string): number[] {
 }
 
 /**
- * The address in these 16 bytes as text: IPv4 in dotted form, IPv6 as RFC 5952 writes it.
+ * The 4 bytes of an IPv4 address in text.
+ *
+ * @param what how errors call the value
+ * @throws ArgumentError when the text is no IPv4 address
+ */
+export function parseIPv4(text: unknown, what: string): Uint8Array {
+  if (typeof text === "string" && isIPv4(text)) return Uint8Array.from(quad(text));
+  throw new ArgumentError(
+    `${what}: expected an IPv4 address such as "198.18.0.2", got ${JSON.stringify(text)?.slice(0, 100)}.`,
+  );
+}
+
+/**
+ * The address in these 4 or 16 bytes as text: IPv4 in dotted form, IPv6 as RFC 5952 writes it.
  *
  * @example
  * formatAddress(parseAddress("2001:DB8:0:0::2"))  // "2001:db8::2"
  */
 export function formatAddress(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
   if (mapped.every((byte, i) => bytes[i] === byte)) return bytes.subarray(12, 16).join(".");
   const words = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
   // The first of the longest runs of zeros, if longer than one, is left out.

@@ -17,17 +17,29 @@ export type Combine = "sum" | "min" | "max";
 
 /** How a value lies in memory, resolved from BTF: typedefs and qualifiers are gone. */
 export type Layout =
-  | { kind: "int"; size: number; signed: boolean }
+  /** `bigEndian`: in network byte order, as `__be16` says; read and written as the number that it means. */
+  | { kind: "int"; size: number; signed: boolean; bigEndian?: true }
   | { kind: "bool"; size: number }
   | { kind: "float"; size: number }
-  | { kind: "enum"; size: number; signed: boolean; name: string; values: { name: string; value: number }[] }
+  | { kind: "enum"; size: number; signed: boolean; name: string; values: { name: string; value: number | bigint }[] }
   | { kind: "pointer"; size: number }
   /** `char[N]`: text up to the first NUL. */
   | { kind: "text"; size: number }
-  /** `struct in6_addr`: an address as text; IPv4 stands in it as IPv6 maps it. */
+  /** An address as text: `__be32` and `struct in_addr` (4 bytes), `struct in6_addr` (16, IPv4 in it as IPv6 maps it). */
   | { kind: "address"; size: number }
+  /** What nothing is known of but its size. */
+  | { kind: "bytes"; size: number }
   | { kind: "array"; size: number; element: Layout; length: number }
   | { kind: "struct"; size: number; name: string; fields: Field[] };
+
+/** The kernel's typedefs that say more than their size: ports and addresses as they travel. */
+const meanings: Record<string, Layout> = {
+  __be16: { kind: "int", size: 2, signed: false, bigEndian: true },
+  __be32: { kind: "address", size: 4 },
+};
+
+/** Kinds that lead to a type and do not change how it lies in memory. */
+const transparent = ["typedef", "const", "volatile", "restrict", "type_tag", "var"];
 
 /** One variable of a data section. */
 export interface Variable {
@@ -54,13 +66,24 @@ export class Btf {
   /** Follows typedefs, qualifiers and tags. */
   private strip(id: number): BtfType {
     let type = this.at(id);
-    while (["typedef", "const", "volatile", "restrict", "type_tag", "var"].includes(type.kind))
-      type = this.at(type.type!);
+    while (transparent.includes(type.kind)) type = this.at(type.type!);
     return type;
+  }
+
+  /** What a typedef on the way to a type says of its meaning. */
+  private meaning(id: number): Layout | undefined {
+    for (let type = this.at(id); transparent.includes(type.kind);) {
+      const known = type.kind === "typedef" ? meanings[type.name] : undefined;
+      if (known) return known;
+      type = this.at(type.type!);
+    }
+    return undefined;
   }
 
   /** The layout of a type by its id; undefined for void and for types that are only declared. */
   layout(id: number): Layout | undefined {
+    const meaning = this.meaning(id);
+    if (meaning) return meaning;
     const type = this.strip(id);
     switch (type.kind) {
       case "int":
@@ -82,7 +105,7 @@ export class Btf {
       }
       case "struct":
       case "union":
-        if (type.name === "in6_addr") return { kind: "address", size: type.size! };
+        if (type.name === "in6_addr" || type.name === "in_addr") return { kind: "address", size: type.size! };
         return { kind: "struct", size: type.size!, name: type.name, fields: this.fields(type, 0) };
       default:
         return undefined;

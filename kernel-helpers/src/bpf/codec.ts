@@ -1,37 +1,36 @@
 import { inspect } from "node:util";
 import { ArgumentError } from "../base/errors.js";
-import { addressBytes, formatAddress, parseAddress } from "./address.js";
+import { formatAddress, parseAddress, parseIPv4 } from "./address.js";
 import type { Field, Layout } from "./btf.js";
 import { unknownName } from "../base/names.js";
+import { decodeText, encodeText } from "./text.js";
 
 // Between bytes in the kernel's layout (native byte order) and JavaScript values:
-// integers ↔ number, _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string,
-// struct in6_addr ↔ an address as text, struct ↔ object, array ↔ array. Pointers are numbers.
+// integers ↔ number, beyond 2^53 BigInt; _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string, addresses ↔ text,
+// struct ↔ object, array ↔ array, what has no type ↔ Uint8Array. Pointers are numbers.
+// Writing what was read gives the same bytes: all of a struct but its padding is in the value.
 
 const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-const text = new TextDecoder("utf-8", { ignoreBOM: true });
-const bytes = new TextEncoder();
 
-/** Reads a value; 64-bit integers beyond 2^53 are rounded, as in tables. */
+/** Reads a value, exactly: an integer beyond 2^53 is a BigInt. */
 export function decode(layout: Layout, view: DataView, at = 0): unknown {
   switch (layout.kind) {
     case "int":
-      return readInt(view, at, layout.size, layout.signed);
+      return exactInteger(readInt(view, at, layout));
     case "pointer":
-      return readInt(view, at, 8, false);
+      return exactInteger(view.getBigUint64(at, little));
     case "bool":
       return view.getUint8(at) !== 0;
     case "float":
       return layout.size === 4 ? view.getFloat32(at, little) : view.getFloat64(at, little);
     case "enum":
-      return labelOf(layout, readInt(view, at, layout.size, layout.signed));
-    case "text": {
-      const raw = new Uint8Array(view.buffer, view.byteOffset + at, layout.size);
-      const end = raw.indexOf(0);
-      return text.decode(end < 0 ? raw : raw.subarray(0, end));
-    }
+      return labelOf(layout, readInt(view, at, layout));
+    case "text":
+      return decodeText(bytesAt(view, at, layout.size));
     case "address":
-      return formatAddress(new Uint8Array(view.buffer, view.byteOffset + at, addressBytes));
+      return formatAddress(bytesAt(view, at, layout.size));
+    case "bytes":
+      return bytesAt(view, at, layout.size).slice();
     case "array":
       return Array.from({ length: layout.length }, (_, i) =>
         decode(layout.element, view, at + i * layout.element.size),
@@ -43,22 +42,43 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
   }
 }
 
-type Enum = Layout & { kind: "enum" };
-
-function labelOf(layout: Enum, value: number): string {
-  return layout.values.find((v) => v.value === value)?.name ?? String(value);
+function bytesAt(view: DataView, at: number, size: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + at, size);
 }
 
-function readInt(view: DataView, at: number, size: number, signed: boolean): number {
+/** The number, or the BigInt itself where a number could not tell it from its neighbours. */
+export function exactInteger(value: number | bigint): number | bigint {
+  if (typeof value === "number") return value;
+  return value >= -mostExact && value <= mostExact ? Number(value) : value;
+}
+
+const mostExact = 2n ** 53n;
+
+type Enum = Layout & { kind: "enum" };
+
+function labelOf(layout: Enum, value: number | bigint): string {
+  // A label's value may be a number or, beyond 2^53, a BigInt.
+  return layout.values.find((v) => v.value == value)?.name ?? String(value); // eslint-disable-line eqeqeq
+}
+
+type Integer = { size: number; signed: boolean; bigEndian?: true };
+
+function readInt(view: DataView, at: number, { size, signed, bigEndian }: Integer): number | bigint {
+  const order = bigEndian ? false : little;
   switch (size) {
     case 1:
       return signed ? view.getInt8(at) : view.getUint8(at);
     case 2:
-      return signed ? view.getInt16(at, little) : view.getUint16(at, little);
+      return signed ? view.getInt16(at, order) : view.getUint16(at, order);
     case 4:
-      return signed ? view.getInt32(at, little) : view.getUint32(at, little);
+      return signed ? view.getInt32(at, order) : view.getUint32(at, order);
     case 8:
-      return Number(signed ? view.getBigInt64(at, little) : view.getBigUint64(at, little));
+      return signed ? view.getBigInt64(at, order) : view.getBigUint64(at, order);
+    case 16: {
+      const [low, high] = order ? [at, at + 8] : [at + 8, at];
+      const raw = (view.getBigUint64(high, order) << 64n) | view.getBigUint64(low, order);
+      return signed ? BigInt.asIntN(128, raw) : raw;
+    }
     default:
       throw new RangeError(`integers of ${size} bytes cannot be read`);
   }
@@ -79,7 +99,7 @@ function readBits(view: DataView, at: number, field: Field): unknown {
   const { layout } = field;
   const { word, shift, mask } = bitsAt(view, at, field);
   const raw = (word >> shift) & mask;
-  const value = Number(isSigned(layout) ? BigInt.asIntN(field.bits!.size, raw) : raw);
+  const value = exactInteger(isSigned(layout) ? BigInt.asIntN(field.bits!.size, raw) : raw);
   if (layout.kind === "bool") return value !== 0;
   return layout.kind === "enum" ? labelOf(layout, value) : value;
 }
@@ -103,29 +123,30 @@ export function encode(layout: Layout, value: unknown, path: string): Buffer {
 function write(layout: Layout, value: unknown, view: DataView, at: number, path: string): void {
   switch (layout.kind) {
     case "int":
-      return writeInt(view, at, layout.size, integer(value, layout.size * 8, layout.signed, path));
+      return writeInt(view, at, layout, integer(value, layout.size * 8, layout.signed, path));
     case "pointer":
-      return writeInt(view, at, 8, integer(value, 64, false, path));
+      return view.setBigUint64(at, integer(value, 64, false, path), little);
     case "bool":
       return view.setUint8(at, flag(value, path));
     case "float":
       if (typeof value !== "number") throw mismatch(path, "a number", value);
       return layout.size === 4 ? view.setFloat32(at, value, little) : view.setFloat64(at, value, little);
     case "enum":
-      return writeInt(
-        view,
-        at,
-        layout.size,
-        integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path),
-      );
+      return writeInt(view, at, layout, integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path));
     case "text": {
       if (typeof value !== "string") throw mismatch(path, "a string", value);
-      const encoded = bytes.encode(value);
+      const encoded = encodeText(value);
       if (encoded.length > layout.size) throw mismatch(path, `a string of at most ${layout.size} bytes`, value);
       return encoded.forEach((byte, i) => view.setUint8(at + i, byte));
     }
     case "address":
-      return parseAddress(value, path).forEach((byte, i) => view.setUint8(at + i, byte));
+      return (layout.size === 4 ? parseIPv4(value, path) : parseAddress(value, path)).forEach((byte, i) =>
+        view.setUint8(at + i, byte),
+      );
+    case "bytes":
+      if (!(value instanceof Uint8Array) || value.length !== layout.size)
+        throw mismatch(path, `a Uint8Array of ${layout.size} bytes`, value);
+      return value.forEach((byte, i) => view.setUint8(at + i, byte));
     case "array":
       if (!Array.isArray(value) || value.length !== layout.length)
         throw mismatch(path, `an array of ${layout.length}`, value);
@@ -179,17 +200,21 @@ function integer(value: unknown, bits: number, signed: boolean, path: string): b
   return given;
 }
 
-function writeInt(view: DataView, at: number, size: number, value: bigint): void {
+function writeInt(view: DataView, at: number, { size, bigEndian }: Integer, value: bigint): void {
   const raw = BigInt.asUintN(size * 8, value);
+  const order = bigEndian ? false : little;
   switch (size) {
     case 1:
       return view.setUint8(at, Number(raw));
     case 2:
-      return view.setUint16(at, Number(raw), little);
+      return view.setUint16(at, Number(raw), order);
     case 4:
-      return view.setUint32(at, Number(raw), little);
+      return view.setUint32(at, Number(raw), order);
     case 8:
-      return view.setBigUint64(at, raw, little);
+      return view.setBigUint64(at, raw, order);
+    case 16:
+      view.setBigUint64(order ? at : at + 8, BigInt.asUintN(64, raw), order);
+      return view.setBigUint64(order ? at + 8 : at, raw >> 64n, order);
     default:
       throw new RangeError(`integers of ${size} bytes cannot be written`);
   }

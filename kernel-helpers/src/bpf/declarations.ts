@@ -2,6 +2,7 @@ import { Btf, type Layout } from "./btf.js";
 import { flatten } from "./flatten.js";
 import { visibleVariables } from "./globals.js";
 import { native, type MapDescription, type ObjectHandle } from "../base/native.js";
+import { mapLayouts } from "./map-layouts.js";
 import { sectionName } from "./sections.js";
 import { isPerCpu } from "./per-cpu.js";
 
@@ -23,6 +24,8 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
     case "text":
     case "address":
       return "string";
+    case "bytes":
+      return "Uint8Array";
     case "enum": // a value without a label is shown as its number, so any string may come
       return [...layout.values.map((v) => JSON.stringify(v.name)), "(string & {})"].join(" | ");
     case "array":
@@ -48,17 +51,17 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
       .filter((m) => m.isInternal && section.test(sectionName(m.name)))
       .flatMap((m) => visibleVariables(btf.section(sectionName(m.name)), rings))
       .map((v) => [v.name, typeOf(v.layout, `${inner}  `)] as const);
-  const typeById = (id: number) => (id ? typeOf(btf.layout(id), `${inner}    `) : "unknown");
-  const valueType = (m: MapDescription) =>
-    isPerCpu(m.typeName) ? `PerCpu<${typeById(m.valueTypeId)}>` : typeById(m.valueTypeId);
-  const mapType = (m: MapDescription) =>
-    struct(
+  const mapType = (m: MapDescription) => {
+    const { key, value } = mapLayouts(btf, m);
+    const one = typeOf(value, `${inner}    `);
+    return struct(
       [
-        ["key", typeById(m.keyTypeId)],
-        ["value", valueType(m)],
+        ["key", typeOf(key, `${inner}    `)],
+        ["value", isPerCpu(m.typeName) ? `PerCpu<${one}>` : one],
       ],
       `${inner}  `,
     );
+  };
   const eventType = (ring: string) => {
     const record = btf.pointee(`${ring}_record`);
     return record

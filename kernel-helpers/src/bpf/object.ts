@@ -2,6 +2,7 @@ import { ArgumentError } from "../base/errors.js";
 import type { NetworkHook } from "./link/network.js";
 import type { Btf, Layout } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
+import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
 import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../base/native.js";
@@ -59,8 +60,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     }
     for (const description of descriptions) {
       if (description.isInternal) continue;
-      // From the definition: of queues, stacks and some others libbpf forgets the types when it loads them.
-      const [key, value] = [btf.mapPart(description.name, "key"), btf.mapPart(description.name, "value")];
+      const { key, value } = mapLayouts(btf, description);
       const map = native.bpf_object__find_map_by_name(handle, description.name);
       const loss = this.#find(`${description.name}_lost`);
       maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss });

@@ -1,6 +1,6 @@
 import { ArgumentError } from "../base/errors.js";
 import type { Combine, Layout } from "./btf.js";
-import { decode, encode, viewOf } from "./codec.js";
+import { decode, encode, exactInteger, viewOf } from "./codec.js";
 
 // A per-CPU map holds a value of each key for every possible CPU, so that a program adds
 // without waiting for others. The kernel hands them over side by side, each padded to 8 bytes.
@@ -74,13 +74,12 @@ function combineValues(layout: Layout, values: unknown[], how: Combine = "sum"):
     case "int":
     case "float":
     case "pointer":
-      return how === "sum"
-        ? (values as number[]).reduce((sum, value) => sum + value, 0)
-        : Math[how](...(values as number[]));
+      return combineNumbers(values as (number | bigint)[], how);
     case "bool":
       return values.some(Boolean);
     case "enum":
     case "address":
+    case "bytes":
       return values[0];
     case "text":
       return values.find((text) => text !== "") ?? "";
@@ -104,4 +103,17 @@ function combineValues(layout: Layout, values: unknown[], how: Combine = "sum"):
         ]),
       );
   }
+}
+
+/** Exact also beyond 2^53, where one of them or their sum is a BigInt. */
+function combineNumbers(values: (number | bigint)[], how: Combine): number | bigint {
+  if (how !== "sum")
+    return values.reduce((best, value) => ((how === "min" ? value < best : value > best) ? value : best));
+  if (values.every((value): value is number => typeof value === "number")) {
+    const sum = values.reduce((total, value) => total + value, 0);
+    if (!Number.isInteger(sum) || Number.isSafeInteger(sum)) return sum;
+  }
+  return values.every((value) => typeof value === "bigint" || Number.isInteger(value))
+    ? exactInteger(values.reduce<bigint>((total, value) => total + BigInt(value), 0n))
+    : values.reduce<number>((total, value) => total + Number(value), 0);
 }

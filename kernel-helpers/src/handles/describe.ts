@@ -13,7 +13,7 @@ export function cType(layout: Layout | undefined): string {
     case undefined:
       return "–";
     case "int":
-      return `${layout.signed ? "s" : "u"}${layout.size * 8}`;
+      return layout.bigEndian ? `__be${layout.size * 8}` : `${layout.signed ? "s" : "u"}${layout.size * 8}`;
     case "bool":
       return "bool";
     case "float":
@@ -25,9 +25,14 @@ export function cType(layout: Layout | undefined): string {
     case "text":
       return `char[${layout.size}]`;
     case "address":
-      return "struct in6_addr";
-    case "array":
-      return `${cType(layout.element)}[${layout.length}]`;
+      return layout.size === 4 ? "__be32" : "struct in6_addr";
+    case "bytes":
+      return `${layout.size} bytes`;
+    case "array": {
+      // C writes the outermost dimension first: an array of 2 arrays of 3 is int[2][3].
+      const [, element, inner] = /^(.*?)((?:\[\d+\])*)$/s.exec(cType(layout.element))!;
+      return `${element}[${layout.length}]${inner}`;
+    }
     case "struct":
       return `struct ${layout.name ? `${layout.name} ` : ""}{ ${layout.fields.map((f) => `${cType(f.layout)} ${f.name}${f.bits ? `:${f.bits.size}` : ""}`).join("; ")} }`;
   }

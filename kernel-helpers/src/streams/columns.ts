@@ -1,7 +1,7 @@
 import { table as makeTable, type ColumnTable } from "arquero";
 import { listNames } from "../base/names.js";
 import { ArgumentError } from "../base/errors.js";
-import { addressBytes, formatAddress } from "../bpf/address.js";
+import { formatAddress } from "../bpf/address.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.
@@ -58,26 +58,50 @@ export class BooleanColumn {
   }
 }
 
-/** Addresses, 16 bytes each, read as text. */
+/** Addresses, 4 or 16 bytes each, read as text. */
 export class AddressColumn {
   readonly bytes: Uint8Array;
+  /** Bytes of one. */
+  readonly width: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, width = 16) {
     this.bytes = bytes;
+    this.width = width;
   }
   get length(): number {
-    return this.bytes.length / addressBytes;
+    return this.bytes.length / this.width;
   }
   at(row: number): string {
-    return formatAddress(this.bytes.subarray(row * addressBytes, (row + 1) * addressBytes));
+    return formatAddress(this.bytes.subarray(row * this.width, (row + 1) * this.width));
   }
   *[Symbol.iterator](): Iterator<string> {
     for (let row = 0; row < this.length; row++) yield this.at(row);
   }
 }
 
+/** Integers of 16 bytes, read as BigInts: two words each, the low one first. */
+export class WideColumn {
+  readonly words: BigUint64Array;
+  readonly signed: boolean;
+
+  constructor(words: BigUint64Array, signed: boolean) {
+    this.words = words;
+    this.signed = signed;
+  }
+  get length(): number {
+    return this.words.length / 2;
+  }
+  at(row: number): bigint {
+    const value = (this.words[2 * row + 1]! << 64n) | this.words[2 * row]!;
+    return this.signed ? BigInt.asIntN(128, value) : value;
+  }
+  *[Symbol.iterator](): Iterator<bigint> {
+    for (let row = 0; row < this.length; row++) yield this.at(row);
+  }
+}
+
 /** Arrays of one length: row i is a slice of `values`, which may be a column of any kind. */
-export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanColumn | AddressColumn = TypedArray> {
+export class ListColumn<Values extends ScalarColumn = TypedArray> {
   readonly values: Values;
   /** Elements of a row. */
   readonly size: number;
@@ -99,8 +123,11 @@ export class ListColumn<Values extends TypedArray | DictionaryColumn | BooleanCo
   }
 }
 
+/** A column of one value a row. */
+export type ScalarColumn = TypedArray | DictionaryColumn | BooleanColumn | AddressColumn | WideColumn;
+
 /** A column as streams make them. */
-export type EventColumn = TypedArray | DictionaryColumn | BooleanColumn | AddressColumn | ListColumn<any>;
+export type EventColumn = ScalarColumn | ListColumn<any>;
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
@@ -140,7 +167,9 @@ function firstOf(column: AnyColumn, rows: number): AnyColumn {
     return new DictionaryColumn(firstOf(column.codes, rows) as Uint32Array, column.dictionary);
   if (column instanceof BooleanColumn) return new BooleanColumn(firstOf(column.bytes, rows) as Uint8Array);
   if (column instanceof AddressColumn)
-    return new AddressColumn(firstOf(column.bytes, rows * addressBytes) as Uint8Array);
+    return new AddressColumn(firstOf(column.bytes, rows * column.width) as Uint8Array, column.width);
+  if (column instanceof WideColumn)
+    return new WideColumn(firstOf(column.words, rows * 2) as BigUint64Array, column.signed);
   if (column instanceof ListColumn)
     return new ListColumn(firstOf(column.values as EventColumn, rows * column.size) as TypedArray, column.size);
   // A few rows should not hold the memory of many.
@@ -158,8 +187,16 @@ function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
   if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
   if (first instanceof BooleanColumn)
     return new BooleanColumn(concatArrays((parts as BooleanColumn[]).map((p) => p.bytes)));
-  if (first instanceof AddressColumn)
-    return new AddressColumn(concatArrays((parts as AddressColumn[]).map((p) => p.bytes)));
+  if (first instanceof AddressColumn) {
+    const addresses = parts as AddressColumn[];
+    if (addresses.some(({ width }) => width !== first.width)) return concatValues(parts);
+    return new AddressColumn(concatArrays(addresses.map((p) => p.bytes)), first.width);
+  }
+  if (first instanceof WideColumn) {
+    const wide = parts as WideColumn[];
+    if (wide.some(({ signed }) => signed !== first.signed)) return concatValues(parts);
+    return new WideColumn(concatArrays(wide.map((p) => p.words)), first.signed);
+  }
   if (first instanceof ListColumn) {
     const lists = parts as ListColumn<any>[];
     if (lists.some((list) => list.size !== first.size || list.values.constructor !== first.values.constructor))

@@ -1,5 +1,5 @@
 import type { Combine } from "../bpf/btf.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./columns.js";
 
 type Numbers = Float64Array | BigInt64Array | BigUint64Array;
 
@@ -24,7 +24,21 @@ export function combineCpus(column: EventColumn, cpus: number, written: Uint8Arr
     );
   }
   if (column instanceof DictionaryColumn || column instanceof AddressColumn) return pickWritten(column, cpus, written);
+  if (column instanceof WideColumn) return combineWide(column, cpus, written, how);
   return combineNumbers(column as never, cpus, 1, written, how);
+}
+
+function combineWide(column: WideColumn, cpus: number, written: Uint8Array, how: Combine): WideColumn {
+  const words = new BigUint64Array((column.length / cpus) * 2);
+  for (let row = 0; row < column.length / cpus; row++) {
+    const values: bigint[] = [];
+    for (let at = row * cpus; at < (row + 1) * cpus; at++) if (written[at]) values.push(column.at(at));
+    if (values.length === 0) continue;
+    const one = values.reduce((a, b) => (how === "sum" ? a + b : (how === "min" ? b < a : b > a) ? b : a));
+    words[2 * row] = BigInt.asUintN(64, one);
+    words[2 * row + 1] = BigInt.asUintN(64, one >> 64n);
+  }
+  return new WideColumn(words, column.signed);
 }
 
 function combineNumbers(
@@ -87,7 +101,7 @@ function take(column: DictionaryColumn | AddressColumn | ListColumn<any>, picked
       column.dictionary,
     );
   if (column instanceof AddressColumn)
-    return new AddressColumn(slices(column.bytes, column.bytes.length / column.length, picked));
+    return new AddressColumn(slices(column.bytes, column.width, picked), column.width);
   const { size, values } = column as ListColumn<DictionaryColumn | AddressColumn | BooleanColumn>;
   const elements = Uint32Array.from(
     { length: picked.length * size },

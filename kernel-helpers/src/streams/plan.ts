@@ -3,8 +3,7 @@ import { flatten, type FlatField } from "../bpf/flatten.js";
 import type { Plan, PlanColumn } from "../base/native.js";
 import { ArgumentError } from "../base/errors.js";
 import { unknownName } from "../base/names.js";
-import { addressBytes } from "../bpf/address.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, type EventColumn } from "./columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./columns.js";
 
 /** How the drain thread decodes a record, and how its memory becomes columns here. */
 export interface RecordPlan {
@@ -30,6 +29,7 @@ const arrays: Record<PlanColumn["decode"], ArrayType> = {
   i64: Float64Array,
   u64_exact: BigUint64Array,
   i64_exact: BigInt64Array,
+  u16_be: Uint16Array,
   bits: Float64Array,
   text: Uint32Array,
   enum: Uint32Array,
@@ -83,10 +83,14 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
     case "bool":
       return { ...common, decode: "u8" };
     case "address":
-      return { ...common, decode: "u8", count: count * addressBytes };
+      return { ...common, decode: "u8", count: count * scalar.size };
+    case "bytes":
+      return { ...common, decode: "u8", count: scalar.size };
     case "pointer":
       return { ...common, decode: exact ? "u64_exact" : "u64" };
     case "int": {
+      if (scalar.bigEndian) return { ...common, decode: "u16_be" };
+      if (scalar.size === 16) return { ...common, decode: "u64_exact", count: count * 2 };
       if (![1, 2, 4, 8].includes(scalar.size))
         throw new ArgumentError(
           `The field ${field.name} is an integer of ${scalar.size} bytes, which no column can hold; split it in two.`,
@@ -104,23 +108,26 @@ function maker(
   { decode, count: elements = 1 }: PlanColumn,
 ): RecordPlan["columns"][number]["make"] {
   const Array = arrays[decode];
-  const { kind } = scalarOf(layout);
-  const count = kind === "address" ? elements / addressBytes : elements;
+  const scalar = scalarOf(layout);
+  const count = layout.kind === "array" ? layout.length : 1;
   return (buffer, offset, rows, dictionary) => {
-    const scalars = scalarColumn(kind, new Array(buffer, offset, rows * elements), dictionary);
+    const scalars = scalarColumn(scalar, new Array(buffer, offset, rows * elements), dictionary);
+    if (scalar.kind === "bytes") return new ListColumn(scalars as Uint8Array, scalar.size);
     return count === 1 ? scalars : new ListColumn(scalars as never, count);
   };
 }
 
-function scalarColumn(kind: Layout["kind"], values: EventColumn, dictionary: string[]): EventColumn {
-  switch (kind) {
+function scalarColumn(layout: Layout, values: EventColumn, dictionary: string[]): EventColumn {
+  switch (layout.kind) {
     case "text":
     case "enum":
       return new DictionaryColumn(values as Uint32Array, dictionary);
     case "bool":
       return new BooleanColumn(values as Uint8Array);
     case "address":
-      return new AddressColumn(values as Uint8Array);
+      return new AddressColumn(values as Uint8Array, layout.size);
+    case "int":
+      return layout.size === 16 ? new WideColumn(values as BigUint64Array, layout.signed) : values;
     default:
       return values;
   }

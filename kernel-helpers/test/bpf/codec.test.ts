@@ -51,7 +51,9 @@ describe("values keep what they are through bytes", () => {
     for (const value of [0, Number.MAX_SAFE_INTEGER]) assert.equal(roundTrip(int(64), value), value);
     for (const value of [Number.MIN_SAFE_INTEGER, -1]) assert.equal(roundTrip(int(64, true), value), value);
     assert.deepEqual(bytes(int(64), 2n ** 64n - 1n), Array(8).fill(255), "exact as a BigInt");
-    assert.equal(roundTrip(int(64), 2n ** 53n + 1n), 2 ** 53, "read back it is rounded");
+    for (const value of [2n ** 53n + 1n, 2n ** 64n - 1n]) assert.equal(roundTrip(int(64), value), value, "as a BigInt");
+    assert.equal(roundTrip(int(64, true), -(2n ** 63n)), -(2n ** 63n));
+    assert.equal(roundTrip(int(64), 2 ** 53), 2 ** 53);
     assert.deepEqual(bytes(int(32), 0x01020304), [4, 3, 2, 1]);
   });
 
@@ -72,11 +74,46 @@ describe("values keep what they are through bytes", () => {
     assert.equal(roundTrip(large, "TOP"), "TOP");
   });
 
-  test("text up to its first NUL, to the last byte", () => {
+  test("integers of 16 bytes", () => {
+    const wide = (signed: boolean): Layout => ({ kind: "int", size: 16, signed });
+    for (const value of [0, 7, 2n ** 64n, 2n ** 128n - 1n]) assert.equal(roundTrip(wide(false), value), value);
+    for (const value of [-1, -(2n ** 127n), 2n ** 127n - 1n]) assert.equal(roundTrip(wide(true), value), value);
+    assert.deepEqual(bytes(wide(false), 2n ** 64n + 2n), [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    refused(wide(false), -1, `m value: expected an integer from 0 to ${2n ** 128n - 1n}, got -1.`);
+  });
+
+  test("network byte order, and bytes without a type", () => {
+    const port: Layout = { kind: "int", size: 2, signed: false, bigEndian: true };
+    assert.deepEqual(bytes(port, 443), [1, 187]);
+    assert.equal(roundTrip(port, 443), 443);
+    assert.deepEqual(roundTrip({ kind: "bytes", size: 3 }, Uint8Array.of(1, 0, 255)), Uint8Array.of(1, 0, 255));
+    assert.throws(
+      () => encode({ kind: "bytes", size: 3 }, Uint8Array.of(1), "m key"),
+      /m key: expected a Uint8Array of 3 bytes/,
+    );
+  });
+
+  test("text to the last byte", () => {
     for (const value of ["", "a", "abcd", "grü", "<b>", "\ufeffx"]) assert.equal(roundTrip(text(4), value), value);
     assert.deepEqual(bytes(text(4), "ab"), [97, 98, 0, 0]);
-    assert.equal(decode(text(4), viewOf(Buffer.from("a\0bc"))), "a");
-    assert.equal(decode(text(3), viewOf(Buffer.of(97, 0xff, 98))), "a\ufffdb", "what is no UTF-8 is marked");
+    assert.equal(decode(text(4), viewOf(Buffer.from("a\0\0\0"))), "a");
+  });
+
+  test("text that goes on behind a NUL, or is no UTF-8, keeps its bytes", () => {
+    assert.equal(decode(text(8), viewOf(Buffer.from("ls\0-l\0\0\0"))), "ls\0-l");
+    assert.equal(decode(text(3), viewOf(Buffer.of(97, 0xff, 98))), "a\udcffb");
+    const odd = [
+      Buffer.of(97, 0xff, 98),
+      Buffer.of(0, 97, 0, 98),
+      Buffer.of(0xc3, 0xbc, 0xc3),
+      Buffer.of(0xed, 0xa0, 0x80, 97),
+      Buffer.of(0xf0, 0x9f, 0x98, 0x80, 0x80),
+      Buffer.from(Array.from({ length: 256 }, (_, i) => 255 - i)),
+    ];
+    for (const raw of odd) {
+      const layout = text(raw.length);
+      assert.deepEqual(Buffer.from(encode(layout, decode(layout, viewOf(raw)), "x")), raw);
+    }
   });
 
   test("arrays of scalars, of text, of arrays, of structs", () => {
@@ -125,6 +162,10 @@ describe("values keep what they are through bytes", () => {
   });
 
   test("addresses as text", () => {
+    const v4: Layout = { kind: "address", size: 4 };
+    assert.deepEqual(bytes(v4, "198.18.0.2"), [198, 18, 0, 2]);
+    assert.equal(roundTrip(v4, "198.18.0.2"), "198.18.0.2");
+    assert.throws(() => encode(v4, "2001:db8::2", "m key"), /m key: expected an IPv4 address/);
     const address: Layout = { kind: "address", size: 16 };
     for (const value of ["198.18.0.2", "2001:db8::2", "::"]) assert.equal(roundTrip(address, value), value);
     assert.throws(

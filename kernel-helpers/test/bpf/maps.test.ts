@@ -248,9 +248,9 @@ describe("maps by type", () => {
       /^The map rb has no entries: it is of type ringbuf\.\nA ring buffer is read as a stream: call \.events\(\)/,
     ],
     [
-      "a map that does not say what it holds",
-      () => maps["untyped"]!.get(1),
-      /^types_of_maps\.untyped does not say what its key is\.\nDeclare it in the C source with __type\(key, …\)/,
+      "a key of the wrong size where only that is known",
+      () => maps["untyped"]!.get(Uint8Array.of(1)),
+      /^untyped key: expected a Uint8Array of 4 bytes/,
     ],
   ];
   for (const [what, act, message] of mistakes) {

@@ -8,8 +8,14 @@
  * const writes = await collect(ringbuf.events("rb"), { seconds: 5 });
  * charts.histogram(writes, { x: "duration_ns", by: "comm" });
  */
-import "../tables/display.js";
-import "../views/stream-view.js";
+import { ColumnTable } from "arquero";
+import { Observable } from "rxjs";
+import { showInstances } from "../base/display.js";
+import { tableBundle } from "../tables/display.js";
+import { streamBundle } from "../views/stream-view.js";
+
+showInstances(ColumnTable, tableBundle);
+showInstances(Observable, streamBundle);
 
 export * as bpf from "./bpf.js";
 export * as capture from "../tables/capture-file.js";

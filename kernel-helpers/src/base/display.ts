@@ -66,6 +66,8 @@ export interface Host {
   interruptSignal(): AbortSignal | undefined;
   /** The cell of the caller's async context does not end before this work does: what is being drawn is part of its output. */
   hold?(work: Promise<unknown>): void;
+  /** Runs work whose timers outlive an interrupt of the cell. */
+  detached?<T>(work: () => T): T;
   readonly comms?: CommHost;
 }
 
@@ -95,6 +97,11 @@ export function interruptSignal(): AbortSignal | undefined {
   return current?.interruptSignal();
 }
 
+/** Runs work whose timers the cell does not own: they go on when the user interrupts it, as a widget does. */
+export function detached<T>(work: () => T): T {
+  return current?.detached ? current.detached(work) : work();
+}
+
 /** True if the value carries its own representation. */
 export function isDisplayable(value: unknown): value is Displayable {
   return (
@@ -104,9 +111,36 @@ export function isDisplayable(value: unknown): value is Displayable {
   );
 }
 
-/** The representations of any value: its own, or its text. */
+type Form = (value: never) => MimeBundle | Promise<MimeBundle>;
+
+/** How a notebook shows instances of classes that are not ours, by their prototypes. */
+const forms = new Map<object, Form>();
+
+/**
+ * Says how a notebook shows the instances of a class that is a library's, such as arquero's tables: their class stays
+ * as the library made it.
+ */
+export function showInstances<T>(
+  of: abstract new (...of: never[]) => T,
+  form: (value: T) => MimeBundle | Promise<MimeBundle>,
+): void {
+  forms.set(of.prototype as object, form);
+}
+
+function formOf(value: unknown): Form | undefined {
+  if (value === null || typeof value !== "object") return undefined;
+  for (let of: object | null = value; of; of = Object.getPrototypeOf(of) as object | null) {
+    const form = forms.get(of);
+    if (form) return form;
+  }
+  return undefined;
+}
+
+/** The representations of any value: its own, those given for its class, or its text. */
 export async function bundleOf(value: unknown): Promise<MimeBundle> {
   if (isDisplayable(value)) return value[displaySymbol]();
+  const form = formOf(value);
+  if (form) return form(value as never);
   if (typeof value === "string") return { "text/plain": value };
   return { "text/plain": inspect(value, { maxArrayLength: 100, breakLength: 100 }) };
 }

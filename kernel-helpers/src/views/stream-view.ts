@@ -1,14 +1,10 @@
-/**
- * Gives RxJS's Observables their notebook form. Imported for its effect: an Observable that is a cell's
- * last expression is followed live, in one output that updates in place.
- */
+/** An Observable in a notebook: followed live, in one output that updates in place. */
 import { inspect } from "node:util";
-import { clearInterval, setInterval } from "node:timers"; // not the cell's own, which end with it
 import { ColumnTable } from "arquero";
 import { Observable, type Subscription } from "rxjs";
 import {
+  detached,
   display,
-  displaySymbol,
   hasHost,
   interruptSignal,
   mime,
@@ -60,7 +56,7 @@ export class StreamView {
     this.done = new Promise((resolve) => (this.#finish = resolve));
     this.#signal?.addEventListener("abort", this.#onInterrupt, { once: true });
     this.#button.clicks.subscribe(() => this.stop());
-    this.#timer = setInterval(() => this.#draw(), FRAME_MS).unref();
+    this.#timer = detached(() => setInterval(() => this.#draw(), FRAME_MS)).unref();
     this.#subscription = stream.subscribe({
       next: (value) => this.#take(value),
       error: (error: unknown) => this.#end(`failed: ${error instanceof Error ? error.message : String(error)}`),
@@ -184,14 +180,11 @@ export async function watch(stream: Observable<unknown>): Promise<StreamView> {
   return view;
 }
 
-Object.defineProperty(Observable.prototype, displaySymbol, {
-  async value(this: Observable<unknown>): Promise<MimeBundle> {
-    if (!hasHost()) return { "text/plain": "Observable" };
-    const view = await watch(this);
-    return view.running
-      ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" }
-      : {};
-  },
-  configurable: true,
-  writable: true,
-});
+/** An Observable that is the last expression of a cell: a view that goes on. */
+export async function streamBundle(stream: Observable<unknown>): Promise<MimeBundle> {
+  if (!hasHost()) return { "text/plain": "Observable" };
+  const view = await watch(stream);
+  return view.running
+    ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" }
+    : {};
+}

@@ -1,8 +1,8 @@
 /** Widgets that move a variable of a running program. */
-import { setInterval } from "node:timers"; // not the cell's own: the widget outlives an interrupt
 import type { Layout } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
 import { layoutOfGlobal } from "../bpf/globals.js";
+import { detached } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
 import { Dropdown, ToggleButton } from "./choices.js";
 import { FloatSlider, IntSlider, type NumberWidget } from "./numbers.js";
@@ -120,7 +120,7 @@ function follow(widget: ValueWidget<unknown>, target: Record<string, unknown>, n
     }
   };
   let seen = target[name];
-  const look = setInterval(() => {
+  const follow = () => {
     if (widget.closed) return clearInterval(look);
     attempt(() => {
       const now = target[name];
@@ -128,7 +128,8 @@ function follow(widget: ValueWidget<unknown>, target: Record<string, unknown>, n
       seen = now;
       widget.follow(now);
     });
-  }, LOOK_MS).unref();
+  };
+  const look = detached(() => setInterval(follow, LOOK_MS)).unref();
   widget.onChange((value) =>
     attempt(() => {
       target[name] = value;

@@ -3,8 +3,7 @@
  * https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/schema/messages.md (version 2.1.0)
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers"; // not the cell's own, which an interrupt of the cell would end
-import { comms, type Comm } from "../base/display.js";
+import { comms, detached, type Comm } from "../base/display.js";
 
 const TARGET = "jupyter.widget";
 const CONTROL_TARGET = "jupyter.widget.control";
@@ -96,10 +95,11 @@ export class Model {
     this.#send("update", this.#unsent);
     this.#unsent = {};
     this.#resting = true;
-    setTimeout(() => {
+    const wake = () => {
       this.#resting = false;
       this.#flush();
-    }, PERIOD_MS);
+    };
+    detached(() => setTimeout(wake, PERIOD_MS));
   }
 
   #send(method: "update" | "echo_update", state: State): void {

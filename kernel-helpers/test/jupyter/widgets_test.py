@@ -231,7 +231,7 @@ class Widgets(KernelTestCase):
         self.wait_for_text(cell, "under way")
         self.km.interrupt_kernel()
         self.finish(cell, timeout=10)
-        identity = self.value("lasting.model.id")
+        identity = self.value("(lasting as any).model.id")
         self.move(identity, value=77)
         self.assertEqual(self.value("counter.globals.step"), "77")
 

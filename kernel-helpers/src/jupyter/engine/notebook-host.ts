@@ -1,8 +1,8 @@
-/** The notebook as `host.ts` knows it: displays, their updates, and word of an interrupt. */
+/** The notebook as `base/display.ts` knows it: displays, their updates, and word of an interrupt. */
 import { randomUUID } from "node:crypto";
 import type { CommHost, Host } from "../../base/display.js";
 import { encodeBundle, toJson } from "./bundle.js";
-import { currentCell, runningCell } from "../interrupt/cell.js";
+import { currentCell, disowned, runningCell } from "../interrupt/cell.js";
 import type { Channel } from "./channel.js";
 
 export function notebookHost(channel: Channel, comms: CommHost): Host {
@@ -29,6 +29,7 @@ export function notebookHost(channel: Channel, comms: CommHost): Host {
       const release = (): unknown => held?.delete(work);
       work.then(release, release);
     },
+    detached: disowned,
     interruptSignal: () => currentCell()?.interrupt.signal,
   };
 }

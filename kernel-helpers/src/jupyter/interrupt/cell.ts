@@ -162,9 +162,22 @@ export function inTurn<T>(cell: Cell, code: () => Promise<T>): Promise<T> {
   return Promise.race([done, stopped]);
 }
 
-/** The cell of this async context, if it is one of a cell. */
+/** How many calls of `disowned` are on the stack. */
+let disowning = 0;
+
+/** Runs work that no cell owns: what it starts lives on when the cell is stopped. */
+export function disowned<T>(work: () => T): T {
+  disowning++;
+  try {
+    return work();
+  } finally {
+    disowning--;
+  }
+}
+
+/** The cell of this async context that owns what is started now, if it is one of a cell. */
 export function ownCell(): Cell | undefined {
-  return storage.getStore();
+  return disowning > 0 ? undefined : storage.getStore();
 }
 
 /** The cell whose code runs now; outside any async context, the newest one. */

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { thisMachine } from "../base/machine.js";
-import { captureBundle, captureOf, lossNote } from "../streams/capture.js";
+import { captureBundle, captureOf, isDerived, lossNote } from "../streams/capture.js";
 import { counted, formatNumber } from "../tables/units.js";
 import { visible } from "../base/text.js";
 import { Chart } from "./chart.js";
@@ -38,10 +38,9 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const capture = captureOf(table);
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
+  const kernel = capture ? (capture.kernel ?? thisMachine().kernel) : "origin unknown";
   const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${formatNumber(capture.lost + capture.dropped)} lost` : ""}`;
-  const subtitle = visible(
-    [when, capture?.kernel ?? thisMachine().kernel, counts, ...content.notes].filter(Boolean).join(" · "),
-  );
+  const subtitle = visible([when, kernel, counts, ...content.notes].filter(Boolean).join(" · "));
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };
   const empty = content.values.length === 0;
@@ -68,6 +67,7 @@ function eventCount(table: ColumnTable): string {
   const capture = captureOf(table);
   if (capture?.of === "entries") return `${counted(rows, "row")} of ${capture.source}`;
   const all = capture?.rows ?? rows;
+  if (capture && (isDerived(table) || rows > all)) return `${counted(rows, "row")} from ${counted(all, "event")}`;
   return all > rows ? `${rows.toLocaleString("en")} of ${counted(all, "event")}` : counted(rows, "event");
 }
 

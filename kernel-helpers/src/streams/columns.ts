@@ -2,9 +2,16 @@ import { table as makeTable, type ColumnTable } from "arquero";
 import { listNames } from "../base/names.js";
 import { ArgumentError } from "../base/errors.js";
 import { formatAddress } from "../bpf/address.js";
+import { markSources, withColumns } from "./capture.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.
+//
+// They have no key() and keyFor(), by which arquero 8 would compare codes in place of values: it makes `false` of any
+// comparison, also of !==, with a value that keyFor does not find, and knows neither `==` between kinds nor a string
+// that stands in a dictionary twice. Reading the string costs about as little.
+//
+// For a row that is missing on one side of a join, arquero asks for row -Infinity: that is undefined.
 
 type NumberArray =
   Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
@@ -31,13 +38,6 @@ export class DictionaryColumn {
   *[Symbol.iterator](): Iterator<string | undefined> {
     for (const code of this.codes) yield this.dictionary[code];
   }
-  // With these two arquero compares codes, not strings, where an expression tests the column against a literal.
-  key(row: number): number {
-    return this.codes[row]!;
-  }
-  keyFor(value: unknown): number {
-    return this.dictionary.indexOf(value as string);
-  }
 }
 
 /** Booleans, a byte each. */
@@ -50,8 +50,9 @@ export class BooleanColumn {
   get length(): number {
     return this.bytes.length;
   }
-  at(row: number): boolean {
-    return this.bytes[row] !== 0;
+  at(row: number): boolean | undefined {
+    const byte = this.bytes[row];
+    return byte === undefined ? undefined : byte !== 0;
   }
   *[Symbol.iterator](): Iterator<boolean> {
     for (const byte of this.bytes) yield byte !== 0;
@@ -71,11 +72,12 @@ export class AddressColumn {
   get length(): number {
     return this.bytes.length / this.width;
   }
-  at(row: number): string {
+  at(row: number): string | undefined {
+    if (!(row >= 0 && row < this.length)) return undefined;
     return formatAddress(this.bytes.subarray(row * this.width, (row + 1) * this.width));
   }
   *[Symbol.iterator](): Iterator<string> {
-    for (let row = 0; row < this.length; row++) yield this.at(row);
+    for (let row = 0; row < this.length; row++) yield this.at(row)!;
   }
 }
 
@@ -91,12 +93,13 @@ export class WideColumn {
   get length(): number {
     return this.words.length / 2;
   }
-  at(row: number): bigint {
+  at(row: number): bigint | undefined {
+    if (!(row >= 0 && row < this.length)) return undefined;
     const value = (this.words[2 * row + 1]! << 64n) | this.words[2 * row]!;
     return this.signed ? BigInt.asIntN(128, value) : value;
   }
   *[Symbol.iterator](): Iterator<bigint> {
-    for (let row = 0; row < this.length; row++) yield this.at(row);
+    for (let row = 0; row < this.length; row++) yield this.at(row)!;
   }
 }
 
@@ -115,6 +118,7 @@ export class ListColumn<Values extends ScalarColumn = TypedArray> {
   }
   at(row: number): unknown {
     const { values, size } = this;
+    if (!(row >= 0 && row < this.length)) return undefined;
     if (ArrayBuffer.isView(values)) return values.subarray(row * size, (row + 1) * size);
     return Array.from({ length: size }, (_, i) => values.at(row * size + i));
   }
@@ -131,7 +135,7 @@ export type EventColumn = ScalarColumn | ListColumn<any>;
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
- * copied once, dictionaries are shared or merged. Columns that are not of one kind in all
+ * copied once, dictionaries are shared or merged; what was lost from any of them stays known. Columns that are not of one kind in all
  * tables, or of another kind than streams make, become arrays.
  *
  * @throws ArgumentError when the tables do not have the same columns
@@ -150,7 +154,7 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   const columns = names.map(
     (name) => [name, concatColumns(plain.map((t) => t.column(name) as unknown as AnyColumn))] as const,
   );
-  return makeTable(Object.fromEntries(columns) as Record<string, never>);
+  return markSources(makeTable(Object.fromEntries(columns) as Record<string, never>), tables);
 }
 
 /** The first rows of a table of events; columns stay what they are. */
@@ -159,7 +163,7 @@ export function firstRows(table: ColumnTable, rows: number): ColumnTable {
   const columns = plain
     .columnNames()
     .map((name) => [name, firstOf(plain.column(name) as unknown as AnyColumn, rows)] as const);
-  return makeTable(Object.fromEntries(columns) as Record<string, never>);
+  return withColumns(plain, Object.fromEntries(columns));
 }
 
 function firstOf(column: AnyColumn, rows: number): AnyColumn {

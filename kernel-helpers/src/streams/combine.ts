@@ -32,7 +32,7 @@ function combineWide(column: WideColumn, cpus: number, written: Uint8Array, how:
   const words = new BigUint64Array((column.length / cpus) * 2);
   for (let row = 0; row < column.length / cpus; row++) {
     const values: bigint[] = [];
-    for (let at = row * cpus; at < (row + 1) * cpus; at++) if (written[at]) values.push(column.at(at));
+    for (let at = row * cpus; at < (row + 1) * cpus; at++) if (written[at]) values.push(column.at(at)!);
     if (values.length === 0) continue;
     const one = values.reduce((a, b) => (how === "sum" ? a + b : (how === "min" ? b < a : b > a) ? b : a));
     words[2 * row] = BigInt.asUintN(64, one);

@@ -9,6 +9,7 @@ import { ArgumentError } from "../base/errors.js";
 import { combineCpus } from "./combine.js";
 import type { EventColumn } from "./columns.js";
 import { markCapture } from "./capture.js";
+import { provenance } from "./clock.js";
 import { planRecord } from "./plan.js";
 import type { EventTable } from "./table.js";
 
@@ -100,6 +101,7 @@ export function readMap(
   const now = Date.now();
   const table = makeTable(columns as unknown as Record<string, never>);
   return markCapture(table, {
+    ...provenance(),
     source: map.path,
     of: "entries",
     rows,

@@ -12,9 +12,9 @@ import { extname } from "node:path";
 import * as flechette from "@uwdata/flechette";
 import { type ColumnTable, table as makeTable, toArrow } from "arquero";
 import { ArgumentError, BpflabError } from "../base/errors.js";
-import { thisMachine } from "../base/machine.js";
 import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
 import { type Capture, captureOf, markCapture } from "../streams/capture.js";
+import { provenance } from "../streams/clock.js";
 import { storedRows } from "./columns.js";
 import { columnFrom } from "./from-values.js";
 import { readParquet, writeParquet } from "./parquet.js";
@@ -33,13 +33,17 @@ export async function save(table: ColumnTable, path: string): Promise<void> {
   const format = formatOf(path);
   const plain = storedRows(table);
   const capture = captureOf(table);
-  const metadata: Record<string, string> = capture
-    ? { [metadataKey]: JSON.stringify({ ...thisMachine(), ...capture }) }
-    : {};
+  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify(located(capture)) } : {};
   if (format === ".parquet") return writeParquet(plain, path, metadata);
   const arrow = toArrow(plain, { types: arrowTypes(plain) as never });
   arrow.schema.metadata = new Map(Object.entries(metadata));
   await writeFile(path, flechette.tableToIPC(arrow, { format: "file" })!);
+}
+
+/** A capture of this process, which need not say where that is, as others are to read it. */
+function located(capture: Capture): Capture {
+  const parts = capture.parts && { parts: capture.parts.map(located) };
+  return { ...(capture.host === undefined ? provenance() : {}), ...capture, ...parts };
 }
 
 /** Arrow's types of what it cannot tell them from by itself: lists, and columns without a value. */

@@ -1,6 +1,6 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ListColumn } from "../streams/columns.js";
-import { captureOf, markCapture } from "../streams/capture.js";
+import { figuresTable } from "../streams/capture.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { type Column, requireColumn, storedRows } from "./columns.js";
 
@@ -70,9 +70,7 @@ export function changes<Table extends ColumnTable>(
       now.array("time_ns") as ArrayLike<number>,
       (time) => (time - ((old.totalRows() ? old.get("time_ns", 0) : NaN) as number)) / 1e9,
     );
-  const result = makeTable(columns as Record<string, never>);
-  const capture = captureOf(after);
-  return (capture ? markCapture(result, capture) : result) as never;
+  return figuresTable(columns, [after]) as never;
 }
 
 const namesOf = (names: string | readonly string[]) => (typeof names === "string" ? [names] : [...names]);

@@ -1,6 +1,5 @@
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, markCapture } from "../streams/capture.js";
 
 /** What every arquero column can do: typed arrays, arrays, Arrow columns and dictionary columns alike. */
 export interface Column {
@@ -59,9 +58,7 @@ export function visibleRows(table: ColumnTable): Uint32Array | undefined {
 
 /** The visible rows, in order, as the stored rows of a table; what was lost from them stays known. */
 export function storedRows(table: ColumnTable): ColumnTable {
-  if (!table.isFiltered() && !table.isOrdered()) return table;
-  const capture = captureOf(table);
-  return capture ? markCapture(table.reify(), capture) : table.reify();
+  return table.isFiltered() || table.isOrdered() ? table.reify() : table;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
+import { figuresTable } from "../streams/capture.js";
 import { type Column, isNumeric, requireColumn, storedRows } from "./columns.js";
 import { unitOf } from "./units.js";
 
@@ -54,9 +54,7 @@ export function compare(before: ColumnTable, after: ColumnTable, options: Compar
     columns[`${stem}_after${suffix}`] = present;
     columns[`${stem}_ratio`] = past.map((value, i) => (value && present[i] !== null ? present[i]! / value : null));
   }
-  const result = makeTable(columns as Record<string, never>);
-  const capture = joinCaptures("before and after", [before, after].map(captureOf));
-  return capture ? markCapture(result, capture) : result;
+  return figuresTable(columns, [before, after], "before and after");
 }
 
 const namesOf = (names: string | readonly string[]) => (typeof names === "string" ? [names] : [...names]);

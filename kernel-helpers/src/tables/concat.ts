@@ -1,7 +1,7 @@
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
 import { concatTables, DictionaryColumn } from "../streams/columns.js";
-import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
+import { markSources } from "../streams/capture.js";
 
 /**
  * Several captures as one table, with a column `capture` that says which of them a row is from, so that a chart can
@@ -25,10 +25,9 @@ export function concatCaptures(captures: Readonly<Record<string, ColumnTable>>):
   const codes = new Uint32Array(all.numRows());
   let row = 0;
   tables.forEach((table, code) => codes.fill(code, row, (row += table.numRows())));
-  const result = makeTable({
+  const together = makeTable({
     capture: new DictionaryColumn(codes, names) as never,
     ...(all.data() as Record<string, never>),
   });
-  const capture = joinCaptures(names.join(" and "), tables.map(captureOf));
-  return capture ? markCapture(result, capture) : result;
+  return markSources(together, tables, { as: names.join(" and ") });
 }

@@ -1,6 +1,6 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, markCapture } from "../streams/capture.js";
+import { figuresTable } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "./bin-finder.js";
 import { extent, numbersOf } from "./columns.js";
@@ -44,20 +44,23 @@ export function summary<Table extends ColumnTable>(
   const figure = (pick: (row: (typeof rows)[number]) => number) => Float64Array.from(rows, pick);
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
-  return derived(table, {
-    ...keyColumns(
-      groups,
-      rows.map(({ group }) => group),
-    ),
-    [countName(groups)]: figure((row) => row.count),
-    ...Object.fromEntries(
-      ["p50", "p90", "p99", "p999", "max"].map((percentile, i) => [
-        `${percentile}${suffix}`,
-        figure((row) => row.percentiles[i]!),
-      ]),
-    ),
-    [`total${suffix}`]: figure((row) => row.total),
-  });
+  return figuresTable(
+    {
+      ...keyColumns(
+        groups,
+        rows.map(({ group }) => group),
+      ),
+      [countName(groups)]: figure((row) => row.count),
+      ...Object.fromEntries(
+        ["p50", "p90", "p99", "p999", "max"].map((percentile, i) => [
+          `${percentile}${suffix}`,
+          figure((row) => row.percentiles[i]!),
+        ]),
+      ),
+      [`total${suffix}`]: figure((row) => row.total),
+    },
+    [table],
+  );
 }
 
 function sumOf(values: Float64Array): number {
@@ -120,13 +123,16 @@ export function histogram<Table extends ColumnTable>(
   }
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
-  return derived(table, {
-    ...keyColumns(groups, rows.group),
-    [`low${suffix}`]: Float64Array.from(rows.low),
-    [`high${suffix}`]: Float64Array.from(rows.high),
-    [countName(groups)]: Float64Array.from(rows.count),
-    share: Float64Array.from(rows.share),
-  });
+  return figuresTable(
+    {
+      ...keyColumns(groups, rows.group),
+      [`low${suffix}`]: Float64Array.from(rows.low),
+      [`high${suffix}`]: Float64Array.from(rows.high),
+      [countName(groups)]: Float64Array.from(rows.count),
+      share: Float64Array.from(rows.share),
+    },
+    [table],
+  );
 }
 
 /** Options of `latency.ecdf`. */
@@ -162,11 +168,14 @@ export function ecdf<Table extends ColumnTable>(
       rows.share.push(point.share);
     }
   }
-  return derived(table, {
-    ...keyColumns(groups, rows.group),
-    [name]: Float64Array.from(rows.value),
-    share: Float64Array.from(rows.share),
-  });
+  return figuresTable(
+    {
+      ...keyColumns(groups, rows.group),
+      [name]: Float64Array.from(rows.value),
+      share: Float64Array.from(rows.share),
+    },
+    [table],
+  );
 }
 
 /** What to measure, by which groups, and the column's name. */
@@ -185,11 +194,4 @@ const countName = (groups: Groups) => (groups.by.includes("count") ? "events" : 
 /** The columns grouped by, a value a row of the result. */
 function keyColumns(groups: Groups, order: readonly number[]): Record<string, unknown[]> {
   return Object.fromEntries(groups.by.map((name, column) => [name, order.map((group) => groups.keys[column]![group])]));
-}
-
-/** A table of results, which remembers what was lost from the events that it sums up. */
-function derived(source: ColumnTable, columns: Record<string, ArrayLike<unknown>>): ColumnTable {
-  const result = makeTable(columns);
-  const capture = captureOf(source);
-  return capture ? markCapture(result, capture) : result;
 }

@@ -2,9 +2,9 @@
  * Histograms that a program kept in the kernel: an array of counts, where slot i counts values from
  * 2^i up to, not including, 2^(i+1), slot 0 also 0, and the last slot also everything above.
  */
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, markCapture } from "../streams/capture.js";
+import { figuresTable, withColumns } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { type Column, numbersOf, requireColumn, storedRows, visibleRows } from "./columns.js";
 import { groupRows } from "./groups.js";
@@ -59,17 +59,18 @@ export function buckets<Table extends ColumnTable>(
       rows.share.push(sums[slot]! / total);
     }
   });
-  const result = makeTable({
-    ...Object.fromEntries(
-      groups.by.map((name, column) => [name, rows.group.map((group) => groups.keys[column]![group])]),
-    ),
-    low_ns: Float64Array.from(rows.low),
-    high_ns: Float64Array.from(rows.high),
-    count: Float64Array.from(rows.count),
-    share: Float64Array.from(rows.share),
-  });
-  const capture = captureOf(table);
-  return capture ? markCapture(result, capture) : result;
+  return figuresTable(
+    {
+      ...Object.fromEntries(
+        groups.by.map((name, column) => [name, rows.group.map((group) => groups.keys[column]![group])]),
+      ),
+      low_ns: Float64Array.from(rows.low),
+      high_ns: Float64Array.from(rows.high),
+      count: Float64Array.from(rows.count),
+      share: Float64Array.from(rows.share),
+    },
+    [table],
+  );
 }
 
 /** Options of `latency.estimates`. */
@@ -126,7 +127,7 @@ export function estimates<Table extends ColumnTable>(
     columns[`${name}_from${suffix}`] = Float64Array.from(found, ({ from }) => from);
     columns[`${name}_to${suffix}`] = Float64Array.from(found, ({ to }) => to);
   }
-  return makeTable({ ...(base.data() as Record<string, never>), ...columns });
+  return withColumns(base, { ...base.data(), ...columns });
 }
 
 /** The nearest-rank percentile's bucket, cut to the values that occurred. */

@@ -1,5 +1,5 @@
-import { type ColumnTable, table as makeTable } from "arquero";
-import { captureOf, joinCaptures, markCapture } from "../streams/capture.js";
+import type { ColumnTable } from "arquero";
+import { captureOf, markSources, withColumns } from "../streams/capture.js";
 import { numbersOf, storedRows } from "./columns.js";
 import { lowerBound, upperBound } from "./distribution.js";
 import { groupRows } from "./groups.js";
@@ -35,9 +35,7 @@ export function withOverlaps(
   spans: ColumnTable,
   { as, by = "comm", own, top = 3 }: OverlapOptions,
 ): ColumnTable {
-  const captures = [...new Set([captureOf(events), captureOf(spans)])];
-  // A capture is noted on columns: those of the events are theirs.
-  const base = captures.length > 1 ? events.reify([...events.indices()]) : storedRows(events);
+  const base = storedRows(events);
   const groups = groupRows(spans, by, "by of withOverlaps");
   const nameOf = (group: number) => groups.keys.map((column) => String(column[group])).join(" ");
   const tids = numbersOf(base, "tid", "the events of withOverlaps");
@@ -54,13 +52,12 @@ export function withOverlaps(
     const named = sorted.slice(0, top).map(([group, ns]) => `${nameOf(group)} ${formatTime(ns)}`);
     return [...named, ...(sorted.length > top ? [`${sorted.length - top} more`] : [])].join(", ");
   });
-  const result = makeTable({
-    ...(base.data() as Record<string, never>),
+  const told = withColumns(base, {
+    ...base.data(),
     ...(own === undefined ? {} : { [own]: itself }),
     [as]: texts,
   });
-  const capture = captures.length > 1 ? joinCaptures("events and spans", captures) : captures[0];
-  return capture ? markCapture(result, capture) : result;
+  return captureOf(spans) ? markSources(told, [events, spans]) : told;
 }
 
 /** Calls back for each pair of an event and a span that overlap, with the length of the overlap in ns. */

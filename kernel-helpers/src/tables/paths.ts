@@ -1,5 +1,6 @@
 import { existsSync, readlinkSync } from "node:fs";
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
+import { withColumns } from "../streams/capture.js";
 import { DictionaryColumn } from "../streams/columns.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { numbersOf, storedRows } from "./columns.js";
@@ -48,10 +49,7 @@ export function withPaths<Table extends ColumnTable>(
     }
     column[row] = code;
   }
-  return makeTable({
-    ...(base.data() as Record<string, never>),
-    path: new DictionaryColumn(column, [...codes.keys()]) as never,
-  }) as never;
+  return withColumns(base, { ...base.data(), path: new DictionaryColumn(column, [...codes.keys()]) }) as never;
 }
 
 function readPath(pid: number, fd: number): string {

@@ -1,6 +1,6 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, markCapture } from "../streams/capture.js";
+import { figuresTable } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "./columns.js";
 import { nearestRank } from "./distribution.js";
@@ -64,12 +64,13 @@ export function percentiles<Table extends ColumnTable>(
       rows.count.push(all.length);
     }
   }
-  const result = makeTable({
-    time_ns: Float64Array.from(rows.time),
-    percentile: rows.percentile,
-    [value]: Float64Array.from(rows.value),
-    count: Float64Array.from(rows.count),
-  });
-  const capture = captureOf(table);
-  return capture ? markCapture(result, capture) : result;
+  return figuresTable(
+    {
+      time_ns: Float64Array.from(rows.time),
+      percentile: rows.percentile,
+      [value]: Float64Array.from(rows.value),
+      count: Float64Array.from(rows.count),
+    },
+    [table],
+  );
 }

@@ -1,4 +1,5 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
+import { withColumns } from "../streams/capture.js";
 import { DictionaryColumn } from "../streams/columns.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { numbersOf, storedRows } from "./columns.js";
@@ -42,8 +43,5 @@ export function withSizeClass<Table extends ColumnTable>(
     while (code > 0 && !(bytes >= bounds[code]!)) code--;
     return code;
   });
-  return makeTable({
-    ...(base.data() as Record<string, never>),
-    size_class: new DictionaryColumn(codes, sizeClasses) as never,
-  }) as never;
+  return withColumns(base, { ...base.data(), size_class: new DictionaryColumn(codes, sizeClasses) }) as never;
 }

@@ -1,4 +1,4 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import type { EventBatch } from "../streams/batch.js";
 import { concatTables } from "../streams/columns.js";
 import { markCapture } from "../streams/capture.js";
@@ -42,8 +42,8 @@ export class EventWindow {
     const all =
       this.batches.length > 1
         ? concatTables(this.batches.map((batch) => batch.table))
-        : ownColumns((this.batches[0] ?? newest).table);
-    markCapture(all, {
+        : (this.batches[0] ?? newest).table;
+    const marked = markCapture(all, {
       source: newest.source ?? "live",
       rows: this.delivered,
       lost: newest.lost - newest.baseline.lost,
@@ -51,20 +51,11 @@ export class EventWindow {
       startedAt: this.startedAt,
       endedAt: Date.now(),
     });
-    return all.numRows() > this.rows ? all.slice(-this.rows) : all;
+    return all.numRows() > this.rows ? marked.slice(-this.rows) : marked;
   }
 
   private missing(): number {
     const { newest } = this;
     return newest ? newest.lost - newest.baseline.lost + newest.dropped - newest.baseline.dropped : 0;
   }
-}
-
-/** The same table with column objects of its own: a capture is noted on columns, and a batch's belong to all its readers. */
-function ownColumns(table: ColumnTable): ColumnTable {
-  const columns = Object.entries(table.data()).map(([name, column]) => {
-    if (ArrayBuffer.isView(column)) return [name, (column as unknown as Uint8Array).subarray()] as const;
-    return [name, Object.assign(Object.create(Object.getPrototypeOf(column) as object) as object, column)] as const;
-  });
-  return makeTable(Object.fromEntries(columns) as Record<string, never>);
 }

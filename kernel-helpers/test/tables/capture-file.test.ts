@@ -9,8 +9,8 @@ import { table as makeTable } from "arquero";
 import { histogram } from "../../dist/api/charts.js";
 import { open, save } from "../../dist/tables/capture-file.js";
 import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
-import { thisMachine } from "../../dist/base/machine.js";
-import { captureOf, markCapture } from "../../dist/streams/capture.js";
+import { provenance } from "../../dist/streams/clock.js";
+import { type Capture, captureOf, markCapture } from "../../dist/streams/capture.js";
 import { summary } from "../../dist/tables/latency.js";
 import { writes } from "./events.js";
 
@@ -75,6 +75,12 @@ const events = () =>
     account,
   );
 
+/** What a capture of this machine says of it; its clock is read anew each time. */
+function here({ clockOffset_ms }: Capture) {
+  assert.ok(Math.abs(clockOffset_ms! - provenance().clockOffset_ms) < 1000);
+  return { ...provenance(), clockOffset_ms };
+}
+
 /** How IPv4 addresses begin among those of IPv6. */
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
@@ -96,7 +102,8 @@ for (const kind of ["arrow", "parquet"])
     const again = await open(path);
     assert.deepEqual(again.columnNames(), events().columnNames());
     assert.deepEqual(plainRows(again.objects()), plainRows(events().objects()));
-    assert.deepEqual(captureOf(again), { ...account, ...thisMachine() }, "and where it was captured");
+    const capture = captureOf(again)!;
+    assert.deepEqual(capture, { ...account, ...here(capture) }, "and where it was captured");
     assert.ok(again.column("comm") instanceof DictionaryColumn);
     for (const list of ["slots", "cookies", "flags", "names"])
       assert.ok((again.column(list) as unknown) instanceof ListColumn, list);
@@ -122,7 +129,8 @@ test("Apache Arrow's own reader sees the same", async () => {
     );
   }
   assert.match(String(read.getChild("comm")!.type), /^Dictionary/);
-  assert.deepEqual(JSON.parse(read.schema.metadata.get("bpflab.capture")!), { ...account, ...thisMachine() });
+  const stored = JSON.parse(read.schema.metadata.get("bpflab.capture")!) as Capture;
+  assert.deepEqual(stored, { ...account, ...here(stored) });
 });
 
 test("DuckDB reads a Parquet capture, and computes the same numbers", async () => {

@@ -170,8 +170,8 @@ describe("charts.live", () => {
   });
 
   it("leaves the account of other readers of the same batch alone", async () => {
-    const shared = batch(10, { lost: 5 });
-    captured(shared.table, 2);
+    const made = batch(10, { lost: 5 });
+    const shared = { ...made, table: captured(made.table, 2) as typeof made.table };
     const view = charts.live(events, draw);
     events.next(shared);
     await view.stop();

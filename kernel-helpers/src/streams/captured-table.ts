@@ -1,0 +1,126 @@
+import { ColumnTable } from "arquero";
+import { joinCaptures, type Capture } from "./account.js";
+
+/** What a table's rows have to do with a capture. */
+export interface Origin {
+  readonly capture: Capture;
+  /** True if a row is no longer one event or entry of it: sums, counts, pairs of a join. */
+  readonly derived: boolean;
+}
+
+/**
+ * Arquero's table, which remembers what its rows come from. Each verb makes its result by `create`, of the class of the
+ * table it began with, and so the origin follows; a verb that takes further tables adds theirs.
+ */
+export class CapturedTable extends ColumnTable {
+  #origin: Origin | undefined;
+
+  /** The same columns, filter, order and groups, with an origin. */
+  static from(table: ColumnTable, origin: Origin): CapturedTable {
+    const marked = new CapturedTable(
+      table.data() as never,
+      table.columnNames() as never,
+      table.mask(),
+      table.groups(),
+      table.comparator(),
+      table.params() as never,
+    );
+    marked.#origin = origin;
+    return marked;
+  }
+
+  get origin(): Origin | undefined {
+    return this.#origin;
+  }
+
+  override create(options?: Parameters<ColumnTable["create"]>[0]): this {
+    const made = super.create(options);
+    made.#origin = this.#origin;
+    return made;
+  }
+
+  /** The result of a verb whose rows are no longer those that were captured. */
+  #derived(result: this): this {
+    if (result.#origin) result.#origin = { ...result.#origin, derived: true };
+    return result;
+  }
+
+  /** The result of a verb that took further tables. */
+  #joined(result: this, others: readonly unknown[]): this {
+    const made = result === this ? result.create() : result;
+    const origins = [this, ...others.flat()].flatMap((table) =>
+      table instanceof CapturedTable && table.#origin ? table.#origin : [],
+    );
+    const sources = new Set(origins.map(({ capture }) => capture.source));
+    const capture = joinCaptures(
+      [...sources].join(" and "),
+      origins.map((origin) => origin.capture),
+    );
+    if (capture) made.#origin = { capture, derived: origins.some(({ derived }) => derived) };
+    return made;
+  }
+
+  override rollup(...args: Parameters<ColumnTable["rollup"]>): this {
+    return this.#derived(super.rollup(...args));
+  }
+  override count(...args: Parameters<ColumnTable["count"]>): this {
+    return this.#derived(super.count(...args));
+  }
+  override reduce(...args: Parameters<ColumnTable["reduce"]>): this {
+    return this.#derived(super.reduce(...args));
+  }
+  override fold(...args: Parameters<ColumnTable["fold"]>): this {
+    return this.#derived(super.fold(...args));
+  }
+  override pivot(...args: Parameters<ColumnTable["pivot"]>): this {
+    return this.#derived(super.pivot(...args));
+  }
+  override unroll(...args: Parameters<ColumnTable["unroll"]>): this {
+    return this.#derived(super.unroll(...args));
+  }
+
+  override join(...args: Parameters<ColumnTable["join"]>): this {
+    return this.#derived(this.#joined(super.join(...args), [args[0]]));
+  }
+  override join_left(...args: Parameters<ColumnTable["join_left"]>): this {
+    return this.#derived(this.#joined(super.join_left(...args), [args[0]]));
+  }
+  override join_right(...args: Parameters<ColumnTable["join_right"]>): this {
+    return this.#derived(this.#joined(super.join_right(...args), [args[0]]));
+  }
+  override join_full(...args: Parameters<ColumnTable["join_full"]>): this {
+    return this.#derived(this.#joined(super.join_full(...args), [args[0]]));
+  }
+  override cross(...args: Parameters<ColumnTable["cross"]>): this {
+    return this.#derived(this.#joined(super.cross(...args), [args[0]]));
+  }
+
+  override semijoin(...args: Parameters<ColumnTable["semijoin"]>): this {
+    return this.#joined(super.semijoin(...args), [args[0]]);
+  }
+  override antijoin(...args: Parameters<ColumnTable["antijoin"]>): this {
+    return this.#joined(super.antijoin(...args), [args[0]]);
+  }
+  override lookup(
+    other: Parameters<ColumnTable["lookup"]>[0],
+    on?: Parameters<ColumnTable["lookup"]>[1],
+    ...values: Parameters<ColumnTable["select"]>
+  ): this {
+    return this.#joined(super.lookup(other, on, ...(values as never[])), [other]);
+  }
+  override assign(...tables: Parameters<ColumnTable["assign"]>): this {
+    return this.#joined(super.assign(...tables), tables);
+  }
+  override concat(...tables: Parameters<ColumnTable["concat"]>): this {
+    return this.#joined(super.concat(...tables), tables);
+  }
+  override union(...tables: Parameters<ColumnTable["union"]>): this {
+    return this.#joined(super.union(...tables), tables);
+  }
+  override intersect(...tables: Parameters<ColumnTable["intersect"]>): this {
+    return this.#joined(super.intersect(...tables), tables);
+  }
+  override except(...tables: Parameters<ColumnTable["except"]>): this {
+    return this.#joined(super.except(...tables), tables);
+  }
+}

@@ -1,11 +1,12 @@
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { captureOf, markCapture } from "../streams/capture.js";
+import { withColumns } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf, visibleRows } from "./columns.js";
 import { nearestRank } from "./distribution.js";
 import { groupRows, groupValues, sortWithinGroups } from "./groups.js";
 import type { LatencyOptions } from "./latency.js";
+import { selectRank } from "./select.js";
 import { unitOf } from "./units.js";
 
 /** Options of `latency.outliers`. */
@@ -40,30 +41,26 @@ export function outliers<Table extends ColumnTable>(
   );
   const median = (i: number) => medians[groups.ids ? groups.ids[i]! : 0]!;
 
-  const worst = largest(values.length, top, (i) => values[i]! - median(i));
+  const worst = largest(
+    Float64Array.from(values, (value, i) => value - median(i)),
+    top,
+  );
   const rows = visibleRows(table);
   const picked: ColumnTable = table.ungroup().reify(worst.map((i) => (rows ? rows[i]! : i)));
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
-  const result = makeTable({
-    ...(picked.data() as Record<string, never>),
+  return withColumns(picked, {
+    ...picked.data(),
     [`p50${suffix}`]: Float64Array.from(worst, median),
     [`excess${suffix}`]: Float64Array.from(worst, (i) => values[i]! - median(i)),
   });
-  const capture = captureOf(table);
-  return capture ? markCapture(result, capture) : result;
 }
 
-/** The positions below `count` with the largest scores above 0, largest first: one pass, no sort of them all. */
-function largest(count: number, top: number, score: (i: number) => number): number[] {
-  const best: { i: number; score: number }[] = [];
-  for (let i = 0; i < count; i++) {
-    const mine = score(i);
-    if (!(mine > 0) || (best.length === top && mine <= best[top - 1]!.score)) continue;
-    let at = best.length;
-    while (at > 0 && best[at - 1]!.score < mine) at--;
-    best.splice(at, 0, { i, score: mine });
-    if (best.length > top) best.pop();
-  }
-  return best.map(({ i }) => i);
+/** The positions of the largest scores above 0, largest first, and the earlier of two that are equal. */
+function largest(scores: Float64Array, top: number): number[] {
+  const above = scores.filter((score) => score > 0);
+  const least = above.length > top ? selectRank(above, above.length - top) : 0;
+  const places: number[] = [];
+  for (let i = 0; i < scores.length; i++) if (scores[i]! > 0 && scores[i]! >= least) places.push(i);
+  return places.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, top);
 }

@@ -83,3 +83,17 @@ test("reads of two million rows no text but that of the rows it gives", () => {
   assert.equal(outliers(table, { by: "comm", top: 20 }).numRows(), 20);
   assert.ok((table.column("comm") as unknown as Words).reads <= 40);
 });
+
+test("as many as there are events are found in the time that a sort takes", () => {
+  const rows = 300_000;
+  const duration_ns = Float64Array.from({ length: rows }, (_, i) => ((i * 7919) % rows) + 1);
+  const all = outliers(makeTable({ duration_ns }), { top: rows });
+  const found = Float64Array.from(all.array("duration_ns") as ArrayLike<number>);
+  const expected = duration_ns.filter((value) => value > rows / 2).sort((a, b) => b - a);
+  assert.deepEqual(found, expected);
+});
+
+test("of two that are equal the earlier comes first, also where the list ends between them", () => {
+  const table = makeTable({ n: [0, 1, 2, 3, 4, 5, 6], duration_ns: [1, 9, 1, 9, 1, 9, 1] });
+  assert.deepEqual(outliers(table, { top: 2 }).array("n"), [1, 3]);
+});

@@ -9,7 +9,10 @@ import type { EventTable } from "./table.js";
  * @typeParam Event the record's columns and their JavaScript types
  */
 export interface EventBatch<Event = Record<string, any>> {
-  /** The events, oldest first; a column a field, nested fields as `outer.inner`. */
+  /**
+   * The events, oldest first; a column a field, nested fields as `outer.inner`. Its capture (see `captureOf`) is that of
+   * the whole subscription until now.
+   */
   readonly table: EventTable<Event>;
   /** The ring's name, such as `ringbuf.rb`. */
   readonly source?: string;

@@ -7,6 +7,7 @@ import { concatTables, firstRows } from "./columns.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, markCapture, type Capture } from "./capture.js";
+import { provenance } from "./clock.js";
 import { Progress } from "./progress.js";
 import type { EventTable } from "./table.js";
 
@@ -64,71 +65,87 @@ export function collect<Event>(
     throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
 
   return new Promise((resolve, reject) => {
-    const startedAt = Date.now();
     const batches: EventBatch<Event>[] = [];
     const signal = interruptSignal();
     const subscriptions: Subscription[] = [];
     const gathered = gatherableFrom(stream);
+    const accounts = new Map<string, News>(); // the newest of each stream that was merged into this one
+    let startedAt = Date.now();
     let rows = 0;
     let waiting = 0; // in the addon
-    let newest: News | undefined;
     let columns: EventTable<Event> | undefined; // of a batch without rows
+    let stopping = false; // what comes to wait from now on is not of this collection
     let ended = false;
     let timer: NodeJS.Timeout | undefined;
 
-    const capture = (): Capture => ({
-      source: newest?.source ?? "events",
-      rows: Math.min(rows + waiting, most),
-      lost: newest ? newest.lost - newest.baseline.lost : 0,
-      dropped: newest ? newest.dropped - newest.baseline.dropped : 0,
-      startedAt,
-      endedAt: Date.now(),
-    });
-    const line = () => progressLine(capture(), seconds, most);
-    const progress = new Progress(line);
-
-    const gather = (): EventTable<Event> => {
-      const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
-      return markCapture(rows > most ? firstRows(all, most) : all, capture()) as EventTable<Event>;
+    const note = (news: News) => void accounts.set(JSON.stringify([news.source, news.baseline]), news);
+    const capture = (endedAt: number): Capture => {
+      const all = [...accounts.values()];
+      const sum = (what: "lost" | "dropped") => all.reduce((sum, news) => sum + news[what] - news.baseline[what], 0);
+      return {
+        source: [...new Set(all.map(({ source }) => source ?? "events"))].join(" and ") || "events",
+        rows: Math.min(rows + waiting, most),
+        lost: sum("lost"),
+        dropped: sum("dropped"),
+        startedAt,
+        endedAt,
+      };
     };
-    const end = (finish: () => void) => {
+    const progress = new Progress(() => progressLine(capture(Date.now()), seconds, most));
+
+    /** Closes the account and then, not before, shows it: drawing takes time that the collection did not. */
+    const end = (finish: (table: EventTable<Event>) => void, endedAt = Date.now()) => {
       if (ended) return;
       ended = true;
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
+      if (rows > most) gathered?.giveBack(rows - most);
       for (const subscription of subscriptions) subscription.unsubscribe();
-      const note = lossNote(capture());
-      const text = `${line()}${signal?.aborted ? ", interrupted" : ""}.${note ? ` ${note}` : ""}`;
-      void progress.done(text, captureBundle(capture())).then(finish).catch(reject);
+      try {
+        waiting = 0;
+        const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
+        const account = { ...capture(endedAt), ...provenance() };
+        const table = markCapture(rows > most ? firstRows(all, most) : all, account) as EventTable<Event>;
+        const loss = lossNote(account);
+        const line = `${progressLine(account, seconds, most)}${signal?.aborted ? ", interrupted" : ""}.`;
+        void progress
+          .done(loss ? `${line} ${loss}` : line, captureBundle(account))
+          .then(() => finish(table))
+          .catch(reject);
+      } catch (error) {
+        void progress.done("The events cannot be put into one table.").finally(() => reject(error as Error));
+      }
     };
     const stop = () => {
-      if (ended) return;
-      gathered?.flush();
+      if (ended || stopping) return;
+      stopping = true;
+      const endedAt = Date.now();
+      if (gathered?.gathers) gathered.flush();
       settleRings(); // what the rings hold at this moment belongs to the capture
-      if (ended) return; // by that
-      end(() => resolve(gather()));
+      end(resolve, endedAt);
     };
 
     const onWaiting = (news: News) => {
-      if (ended) return;
-      newest = news;
+      if (ended || stopping) return;
+      note(news);
       waiting = news.rows;
       if (rows + waiting >= most) stop();
     };
+    startedAt = Date.now();
     subscriptions.push(
-      (gathered?.batches(onWaiting) ?? stream).subscribe({
+      (gathered?.gathers ? gathered.batches(onWaiting) : stream).subscribe({
         next(batch) {
           if (ended) return;
-          newest = batch;
+          note(batch);
           waiting = 0;
           const more = batch.table.numRows(); // an operator on the way may have filtered it
           if (more > 0) batches.push(batch);
           else columns = batch.table;
           rows += more;
-          if (rows >= most) end(() => resolve(gather()));
+          if (rows >= most) end(resolve);
         },
-        error: (error: unknown) => end(() => reject(new CollectError(gather(), error))),
-        complete: () => end(() => resolve(gather())),
+        error: (error: unknown) => end((table) => reject(new CollectError(table, error))),
+        complete: () => end(resolve),
       }),
     );
     if (until !== undefined && !ended)
@@ -136,7 +153,7 @@ export function collect<Event>(
         defer(() => (typeof until === "function" ? until() : until)).subscribe({
           next: stop,
           complete: stop,
-          error: (error: unknown) => end(() => reject(new CollectError(gather(), error))),
+          error: (error: unknown) => end((table) => reject(new CollectError(table, error))),
         }),
       );
     if (seconds !== undefined && !ended) timer = setTimeout(stop, seconds * 1000);

@@ -52,7 +52,7 @@ export class RingReader {
   #subscription: 0 | 1 | 2 = 0;
   /** Taken from the ring, and not with any listener yet. */
   readonly #waiting = new Set<SharedBatch>();
-  /** Rows that were taken for listeners who left before they got them. */
+  /** Rows that were taken for listeners who left before they got them, or did not want them. */
   #left = 0;
   /** What the listeners know of losses. */
   #told = 0;
@@ -109,6 +109,11 @@ export class RingReader {
     this.#subscribe();
     if (first) this.#told = missing(this.totals);
     return () => this.#forget(listener);
+  }
+
+  /** Counts rows as unread that the only listener got and did not want. */
+  giveBack(rows: number): void {
+    if (this.#listeners.size === 1) this.#left += rows;
   }
 
   #subscribe(): void {

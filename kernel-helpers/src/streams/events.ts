@@ -4,7 +4,8 @@ import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import { ArgumentError } from "../base/errors.js";
 import type { EventBatch } from "./batch.js";
-import { RingReader, type Waiting } from "./drain.js";
+import { markCapture, type Capture } from "./capture.js";
+import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
 import { planRecord } from "./plan.js";
 
 export interface EventsOptions {
@@ -48,10 +49,20 @@ export function events<
       if (object.closed) return subscriber.complete();
       const reader = readerOf(object as ObjectBase<any>, ring, options);
       const { lost, dropped } = reader.totals;
-      const own = { baseline: { lost, dropped }, source: `${object.name}.${ring}` };
+      const source = `${object.name}.${ring}`;
+      const own = { baseline: { lost, dropped }, source };
+      const now = Date.now();
+      const capture: Capture = { source, rows: 0, lost: 0, dropped: 0, startedAt: now, endedAt: now };
+      const marked = (batch: SharedBatch) => {
+        capture.rows += batch.rows;
+        capture.lost = batch.lost - lost;
+        capture.dropped = batch.dropped - dropped;
+        capture.endedAt = Date.now();
+        return { ...batch, ...own, table: markCapture(batch.table, capture) };
+      };
       const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
       const stop = reader.listen(
-        (batch) => subscriber.next({ ...batch, ...own } as unknown as EventBatch<T["events"][Ring]>),
+        (batch) => subscriber.next(marked(batch) as unknown as EventBatch<T["events"][Ring]>),
         tell,
       );
       const forget = object.onClose(() => subscriber.complete());
@@ -61,12 +72,13 @@ export function events<
       };
     });
   const stream = batches();
-  // Who sets a bound on what waits wants it kept.
-  if (options.bufferBytes === undefined)
-    gatherable.set(stream, {
-      batches,
-      flush: () => object.closed || readerOf(object as ObjectBase<any>, ring, options).deliver(),
-    });
+  const reader = () => (object.closed ? undefined : readerOf(object as ObjectBase<any>, ring, options));
+  gatherable.set(stream, {
+    gathers: options.bufferBytes === undefined, // who sets a bound on what waits wants it kept
+    batches,
+    flush: () => reader()?.deliver(),
+    giveBack: (rows) => reader()?.giveBack(rows),
+  });
   return stream;
 }
 
@@ -77,7 +89,11 @@ export type News = Pick<EventBatch, "rows" | "lost" | "dropped" | "baseline" | "
 export interface Gatherable<Event> {
   /** As the stream itself, but a batch comes only after `flush`, or when others listen too; until then news. */
   batches(onWaiting: (news: News) => void): Observable<EventBatch<Event>>;
+  /** False for a stream that is to be taken batch by batch all the same. */
+  readonly gathers: boolean;
   flush(): void;
+  /** Says of so many rows, got a moment ago, that they are not wanted after all. */
+  giveBack(rows: number): void;
 }
 
 const gatherable = new WeakMap<Observable<unknown>, Gatherable<any>>();

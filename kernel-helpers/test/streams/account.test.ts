@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { finalize, take, type Subscription } from "rxjs";
@@ -16,6 +17,22 @@ RING_BUFFER(b, struct numbered, 1 << 20);
 SEC("raw_tp") int make_a(void *ctx) { struct numbered *e = event_reserve(a); a_made++; if (e) { e->number = a_made; event_submit(a, e); } return 0; }
 SEC("raw_tp") int make_b(void *ctx) { struct numbered *e = event_reserve(b); b_made++; if (e) { e->number = b_made; event_submit(b, e); } return 0; }
 SEC("raw_tp") int lose_a(void *ctx) { a_made++; event_lost(a); return 0; }`;
+
+// An event for each write of one process.
+const endless = `
+#include "bpflab.h"
+char LICENSE[] SEC("license") = "GPL";
+struct numbered { __u64 number; };
+const volatile __u32 writer = 0;
+__u64 made = 0;
+RING_BUFFER(ring, struct numbered, 1 << 20);
+SEC("tp/syscalls/sys_enter_write") int on_write(void *ctx) {
+	if (bpf_get_current_pid_tgid() >> 32 != writer) return 0;
+	made++;
+	struct numbered *e = event_reserve(ring);
+	if (e) { e->number = made; event_submit(ring, e); }
+	return 0;
+}`;
 
 describe("the account of a ring", () => {
   let object: BpfObject;
@@ -165,6 +182,30 @@ describe("the account of a ring", () => {
       if (outside) mine.close();
       else await until("a listener closes it", () => mine.closed);
       assert.deepEqual({ closed: mine.closed, completed, rows }, { closed: true, completed: 2, rows: 6 });
+    }
+  });
+
+  test("is that of the table that a collection gives, while events come without end", async () => {
+    const dd = spawn("dd", ["if=/dev/zero", "of=/dev/null", "bs=1"], { stdio: "ignore" });
+    try {
+      const busy = await bpf.load(await bpf.compile(endless, { name: "endless" }), { constants: { writer: dd.pid! } });
+      await busy.attach();
+      let rows = 0;
+      for (const options of [{ seconds: 0.05 }, { rows: 5000 }, { until: sleep(40) }, { seconds: 0.1 }, { rows: 1 }]) {
+        for (let time = 0; time < 5; time++) {
+          const table = await collect(busy.events("ring"), options);
+          const capture = captureOf(table)!;
+          assert.equal(capture.rows, table.numRows());
+          if (options.rows) assert.equal(table.numRows(), options.rows);
+          rows += table.numRows();
+        }
+      }
+      await busy.detach();
+      const { delivered, lost, dropped, unread } = busy.totals("ring");
+      assert.equal(delivered, rows, "what counts as delivered is in a table");
+      assert.equal(delivered + lost + dropped + unread, busy.globals["made"]);
+    } finally {
+      dd.kill();
     }
   });
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { desc, op, table as makeTable } from "arquero";
+import { desc, table as makeTable } from "arquero";
 import { EMPTY, NEVER, Observable, Subject, throwError } from "rxjs";
 import { ArgumentError } from "../../dist/base/errors.js";
+import { thisMachine } from "../../dist/base/machine.js";
 import { setHost, type Host, type MimeBundle } from "../../dist/base/display.js";
 import type { EventBatch } from "../../dist/streams/batch.js";
 import { collect, CollectError } from "../../dist/streams/collect.js";
@@ -38,19 +39,32 @@ async function state(promise: Promise<unknown>): Promise<"pending" | "resolved" 
 }
 
 /** A notebook that remembers what it was shown. */
-function fakeHost(): { shown: string[][]; interrupt: () => void; remove: () => void } {
+function fakeHost(): {
+  shown: string[][];
+  interrupt: () => void;
+  slow: (ms: number) => { drawn: number };
+  remove: () => void;
+} {
   const shown: string[][] = [];
+  const slowness = { ms: 0, drawn: 0 };
   const interrupted = new AbortController();
   const text = (bundle: MimeBundle) => bundle["text/plain"] as string;
   const host: Host = {
     show(bundle) {
       const output = [text(bundle)];
       shown.push(output);
-      return { update: (next) => void output.push(text(next)) };
+      return {
+        update: (next) => {
+          mock.timers.tick(slowness.ms); // so long does it take to draw
+          slowness.drawn++;
+          output.push(text(next));
+        },
+      };
     },
     interruptSignal: () => interrupted.signal,
   };
-  return { shown, interrupt: () => interrupted.abort(), remove: setHost(host) };
+  const slow = (ms: number) => Object.assign(slowness, { ms });
+  return { shown, interrupt: () => interrupted.abort(), slow, remove: setHost(host) };
 }
 
 describe("collect", () => {
@@ -267,6 +281,32 @@ describe("collect", () => {
     }
   });
 
+  test("has ended before its last line is drawn, however long that takes", async () => {
+    const host = fakeHost();
+    const show = host.slow(700);
+    try {
+      const collected = collect(stream, { seconds: 2 });
+      mock.timers.tick(1000);
+      stream.next(batch(0, 10));
+      mock.timers.tick(1000);
+      const { startedAt, endedAt } = captureOf(await collected)!;
+      assert.equal(endedAt - startedAt, 2000);
+      assert.ok(show.drawn > 0, "nothing was drawn, so this shows nothing");
+    } finally {
+      host.remove();
+    }
+  });
+
+  test("adds up what several streams lost that were merged", async () => {
+    const collected = collect(stream, { seconds: 1 });
+    stream.next({ ...batch(0, 1, { lost: 5, before: 2 }), source: "a.rb" });
+    stream.next({ ...batch(1, 1, { lost: 9, dropped: 1 }), source: "b.rb" });
+    stream.next({ ...batch(2, 1, { lost: 6, dropped: 2, before: 2 }), source: "a.rb" });
+    mock.timers.tick(1000);
+    const { source, rows, lost, dropped } = captureOf(await collected)!;
+    assert.deepEqual({ source, rows, lost, dropped }, { source: "a.rb and b.rb", rows: 3, lost: 13, dropped: 1 });
+  });
+
   test("shows nothing in a plain script", async () => {
     const log = mock.method(console, "log", () => {});
     const collected = collect(stream, { rows: 1 });
@@ -289,9 +329,10 @@ describe("what a collected table knows of its losses", () => {
 
   test("is counted from where the subscription began", async () => {
     const capture = captureOf(await lossy())!;
+    const { source, rows, lost, dropped, host, kernel } = capture;
     assert.deepEqual(
-      { ...capture, startedAt: 0, endedAt: 0 },
-      { source: "events", rows: 60, lost: 25, dropped: 15, startedAt: 0, endedAt: 0 },
+      { source, rows, lost, dropped, host, kernel },
+      { source: "events", rows: 60, lost: 25, dropped: 15, ...thisMachine() },
     );
     assert.ok(capture.startedAt <= capture.endedAt && Date.now() - capture.endedAt < 60_000);
     assert.equal(
@@ -317,6 +358,5 @@ describe("what a collected table knows of its losses", () => {
     assert.equal(captureOf(makeTable({ n: [1, 2] })), undefined);
     assert.equal(lossNote(undefined), undefined);
     assert.equal(lossNote({ ...captureOf(table)!, lost: 0, dropped: 0 }), undefined);
-    assert.equal(captureOf(table.rollup({ n: op.count() })), undefined);
   });
 });

@@ -7,7 +7,8 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { aq, bpf, captureOf, collect, type BpfObject, type EventBatch } from "../dist/api/index.js";
+import type { aq } from "../dist/api/index.js";
+import { bpf, captureOf, collect, type BpfObject, type EventBatch } from "../dist/api/index.js";
 import type { Observable } from "rxjs";
 
 const [program, ring, rows, copies = "1"] = process.argv.slice(2) as [string, string, string?, string?];

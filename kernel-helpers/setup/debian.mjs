@@ -22,7 +22,10 @@ const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium
 /** What the benchmark sets beside bpflab. */
 const TO_BENCH = ["bpftrace", "nftables", "python3-ipykernel"];
 
-const MORE = { run: [], test: TO_TEST, bench: TO_BENCH };
+/** What the check of the sources runs. */
+const TO_CHECK = ["clang-format", "git"];
+
+const MORE = { run: [], check: TO_CHECK, test: TO_TEST, bench: TO_BENCH };
 
 /** The names of these packages that are not installed. @param {string[]} names */
 export function missingPackages(names) {

@@ -10,6 +10,8 @@ import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
 import { program } from "./paths.mjs";
 import { runBench } from "./bench.mjs";
+import { runChecks } from "./check.mjs";
+import { makeDocs } from "./docs.mjs";
 import { makePictures } from "./pictures.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
@@ -26,6 +28,8 @@ const commands = {
   build: { steps: build(), then: () => 0 },
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
+  check: { steps: [debianPackages("check"), npmPackages, addon, typescript], then: runChecks },
+  docs: { steps: build(), then: makeDocs },
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
   pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: makePictures },
   test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },

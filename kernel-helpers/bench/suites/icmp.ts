@@ -129,11 +129,11 @@ export const icmp: Suite = {
             await flood(DROPPED),
             await flood(DROPPED, SOURCES),
           ]);
-          expectShare(Math.max(one!.share, many!.share), 0, 0.02);
+          expectShare(Math.max(one.share, many.share), 0, 0.02);
           Object.assign(figures, {
-            ns_per_packet_dropped: one!.ns_per_packet,
-            packets_per_s_1_source: one!.packets_per_s,
-            packets_per_s_1000_sources: many!.packets_per_s,
+            ns_per_packet_dropped: one.ns_per_packet,
+            packets_per_s_1_source: one.packets_per_s,
+            packets_per_s_1000_sources: many.packets_per_s,
           });
         }
         return figures;
@@ -147,7 +147,7 @@ export const icmp: Suite = {
         way,
         {
           ...("ns_per_packet_passed" in figures
-            ? { added_ns_passed: figures["ns_per_packet_passed"]! - figure(medians, NONE, "ns_per_packet_passed") }
+            ? { added_ns_passed: figures["ns_per_packet_passed"] - figure(medians, NONE, "ns_per_packet_passed") }
             : {}),
           ...("ns_per_packet_dropped" in figures
             ? { added_ns_dropped: dropped(medians, way) - dropped(medians, FLOOR) }

@@ -58,7 +58,7 @@ type Enum = Layout & { kind: "enum" };
 
 function labelOf(layout: Enum, value: number | bigint): string {
   // A label's value may be a number or, beyond 2^53, a BigInt.
-  return layout.values.find((v) => v.value == value)?.name ?? String(value); // eslint-disable-line eqeqeq
+  return layout.values.find((v) => v.value == value)?.name ?? String(value); // a number equals a BigInt
 }
 
 type Integer = { size: number; signed: boolean; bigEndian?: true };

@@ -35,7 +35,9 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
         layout.fields.map((f) => [f.name, typeOf(f.layout, `${indent}  `)] as const),
         indent,
       );
-    default:
+    case "int":
+    case "float":
+    case "pointer":
       return "number";
   }
 }

@@ -1,7 +1,7 @@
 import type { BpfObject } from "./object.js";
 
 // What runs, by name: so that rerunning a cell replaces instead of adding.
-const objects = new Map<string, BpfObject<any>>();
+const objects = new Map<string, BpfObject>();
 
 /** The open object that goes by a name. */
 export function running(name: string): BpfObject | undefined {

@@ -117,7 +117,7 @@ export class Peer {
     ];
     if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
     const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
-    const { stdout, stderr, exitCode } = await this.#untilInterrupted(file!, rest);
+    const { stdout, stderr, exitCode } = await this.#untilInterrupted(file, rest);
     if (exitCode !== 0 && !/packets transmitted/.test(stdout)) {
       throw new MissingFeatureError(
         "ping",

@@ -99,7 +99,7 @@ export function readMap(
     columns[name] = written ? combineCpus(column, map.cpus, written, field.combine ?? "sum") : column;
   }
   const now = Date.now();
-  const table = makeTable(columns as unknown as Record<string, never>);
+  const table = makeTable(columns);
   return markCapture(table, {
     ...provenance(),
     source: map.path,

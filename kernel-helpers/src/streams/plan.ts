@@ -98,7 +98,8 @@ function planColumn(field: FlatField, exact: boolean): PlanColumn {
       const name = `${scalar.signed ? "i" : "u"}${scalar.size * 8}`;
       return { ...common, decode: (exact ? `${name}_exact` : name) as PlanColumn["decode"] };
     }
-    default:
+    case "array":
+    case "struct":
       throw new ArgumentError(`The field ${field.name} cannot be a column.`);
   }
 }
@@ -107,11 +108,11 @@ function maker(
   { layout }: FlatField,
   { decode, count: elements = 1 }: PlanColumn,
 ): RecordPlan["columns"][number]["make"] {
-  const Array = arrays[decode];
+  const Values = arrays[decode];
   const scalar = scalarOf(layout);
   const count = layout.kind === "array" ? layout.length : 1;
   return (buffer, offset, rows, dictionary) => {
-    const scalars = scalarColumn(scalar, new Array(buffer, offset, rows * elements), dictionary);
+    const scalars = scalarColumn(scalar, new Values(buffer, offset, rows * elements), dictionary);
     if (scalar.kind === "bytes") return new ListColumn(scalars as Uint8Array, scalar.size);
     return count === 1 ? scalars : new ListColumn(scalars as never, count);
   };
@@ -128,7 +129,11 @@ function scalarColumn(layout: Layout, values: EventColumn, dictionary: string[])
       return new AddressColumn(values as Uint8Array, layout.size);
     case "int":
       return layout.size === 16 ? new WideColumn(values as BigUint64Array, layout.signed) : values;
-    default:
+    case "array":
+    case "bytes":
+    case "float":
+    case "pointer":
+    case "struct":
       return values;
   }
 }

@@ -1,7 +1,8 @@
 /** An Observable in a notebook: followed live, in one output that updates in place. */
 import { inspect } from "node:util";
 import { ColumnTable } from "arquero";
-import { Observable, type Subscription } from "rxjs";
+import type { Observable } from "rxjs";
+import { type Subscription } from "rxjs";
 import {
   detached,
   display,

@@ -91,7 +91,7 @@ export class NotebookPage {
     const before = await prompt.textContent();
     await this.page.keyboard.press("Shift+Enter");
     await this.page.waitForFunction(
-      ([element, old]) => /\[\d+\]/.test(element!.textContent ?? "") && element!.textContent !== old,
+      ([element, old]) => /\[\d+\]/.test(element.textContent ?? "") && element.textContent !== old,
       [await prompt.elementHandle(), before] as const,
     );
     await this.idle();

@@ -7,7 +7,7 @@ import type { ResultPromise } from "execa";
 export function printed(process: ResultPromise, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let text = "";
-    process.stdout!.setEncoding!("utf8").on("data", (chunk: string) => {
+    process.stdout!.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
       const found = pattern.exec(text);
       if (found) resolve(found);

@@ -66,7 +66,7 @@ describe("a process that ends with everything open", () => {
     const held = { prog: new Set<number>(), link: new Set<number>() };
     const end = await run(everything(writers.pid, then), (child, line) => {
       if (line !== "held") return;
-      Object.assign(held, { prog: idsOf("prog_id", child.pid!), link: idsOf("link_id", child.pid!) });
+      Object.assign(held, { prog: idsOf("prog_id", child.pid), link: idsOf("link_id", child.pid) });
       child.kill("SIGUSR2");
     });
     writers.kill();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { bpf, net } from "../../dist/api/index.js";
+import type { net } from "../../dist/api/index.js";
+import { bpf } from "../../dist/api/index.js";
 import {
   auth,
   ethernet,

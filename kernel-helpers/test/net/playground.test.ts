@@ -56,11 +56,11 @@ describe("test hosts", () => {
 
   test("two playgrounds have networks of their own", async () => {
     const [one, two] = await Promise.all([make(), make()]);
-    assert.notEqual(one!.ipv4, two!.ipv4);
-    assert.notEqual(one!.ipv6, two!.ipv6);
+    assert.notEqual(one.ipv4, two.ipv4);
+    assert.notEqual(one.ipv6, two.ipv6);
     assert.deepEqual(
       await Promise.all(
-        [one!, two!].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received),
+        [one, two].map(async (lab) => (await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received),
       ),
       [2, 2],
     );

@@ -89,11 +89,11 @@ describe("the account of a ring", () => {
   });
 
   test("of several rings is kept apart", async () => {
-    const [a, b] = await Promise.all([
-      collect(object.events("a"), { seconds: 0.1 }),
-      collect(object.events("b"), { rows: 7 }),
-      (run("make_a", 5), run("make_b", 7), run("lose_a")),
-    ]);
+    const both = [collect(object.events("a"), { seconds: 0.1 }), collect(object.events("b"), { rows: 7 })] as const;
+    run("make_a", 5);
+    run("make_b", 7);
+    run("lose_a");
+    const [a, b] = await Promise.all(both);
     assert.deepEqual(
       [numbers(a), numbers(b)],
       [

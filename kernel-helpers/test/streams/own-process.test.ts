@@ -40,7 +40,7 @@ const parent = `
 describe("we never see ourselves", () => {
   const run = async (...command: string[]) => {
     const [file, ...args] = [...command, process.execPath, "--input-type=module", "-e", parent, observer];
-    return JSON.parse((await execa(file!, args)).stdout) as { pid: number; own: number; parent: number; child: number };
+    return JSON.parse((await execa(file, args)).stdout) as { pid: number; own: number; parent: number; child: number };
   };
 
   test("neither the observer nor its parent, but every other process", async () => {

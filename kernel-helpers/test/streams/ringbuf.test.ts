@@ -214,9 +214,7 @@ describe("ringbuf, against the workload's own count", () => {
   test("two subscribers get the same events; with none, records are counted as unread", async () => {
     const writers = workload.start({ writes: 1000 });
     const ringbuf = await (await bpf.load("ringbuf", { globals: { watched_pid: writers.pid } })).attach();
-    const done = new Promise<void>((resolve, reject) => {
-      setTimeout(() => writers.run().then(() => resolve(), reject), 50); // both listen by then
-    });
+    const done = sleep(50).then(() => writers.run()); // both listen by then
     const [one, two] = await Promise.all([
       collect(ringbuf.events("rb"), { until: done }),
       collect(ringbuf.events("rb"), { until: done }),

@@ -101,7 +101,7 @@ describe("stats, computed in the kernel", () => {
       .filter(aq.escape((d: { pid: number; fd: number }) => d.pid === writers.pid && d.fd === fd));
     assert.equal(row.numRows(), 1);
     assert.deepEqual(
-      { ...(row.object() as object), histogram: value.histogram },
+      { ...row.object(), histogram: value.histogram },
       { pid: writers.pid, fd, ...value },
       "the table says the same",
     );
@@ -196,7 +196,7 @@ describe("stats, computed in the kernel", () => {
     const done = once(() => writers.run());
     const records = await collect(stats.events("rb"), { until: done });
     const { fd } = (await done())[0]!;
-    const rows = (records.objects() as StatsRecord[]).filter((record) => record.fd === fd);
+    const rows = records.objects().filter((record) => record.fd === fd);
     assert.equal(rows.length, 400);
     assert.deepEqual(
       rows.map((row) => row.counted).sort((a, b) => a - b),
@@ -228,7 +228,7 @@ describe("stats, computed in the kernel", () => {
       collect(stats.events("each"), { until: done }) as unknown as Promise<EventTable<Write>>,
       collect(stats.events("rb"), { until: done }) as unknown as Promise<EventTable<StatsRecord>>,
     ]);
-    const rows = records.objects() as StatsRecord[];
+    const rows = records.objects();
     for (const { fd } of await done()) {
       const expected: number[] = [];
       for (const end of eventsOf(events, writers.pid, fd).end.sort((a, b) => a - b)) {
@@ -249,7 +249,8 @@ describe("stats, computed in the kernel", () => {
     const done = once(() => writers.run());
     const records = await collect(stats.events("rb"), { until: done });
     const { fd } = (await done())[0]!;
-    const times = (records.objects() as StatsRecord[])
+    const times = records
+      .objects()
       .filter((record) => record.fd === fd)
       .map((record) => record.time_ns)
       .sort((a, b) => a - b);

@@ -83,7 +83,7 @@ describe("charts.live", () => {
     }
     assert.equal(notebook.outputs.length, 1);
     assert.ok(drawn.length >= 3 && drawn.length <= 5, `${drawn.length} frames in a second`);
-    for (const frame of notebook.outputs[0]!.slice(1))
+    for (const frame of notebook.outputs[0].slice(1))
       assert.deepEqual(Object.keys(frame).sort(), [account, vegaLite, "text/plain"]);
     await view.stop();
   });

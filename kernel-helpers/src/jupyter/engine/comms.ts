@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { Comm, CommExtras, CommHost } from "../../base/display.js";
 import type { Extras, Request } from "../thread-messages.js";
 import { currentCell } from "../interrupt/cell.js";
-import type { Channel } from "./channel.js";
+import type { Channel } from "../channel.js";
 import { rethrown } from "../interrupt/rethrown.js";
 import { turn } from "../interrupt/macrotask.js";
 

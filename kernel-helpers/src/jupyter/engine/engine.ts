@@ -10,7 +10,7 @@ import { GRACE_MS } from "../interrupt/interrupter.js";
 import { interruptLingering, runningCell, setRunningCell, type Cell } from "../interrupt/cell.js";
 import { completeBpfCell, isBpfCell } from "../bpf/completion.js";
 import { inspectBpfCell } from "../bpf/hover.js";
-import { Channel } from "./channel.js";
+import { Channel } from "../channel.js";
 import { Comms } from "./comms.js";
 import { complete, inspect, isComplete } from "../typescript/completion.js";
 import { KeyboardInterrupt } from "../errors.js";
@@ -137,7 +137,7 @@ export class Engine {
         // Now, and not after the reply: what the front end sends when it has read that is meant to run.
         if (stop_on_error !== false) this.#abortUpTo = Atomics.load(this.#shared, Shared.newestExecute);
       };
-      await this.#execution.execute(request, failed).catch((error: unknown) => this.#failed(request!, error));
+      await this.#execution.execute(request, failed).catch((error: unknown) => this.#failed(request, error));
       this.#executing = undefined;
     }
   }

@@ -2,9 +2,9 @@
 import { bundleOf, type MimeBundle } from "../../base/display.js";
 import type { Request } from "../thread-messages.js";
 import { bpfMagic } from "../bpf/cell.js";
-import { encodeBundle } from "./bundle.js";
+import { encodeBundle } from "../bundle.js";
 import { Cell, inTurn, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
-import type { Channel } from "./channel.js";
+import type { Channel } from "../channel.js";
 import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
 import { runMagic, type CellMagic } from "../bpf/magics.js";

@@ -1,9 +1,9 @@
 /** The notebook as `base/display.ts` knows it: displays, their updates, and word of an interrupt. */
 import { randomUUID } from "node:crypto";
 import type { CommHost, Host } from "../../base/display.js";
-import { encodeBundle, toJson } from "./bundle.js";
+import { encodeBundle, toJson } from "../bundle.js";
 import { currentCell, disowned, runningCell } from "../interrupt/cell.js";
-import type { Channel } from "./channel.js";
+import type { Channel } from "../channel.js";
 
 export function notebookHost(channel: Channel, comms: CommHost): Host {
   return {

@@ -2,7 +2,7 @@
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { Shared } from "../thread-messages.js";
 import { currentCell } from "../interrupt/cell.js";
-import type { Channel } from "../engine/channel.js";
+import type { Channel } from "../channel.js";
 
 /** How long the thread sleeps at a time while it waits for the user; an interrupt ends it in between. */
 const NAP_MS = 20;

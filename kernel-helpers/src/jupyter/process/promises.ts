@@ -6,14 +6,16 @@ const BOOKKEEPING = new Set(["async_id_symbol", "trigger_async_id_symbol", "kRes
 
 /** Makes promises print as they do where nobody follows them. */
 export function hideBookkeeping(): void {
-  Object.defineProperty(Promise.prototype, inspect.custom, {
+  const prototype: object = Promise.prototype;
+  Object.defineProperty(prototype, inspect.custom, {
     configurable: true,
     writable: true,
     value(this: Promise<unknown>, _depth: number, options: InspectOptions) {
-      for (const symbol of Object.getOwnPropertySymbols(this)) {
-        if (BOOKKEEPING.has(symbol.description ?? "")) Object.defineProperty(this, symbol, { enumerable: false });
+      const promise: object = this;
+      for (const symbol of Object.getOwnPropertySymbols(promise)) {
+        if (BOOKKEEPING.has(symbol.description ?? "")) Object.defineProperty(promise, symbol, { enumerable: false });
       }
-      Object.defineProperty(this, inspect.custom, { value: undefined, configurable: true }); // from now on as Node prints it
+      Object.defineProperty(promise, inspect.custom, { value: undefined, configurable: true }); // from now on as Node prints it
       return inspect(this, options);
     },
   });

@@ -1,11 +1,10 @@
 /** Keeps the kernel alive when a cell's code fails outside of anyone's reach, and says whose code it was. */
 import { currentCell, failUnattended, runningCell } from "../interrupt/cell.js";
-import type { Channel } from "../engine/channel.js";
-import { KeyboardInterrupt, ProcessExitError } from "../errors.js";
-import type { Tracebacks } from "../typescript/traceback.js";
+import type { Channel } from "../channel.js";
+import { KeyboardInterrupt, ProcessExitError, type ErrorContent } from "../errors.js";
 
 /** Installs the guards; returns the real `process.exit`, for the kernel itself. */
-export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => never {
+export function guardProcess(channel: Channel, tracebacks: { describe(error: unknown): ErrorContent }): () => never {
   const report = (error: unknown): void => {
     const cell = currentCell();
     if (cell?.abandoned && isEnd(error)) return; // nobody waits for it
@@ -17,7 +16,7 @@ export function guardProcess(channel: Channel, tracebacks: Tracebacks): () => ne
     } else process.stderr.write(`${content.traceback.join("\n")}\n`);
   };
   process.on("uncaughtException", report); // rejections too: Node raises them as uncaught exceptions
-  const exit = process.exit.bind(process) as () => never;
+  const exit = process.exit.bind(process);
   process.exit = (code?: unknown): never => {
     throw new ProcessExitError(code);
   };

@@ -1,5 +1,5 @@
 /** MIME bundles as JSON text. */
-import type { MimeBundle } from "../../base/display.js";
+import type { MimeBundle } from "../base/display.js";
 
 /** JSON for anything a bundle may hold: 64-bit integers become numbers where exact, text otherwise; cycles are named. */
 export function toJson(value: unknown): string {

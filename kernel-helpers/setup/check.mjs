@@ -5,9 +5,12 @@ import { repo } from "./paths.mjs";
 
 const bin = (name) => join(repo, "node_modules/.bin", name);
 
+// Not by its name in .bin, which tslab's copy of the compiler has too.
+const tscFile = join(repo, "node_modules/typescript/lib/tsc.js");
+
 const tsc = (project) => ({
   title: `tsc ${project}`,
-  command: [bin("tsc"), "-p", `kernel-helpers/${project}`, "--noEmit", "--incremental", "false"],
+  command: [process.execPath, tscFile, "-p", `kernel-helpers/${project}`, "--noEmit"],
 });
 
 async function cSources() {

@@ -11,11 +11,10 @@ export function hideBookkeeping(): void {
     configurable: true,
     writable: true,
     value(this: Promise<unknown>, _depth: number, options: InspectOptions) {
-      const promise: object = this;
-      for (const symbol of Object.getOwnPropertySymbols(promise)) {
-        if (BOOKKEEPING.has(symbol.description ?? "")) Object.defineProperty(promise, symbol, { enumerable: false });
+      for (const symbol of Object.getOwnPropertySymbols(this)) {
+        if (BOOKKEEPING.has(symbol.description ?? "")) Object.defineProperty(this as object, symbol, { enumerable: false });
       }
-      Object.defineProperty(promise, inspect.custom, { value: undefined, configurable: true }); // from now on as Node prints it
+      Object.defineProperty(this as object, inspect.custom, { value: undefined, configurable: true }); // from now on as Node prints it
       return inspect(this, options);
     },
   });

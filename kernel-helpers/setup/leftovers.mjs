@@ -2,11 +2,14 @@
  * What tests can leave behind on a machine: loaded BPF programs and links, qdiscs, interfaces, network namespaces,
  * mounts, processes. A snapshot before and one after; what only the later has is left over.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { run } from "./command.mjs";
 
-/** Marks the tests' processes: children inherit it, so that one which left its parent is found all the same. */
+/**
+ * Marks the tests' processes: children inherit it, so that one which left its parent is found all the same. A run's mark is
+ * the beginning of the marks of its files, RUN/FILE.
+ */
 export const MARK = "BPFLAB_TEST_RUN";
 
 /** All that stands now, as lines of text that name it. @param {string} mark the value of MARK in the tests' environment */
@@ -20,17 +23,19 @@ export async function snapshot(mark) {
     json("ip", "-j", "netns"),
   ]);
   const strangers = heldByStrangers(mark);
+  const isOurs = (name) => !belongsToStranger(name, mark);
+  const mounts = readFileSync("/proc/self/mounts", "utf8").trim().split("\n");
   return [
     ...programs
       .filter(({ id }) => !strangers.has(`prog_id ${id}`))
       .map(({ id, type, name }) => `BPF program ${id} (${type} ${name ?? ""})`),
     ...links.filter(({ id }) => !strangers.has(`link_id ${id}`)).map(({ id, type }) => `BPF link ${id} (${type})`),
-    ...qdiscs.map(({ kind, handle, dev }) => `qdisc ${kind} ${handle} on ${dev}`),
-    ...interfaces.map(({ ifname }) => `interface ${ifname}`),
-    ...namespaces.map(({ name }) => `network namespace ${name}`),
-    ...readFileSync("/proc/self/mounts", "utf8")
-      .trim()
-      .split("\n")
+    ...qdiscs.filter(({ dev }) => isOurs(dev)).map(({ kind, handle, dev }) => `qdisc ${kind} ${handle} on ${dev}`),
+    ...interfaces.filter(({ ifname }) => isOurs(ifname)).map(({ ifname }) => `interface ${ifname}`),
+    ...namespaces.filter(({ name }) => isOurs(name)).map(({ name }) => `network namespace ${name}`),
+    ...mounts
+      // Which everybody's namespaces stand in.
+      .filter((line) => !line.includes(" /run/netns ") || namespaces.every(({ name }) => isOurs(name)))
       .map((line) => `mount ${line.split(" ").slice(0, 3).join(" ")}`),
     ...markedProcesses(mark).map(({ pid, name }) => `process ${pid} (${name})`),
   ];
@@ -70,7 +75,34 @@ function attempt(read, otherwise) {
 }
 
 const isMarked = (pid, mark) =>
-  attempt(() => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${MARK}=${mark}`), false);
+  attempt(
+    () =>
+      readFileSync(`/proc/${pid}/environ`, "utf8")
+        .split("\0")
+        .some((entry) => entry === `${MARK}=${mark}` || entry.startsWith(`${MARK}=${mark}/`)),
+    false,
+  );
+
+/**
+ * Ends what runs with a mark, and what that starts meanwhile; returns what it had to end, when all of it has gone.
+ *
+ * @param {string} mark
+ * @param {number} settleSeconds for what is on its way out by itself
+ */
+export async function endMarked(mark, settleSeconds = 0) {
+  const found = new Map();
+  const patience = Date.now() + settleSeconds * 1000;
+  for (const deadline = patience + 10_000; Date.now() < deadline; await delay(20)) {
+    const running = markedProcesses(mark);
+    if (running.length === 0) break;
+    if (Date.now() < patience) continue;
+    for (const { pid, name } of running) {
+      if (!found.has(pid)) found.set(pid, { pid, name });
+      attempt(() => process.kill(Number(pid), "SIGKILL"));
+    }
+  }
+  return [...found.values()];
+}
 
 function markedProcesses(mark) {
   return pids()
@@ -85,6 +117,12 @@ function markedProcesses(mark) {
         "ended",
       ),
     }));
+}
+
+/** True for a playground's interface or namespace (`blabPID-`, `bpflab-PID-`) whose process lives and is not ours. */
+function belongsToStranger(name, mark) {
+  const pid = /^(?:blab|bpflab-)(\d+)-/.exec(name)?.[1];
+  return pid !== undefined && existsSync(`/proc/${pid}`) && !isMarked(pid, mark);
 }
 
 /** BPF programs and links that processes not ours hold open: theirs to keep, such as another tracer's. */

@@ -6,7 +6,7 @@ import { assertDrawn } from "./notebook-page.js";
 
 let lab: Lab;
 before(async () => {
-  lab = await Lab.start();
+  lab = await Lab.start({ own: true });
 });
 after(() => lab.close());
 

@@ -1,15 +1,13 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import type { Browser, Page } from "playwright-core";
-import { printed } from "../cli/output.js";
-import { launchChromium } from "./chromium.js";
+import { connectToChromium, launchChromium } from "./chromium.js";
 import { NotebookPage } from "./notebook-page.js";
+import { startServer } from "./server.js";
+import type { Shared } from "./shared.js";
 
-const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
 /** The directory of the notebooks that bpflab ships. */
 export const shipped = fileURLToPath(new URL("../../../notebooks/", import.meta.url));
 /** Pictures for a person to look at; ignored by git. */
@@ -32,40 +30,33 @@ interface Session {
 
 const START_MS = 60_000;
 
-/** A running JupyterLab on a directory of its own, and a browser in front of it. */
+/** A running JupyterLab, and a browser in front of it. */
 export class Lab {
   private constructor(
+    /** Where this test's notebooks are. */
     readonly directory: string,
-    readonly address: URL,
+    /** The same below what JupyterLab serves; "" for all of it. */
+    private readonly folder: string,
+    private readonly address: URL,
     private readonly browser: Browser,
     private readonly stop: () => Promise<void>,
   ) {}
 
-  /** Starts both. Settings, workspaces and signatures of this user stay untouched. */
-  static async start(): Promise<Lab> {
-    const scratch = await mkdtemp(join(tmpdir(), "bpflab-browser-"));
-    const directory = join(scratch, "notebooks");
-    await mkdir(directory);
-    const env = {
-      JUPYTER_CONFIG_DIR: join(scratch, "config"),
-      JUPYTER_DATA_DIR: join(scratch, "data"),
-      JUPYTERLAB_SETTINGS_DIR: join(scratch, "settings"),
-      JUPYTERLAB_WORKSPACES_DIR: join(scratch, "workspaces"),
-    };
-    const server = execa(process.execPath, [entry, "lab", directory], {
-      env,
-      reject: false,
-      buffer: false,
-      stdin: "ignore",
-    });
-    const stop = async () => {
-      server.kill("SIGTERM");
-      await server;
-      await rm(scratch, { recursive: true, force: true });
-    };
+  /**
+   * A folder of its own in the JupyterLab that the browser tests of this run share; a JupyterLab of its own if the test runs
+   * by itself, or if it says so because it changes settings.
+   */
+  static async start({ own = false } = {}): Promise<Lab> {
+    const shared = process.env["BPFLAB_TEST_SHARED"];
+    if (shared && !own) {
+      const { address, directory, browser } = JSON.parse(shared) as Shared;
+      const place = await mkdtemp(join(directory, "test-"));
+      const remove = () => rm(place, { recursive: true, force: true });
+      return new Lab(place, `${basename(place)}/`, new URL(address), await connectToChromium(browser), remove);
+    }
+    const { address, directory, stop } = await startServer();
     try {
-      const [address] = await printed(server, /http:\S+(?=\n)/);
-      return new Lab(directory, new URL(address), await launchChromium(), stop);
+      return new Lab(directory, "", new URL(address), await launchChromium(), stop);
     } catch (error) {
       await stop();
       throw error;
@@ -74,6 +65,7 @@ export class Lab {
 
   async close(): Promise<void> {
     await this.browser.close();
+    await this.shutdownKernels();
     await this.stop();
   }
 
@@ -111,7 +103,9 @@ export class Lab {
   async open(name: string, { height = 1000 }: { height?: number } = {}): Promise<NotebookPage> {
     const context = await this.browser.newContext({ viewport: { width: 1300, height } });
     const page = await context.newPage();
-    const address = new URL(`/lab/tree/${name}`, this.address);
+    // A workspace of its own: JupyterLab opens what was open in it before.
+    const workspace = `test-${basename(this.directory)}`;
+    const address = new URL(`/lab/workspaces/${workspace}/tree/${this.folder}${name}`, this.address);
     address.search = `${this.address.search}&reset`;
     await page.goto(address.href, { waitUntil: "domcontentloaded" });
     const notebook = new NotebookPage(page, name);
@@ -125,19 +119,23 @@ export class Lab {
     return this.browser.newPage();
   }
 
-  /** Ends all kernels, so that nothing of one test runs into the next. */
+  /** Ends the kernels of this test's notebooks, so that nothing of one test runs into the next. */
   async shutdownKernels(): Promise<void> {
-    const sessions = (await (await this.api("sessions")).json()) as Session[];
+    const sessions = (await this.sessions()).filter(({ path }) => path.startsWith(this.folder));
     await Promise.all(sessions.map(({ id }) => this.api(`sessions/${id}`, "DELETE")));
   }
 
   /** Waits until a page is connected to the notebook's kernel: what is run before is not. */
   private async connected(name: string): Promise<void> {
     for (const end = Date.now() + START_MS; Date.now() < end; await delay(100)) {
-      const sessions = (await (await this.api("sessions")).json()) as Session[];
-      if (sessions.some(({ path, kernel }) => path === name && (kernel?.connections ?? 0) > 0)) return;
+      const isConnected = ({ path, kernel }: Session) => path === this.folder + name && (kernel?.connections ?? 0) > 0;
+      if ((await this.sessions()).some(isConnected)) return;
     }
     throw new Error(`${name} has not been connected to a kernel within ${START_MS / 1000} s`);
+  }
+
+  private async sessions(): Promise<Session[]> {
+    return (await (await this.api("sessions")).json()) as Session[];
   }
 
   private api(path: string, method = "GET"): Promise<Response> {

@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { Locator, Page } from "playwright-core";
 import { pictures } from "./lab.js";
 
@@ -100,9 +101,19 @@ export class NotebookPage {
   /** What Tab offers at the end of a code cell. */
   async completions(index: number): Promise<string[]> {
     await this.edit(index);
-    await this.page.keyboard.press("Tab");
     const items = this.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match");
-    await items.first().waitFor();
+    // JupyterLab gives up on a kernel that has not answered within a second, as on a loaded machine.
+    for (let tries = 1; ; tries++) {
+      await this.page.keyboard.press("Tab");
+      const shown = items.first().waitFor({ timeout: 5000 });
+      if (
+        await shown.then(
+          () => true,
+          (error: unknown) => tries === 12 && Promise.reject(error),
+        )
+      )
+        break;
+    }
     return items.allInnerTexts();
   }
 
@@ -138,7 +149,7 @@ export class NotebookPage {
     const accepted = this.page.locator(".jp-Dialog button.jp-mod-accept").click();
     accepted.catch(() => undefined);
     const downloaded = await Promise.race([download, accepted.then(() => download)]);
-    return readFile(await downloaded.path(), "utf8");
+    return text(await downloaded.createReadStream()); // the browser may be another process's
   }
 
   /** Shows a page's text in a tab of its own. */

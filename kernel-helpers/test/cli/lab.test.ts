@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa, type ResultPromise } from "execa";
 import { alive, descendantsOf } from "../../dist/base/processes.js";
+import { childrenUntil } from "../workload/children.js";
 import { printed } from "./output.js";
 
 const repo = fileURLToPath(new URL("../../../", import.meta.url));
@@ -35,6 +36,17 @@ async function waitUntil(holds: () => boolean | Promise<boolean>, what: string):
   }
   assert.fail(`${what} did not happen`);
 }
+
+/** Ends what is left of a process group. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // all of it has ended
+  }
+}
+
+const owned = childrenUntil(afterEach);
 
 test("npm start opens JupyterLab on loopback with its token and our kernel, and Ctrl-C ends all of it", async () => {
   const npm = execa("npm", ["start"], { cwd: repo, detached: true, reject: false, buffer: false, stdin: "ignore" });
@@ -72,12 +84,12 @@ test("npm start opens JupyterLab on loopback with its token and our kernel, and 
     assert.equal(exitCode, 0);
     assert.deepEqual(alive(processes), []);
   } finally {
-    npm.kill("SIGKILL");
+    endGroup(npm.pid!);
   }
 });
 
 test("JupyterLab does not outlive a killed bpflab", async () => {
-  const lab = execa(process.execPath, [entry, "lab"], { reject: false, buffer: false, stdin: "ignore" });
+  const lab = owned(execa(process.execPath, [entry, "lab"], { reject: false, buffer: false, stdin: "ignore" }));
   await addressOf(lab);
   const processes = descendantsOf(lab.pid!);
   assert.ok(processes.length > 0);

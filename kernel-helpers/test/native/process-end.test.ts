@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
+import { childrenUntil } from "../workload/children.js";
 import { allIds, idsOf } from "../workload/kernel-state.js";
 import { buildWriters, type Writers } from "../workload/writers.js";
 
@@ -17,14 +18,13 @@ interface End {
   stderr: string;
 }
 
+const owned = childrenUntil(afterEach);
+
 /** Runs a script in a process of its own. One that does not end by itself in time is killed, which its signal shows. */
 async function run(body: string, seen: (child: ChildProcess, line: string) => void = () => {}): Promise<End> {
   const script = `import { bpf, collect } from ${dist("api/index.js")};\nimport { native } from ${dist("base/native.js")};\n${body}`;
-  const child = spawn(
-    process.execPath,
-    ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script],
-    { stdio: "pipe" },
-  );
+  const args = ["--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script];
+  const child = owned(spawn(process.execPath, args, { stdio: "pipe" }));
   const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
   const end: End = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

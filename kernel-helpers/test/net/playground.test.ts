@@ -5,26 +5,41 @@ import { afterEach, describe, test } from "node:test";
 import { execa } from "execa";
 import { ArgumentError, ClosedError, net } from "../../dist/api/index.js";
 import { parsePing } from "../../dist/net/ping.js";
+import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
 
 const index = new URL("../../dist/api/index.js", import.meta.url).href;
-const namespaces = async (pid: number) =>
-  (await execa("ip", ["netns", "list"])).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
+const namespaces = async (pid: number, inside: string[] = []) => {
+  const [file, ...args] = [...inside, "ip", "netns", "list"];
+  return (await execa(file!, args)).stdout.split("\n").filter((line) => line.startsWith(`bpflab-${pid}-`));
+};
 const interfacesOf = (pid: number) => net.interfaces().filter(({ name }) => name.startsWith(`blab${pid}-`));
-/** What is written down of this process id. */
-const records = async (pid: number) =>
-  (await execa("grep", ["-rl", `"pid":${pid},`, "/run/bpflab"], { reject: false })).stdout.split("\n").filter(Boolean);
+/** The kinds of what is written down of this process id. */
+const records = async (pid: number, inside: string[] = []) => {
+  const [file, ...args] = [...inside, "grep", "-rhoP", `"kind":"\\K\\w+(?=".*"pid":${pid},)`, "/run/bpflab"];
+  return (await execa(file!, args, { reject: false })).stdout.split("\n").filter(Boolean).sort();
+};
 /** What runs on this machine, by its command line. */
 const commands = async () => (await execa("ps", ["-eo", "args"])).stdout.split("\n");
 
 /** Neither a namespace nor an interface nor a record of this process id is there. */
-async function assertNothingOf(pid: number): Promise<void> {
-  assert.deepEqual(await namespaces(pid), []);
+async function assertNothingOf(pid: number, inside: string[] = []): Promise<void> {
+  assert.deepEqual(await namespaces(pid, inside), []);
   assert.deepEqual(interfacesOf(pid), []);
-  assert.deepEqual(await records(pid), []);
+  assert.deepEqual(await records(pid, inside), []);
 }
 
+/** Runs lines with `net` in a process of their own. */
+const script = (lines: string) => [
+  process.execPath,
+  "--input-type=module",
+  "-e",
+  `import { net } from ${JSON.stringify(index)}; ${lines}`,
+];
+const sweeps = script("(await net.playground()).close();");
+
 describe("test hosts", () => {
+  const owned = childrenUntil(afterEach);
   const labs: net.Playground[] = [];
   const make = async (options?: net.PlaygroundOptions) => {
     const lab = await net.playground(options);
@@ -67,18 +82,15 @@ describe("test hosts", () => {
   });
 
   // With a /run of its own: there nobody has made a namespace since the boot.
-  const onFreshRun = (script: string) =>
-    execa("unshare", [
-      "--mount",
-      "sh",
-      "-c",
-      'umount /run/netns 2>/dev/null; mount -t tmpfs none /run; exec "$0" "$@"',
-      process.execPath,
-      "--input-type=module",
-      "-e",
-      script,
-    ]);
-  const freshStart = `import { execFileSync } from "node:child_process"; import { existsSync, readFileSync, readdirSync } from "node:fs"; import { net } from ${JSON.stringify(index)};
+  const freshRun = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'while umount -R -l /run/netns 2>/dev/null; do :; done; mount -t tmpfs none /run; exec "$0" "$@"',
+  ];
+  const onFreshRun = (lines: string) => execa(freshRun[0]!, [...freshRun.slice(1), ...script(lines)]);
+  const freshStart = `import { execFileSync } from "node:child_process"; import { readFileSync, readdirSync } from "node:fs";
     const isMounted = () => readFileSync("/proc/self/mounts", "utf8").includes(" /run/netns ");`;
 
   test("the mount that the first namespace needs goes with the last", async () => {
@@ -134,49 +146,51 @@ describe("test hosts", () => {
 
   test("the end of the process takes them down, whether it exits or fails", async () => {
     for (const ending of ["process.exit(3)", "throw new Error('wanted')"]) {
-      const child = spawn(
-        process.execPath,
-        [
-          "--input-type=module",
-          "-e",
-          `import { net } from ${JSON.stringify(index)}; await net.playground({ peers: 2 }); ${ending};`,
-        ],
-        { stdio: "ignore" },
-      );
+      const [file, ...args] = script(`await net.playground({ peers: 2 }); ${ending};`);
+      const child = owned(spawn(file!, args, { stdio: "ignore" }));
       await once(child, "close");
       await assertNothingOf(child.pid!);
     }
   });
 
-  test("after SIGKILL in mid-flood the next start removes them, and what ran on them is gone", async () => {
-    const sleeper = `sleep 600.${process.pid}`;
-    const script = `import { net } from ${JSON.stringify(index)}; const lab = await net.playground({ peers: 2 }); lab.peers[0].ping({ count: 1e7, flood: true }); lab.peers[1].run("sleep", ["600.${process.pid}"]); console.log("ready");`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-      stdio: ["ignore", "pipe", "ignore"],
+  for (const [machine, before, written] of [
+    ["just booted, where the first namespace needs a mount", "true", ["mount", "playground"]],
+    ["that has had namespaces before", "ip netns add first; ip netns del first", ["playground"]],
+  ] as const)
+    test(`after SIGKILL in mid-flood the next start removes them, and what ran on them is gone: on a machine ${machine}`, async () => {
+      const [file, ...args] = [...freshRun, "sh", "-c", `${before}; echo made; exec cat`];
+      const holder = owned(spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] }));
+      await once(holder.stdout, "data");
+      const inside = ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`];
+      const sweep = () => execa(inside[0]!, [...inside.slice(1), ...sweeps]);
+      try {
+        const sleeper = `sleep 600.${holder.pid}`;
+        const [enter, ...flood] = [
+          ...inside,
+          ...script(`const lab = await net.playground({ peers: 2 });
+            lab.peers[0].ping({ count: 1e7, flood: true });
+            lab.peers[1].run("sleep", ["600.${holder.pid}"]);
+            console.log("ready");`),
+        ];
+        const child = owned(spawn(enter!, flood, { stdio: ["ignore", "pipe", "ignore"] }));
+        await once(child.stdout, "data");
+        assert.equal((await namespaces(child.pid!, inside)).length, 3);
+        assert.deepEqual(await records(child.pid!, inside), written);
+        for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`])
+          await until(`${command} runs`, async () => (await commands()).some((one) => one.startsWith(command)));
+        child.kill("SIGKILL");
+        await once(child, "close");
+        await sweep();
+        await assertNothingOf(child.pid!, inside);
+        assert.equal((await commands()).includes(sleeper), false);
+      } finally {
+        await sweep(); // if it failed before: what floods there goes on without its owner
+      }
     });
-    await once(child.stdout, "data");
-    assert.equal((await namespaces(child.pid!)).length, 3);
-    assert.equal((await records(child.pid!)).length, 1);
-    for (const command of [sleeper, `ping -4 -n -f -c ${1e7}`])
-      await until(`${command} runs`, async () => (await commands()).some((one) => one.startsWith(command)));
-    child.kill("SIGKILL");
-    await once(child, "close");
-    await execa(process.execPath, [
-      "--input-type=module",
-      "-e",
-      `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`,
-    ]);
-    await assertNothingOf(child.pid!);
-    assert.equal((await commands()).includes(sleeper), false);
-  });
 
   test("what belongs to a living process is left alone", async () => {
     const lab = await make();
-    await execa(process.execPath, [
-      "--input-type=module",
-      "-e",
-      `import { net } from ${JSON.stringify(index)}; (await net.playground()).close();`,
-    ]);
+    await execa(sweeps[0]!, sweeps.slice(1));
     assert.equal((await lab.peers[0]!.ping({ count: 2, intervalMs: 5 })).received, 2);
   });
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { bpf, collect } from "../../dist/api/index.js";
+import { childrenUntil } from "../workload/children.js";
 import { buildWriters } from "../workload/writers.js";
 
 const script = (pid: number) => `
@@ -11,14 +12,15 @@ const script = (pid: number) => `
   interval:ms:200 { printf("tick\\n"); }
   END { clear(@begun); }`;
 
+const owned = childrenUntil(afterEach);
+
 /** Runs bpftrace until `during` is over; returns how many writes fell into each bucket [2^k, 2^(k+1)). */
 async function bpftraceHistogram(pid: number, during: () => Promise<unknown>): Promise<Map<number, number>> {
   // bpftrace wants tracefs under its path: in a mount namespace of its own, so that nothing stays mounted here.
   const mounted =
     'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; exec "$0" "$@"';
-  const child = spawn("unshare", ["--mount", "sh", "-c", mounted, "bpftrace", "-f", "json", "-e", script(pid)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const args = ["--mount", "sh", "-c", mounted, "bpftrace", "-f", "json", "-e", script(pid)];
+  const child = owned(spawn("unshare", args, { stdio: ["ignore", "pipe", "pipe"] }));
   let output = "";
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));

@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { execa } from "execa";
 import { aq, ArgumentError, withPaths } from "../../dist/api/index.js";
 import { DictionaryColumn } from "../../dist/streams/columns.js";
 import { captureOf, markCapture } from "../../dist/streams/capture.js";
@@ -77,19 +78,8 @@ describe("the files behind descriptors", () => {
   test("inside a PID namespace, where /proc counts otherwise, no path is claimed", async () => {
     const index = new URL("../../dist/api/index.js", import.meta.url).href;
     const script = `import { aq, withPaths } from ${JSON.stringify(index)}; console.log(withPaths(aq.table({ pid: [1], fd: [1] })).get("path", 0)); process.exit(0);`;
-    const child = spawn("unshare", [
-      "--pid",
-      "--fork",
-      "--mount-proc",
-      process.execPath,
-      "--input-type=module",
-      "--disable-warning=ExperimentalWarning",
-      "-e",
-      script,
-    ]);
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
-    await new Promise((resolve) => child.once("close", resolve));
-    assert.equal(said, "(unknown in this PID namespace)\n");
+    const node = [process.execPath, "--input-type=module", "--disable-warning=ExperimentalWarning", "-e", script];
+    const { stdout } = await execa("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", ...node]);
+    assert.equal(stdout, "(unknown in this PID namespace)");
   });
 });

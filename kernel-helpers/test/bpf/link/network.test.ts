@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { execa } from "execa";
 import { AttachError, ArgumentError, bpf, net } from "../../../dist/api/index.js";
+import { childrenUntil } from "../../workload/children.js";
 import { allIds, idsOf } from "../../workload/kernel-state.js";
 import { until } from "../../workload/until.js";
 
@@ -32,16 +33,13 @@ async function warnings(act: () => Promise<unknown>): Promise<string> {
   return said.join("\n");
 }
 
-/** A process that runs a script until it says "ready"; `kill` ends it as nothing else does. */
+const owned = childrenUntil(afterEach);
+
+/** A process that runs a script until it says "ready"; `end` ends it by a signal. */
 async function elsewhere(script: string) {
-  const child = spawn(
-    process.execPath,
-    [
-      "--input-type=module",
-      "-e",
-      `import { bpf, net } from ${JSON.stringify(index)}; ${script}; console.log("ready"); setInterval(() => {}, 1000);`,
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
+  const lines = `import { bpf, net } from ${JSON.stringify(index)}; ${script}; console.log("ready"); setInterval(() => {}, 1000);`;
+  const child = owned(
+    spawn(process.execPath, ["--input-type=module", "-e", lines], { stdio: ["ignore", "pipe", "inherit"] }),
   );
   await once(child.stdout, "data");
   return {

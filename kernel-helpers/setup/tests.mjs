@@ -117,7 +117,8 @@ export async function runTests(args) {
   else console.log("\n✓ Nothing is left behind.");
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const seconds = Math.round((performance.now() - begun) / 1000);
-  console.log(`${passed} passed, ${failed.length} failed in ${Math.floor(seconds / 60)} min ${seconds % 60} s.`);
+  console.log(`In ${Math.floor(seconds / 60)} min ${seconds % 60} s:`);
+  console.log(`${passed} passed, ${failed.length} failed`); // alone on its line, for whoever reads it by program
   return failed.length > 0 ? 1 : 0;
 }
 

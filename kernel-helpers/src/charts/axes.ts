@@ -1,4 +1,4 @@
-import { isTimestamp, unitOf } from "../tables/units.js";
+import { isIdentifier, isSize, isTimestamp, sizeUnits, unitOf } from "../tables/units.js";
 
 /** A field's name as an axis title: words, with the unit in brackets unless the labels carry it. */
 export function fieldTitle(name: string): string {
@@ -6,7 +6,7 @@ export function fieldTitle(name: string): string {
   const words = (unit ? name.slice(0, -unit.length - 1) : name)
     .replace(/^p(\d\d)(\d+)$/, "p$1.$2")
     .replaceAll("_", " ");
-  return unit && unit !== "ns" ? `${words} (${unit})` : words;
+  return unit && unit !== "ns" && unit !== "bytes" ? `${words} (${unit})` : words;
 }
 
 /** True for fields that are lengths of time in ns, whose labels are written as ns, µs, ms or s. */
@@ -14,42 +14,90 @@ export function isDuration(name: string): boolean {
   return unitOf(name) === "ns" && !isTimestamp(name);
 }
 
-/** A vega expression that writes a number of nanoseconds with its unit: that of `size`, which is its own unless told otherwise. */
+// What follows writes vega expressions, which write numbers in the page: `value` is an expression too.
+
+/** As many digits as a double surely has: an axis with them never has two labels that are the same. */
+const ALL = 15;
+
+/** Whole numbers whole, of others so many digits. */
+const numberExpression = (value: string, digits: number): string =>
+  `(${value} % 1 === 0 ? format(${value}, ',d') : format(${value}, ',.${digits}~r'))`;
+
+/** Writes a number of nanoseconds with its unit: that of `size`, which is its own unless told otherwise. */
 export function timeExpression(value: string, size = `abs(${value})`, digits = 4): string {
   const write = (divisor: number, unit: string) => `format(${value} / ${divisor}, ',.${digits}~r') + ' ${unit}'`;
   return `${value} === 0 ? '0' : ${size} < 1e3 ? ${write(1, "ns")} : ${size} < 1e6 ? ${write(1e3, "µs")} : ${size} < 1e9 ? ${write(1e6, "ms")} : ${write(1e9, "s")}`;
 }
 
-/** A vega expression that writes a value of that field. */
-export function valueExpression(name: string, value: string): string {
-  return isDuration(name) ? timeExpression(value) : `format(${value}, ',.6~r')`;
+/** Writes a number of bytes with its unit: B, KiB, MiB and so on. */
+function sizeExpression(value: string, digits = 4): string {
+  return sizeUnits.reduceRight(
+    (smaller, { symbol, bytes }) =>
+      bytes === 1
+        ? `format(${value}, ',.${digits}~r') + ' B'`
+        : `abs(${value}) >= ${bytes} ? format(${value} / ${bytes}, ',.${digits}~r') + ' ${symbol}' : ${smaller}`,
+    "",
+  );
 }
 
-/** A vega expression for the labels of a linear axis of nanoseconds: all in the unit of the largest. @param perValue nanoseconds in 1 on the axis */
+/** Writes a value of that field, short. */
+export function valueExpression(name: string, value: string, digits?: number): string {
+  if (isDuration(name)) return timeExpression(value, undefined, digits);
+  if (isSize(name)) return sizeExpression(value, digits);
+  return isIdentifier(name) ? `format(${value}, 'd')` : numberExpression(value, digits ?? 6);
+}
+
+/** Writes a value of that field with all its digits; what has more than a page can use is marked as rounded. */
+export function exactExpression(name: string, value: string): string {
+  const exact = `${value} % 1 === 0 || toNumber(format(${value}, '.12~r')) === ${value}`;
+  return `${exact} ? (${valueExpression(name, value, ALL)}) : '≈ ' + (${valueExpression(name, value, 4)})`;
+}
+
+/** A transform that writes `low` and `high` of a field as one text, `range`. */
+export function rangeText(name: string): Record<string, unknown> {
+  const [low, high] = ["datum.low", "datum.high"].map((edge) => exactExpression(name, edge));
+  return { calculate: `(${low}) + ' to ' + (${high})`, as: "range" };
+}
+
+/** Labels of a linear axis of nanoseconds: all in the unit of the largest. @param perValue nanoseconds in 1 on the axis */
 export function timeLabels(channel: "x" | "y", perValue = 1): string {
   const largest = `max(abs(domain('${channel}')[0]), abs(domain('${channel}')[1]))`;
   const times = (value: string) => (perValue === 1 ? value : `${value} * ${perValue}`);
-  return timeExpression(times("datum.value"), times(largest), 6);
+  // Ticks are whole nanoseconds, which have a digit more; those in seconds have noise in it.
+  return timeExpression(times("datum.value"), times(largest), perValue === 1 ? ALL + 1 : ALL);
 }
 
-/** A vega expression for the labels of a linear axis of that field. */
+/** Labels of a linear axis of that field. */
 export function linearLabels(name: string, channel: "x" | "y"): string {
-  return isDuration(name) ? timeLabels(channel) : valueExpression(name, "datum.value");
+  if (isDuration(name)) return timeLabels(channel);
+  // 200,000 B is a round number on a linear axis, and 195.3 KiB is none
+  return isSize(name) ? `${numberExpression("datum.value", ALL)} + ' B'` : valueExpression(name, "datum.value", ALL);
 }
 
 /**
- * Axis of a measured field. A log axis over two decades or more names powers of ten only: vega alone
- * would name 1, 2, 10 and 20 there. Zoomed further in, it is left to vega which to name.
+ * Axis of a measured field. A log axis over two decades or more names powers of ten only, and of sizes powers of two:
+ * vega alone would name 1, 2, 10 and 20 there. Zoomed further in, it is left to vega which to name.
  */
 export function valueAxis(name: string, log: boolean, channel: "x" | "y"): Record<string, unknown> {
-  const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value"), tickCount: 8 };
+  const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value", ALL), tickCount: 8 };
   if (!log) return { ...axis, labelExpr: linearLabels(name, channel) };
-  const power = "log(datum.value) / LN10";
+  const power = isSize(name) ? "log(datum.value) / LN2" : "log(datum.value) / LN10";
   const wide = `domain('${channel}')[1] / domain('${channel}')[0] > 100`;
   const unnamed = `datum.label === '' || (${wide} && abs(${power} - round(${power})) > 1e-6)`;
   const opacity = { condition: { test: unnamed, value: 0 }, value: 1 };
   return { ...axis, labelExpr: `${unnamed} ? '' : ${axis.labelExpr}`, gridOpacity: opacity, tickOpacity: opacity };
 }
+
+const broken = { condition: { test: "datum.value % 1 !== 0", value: 0 }, value: 1 };
+
+/** Axis of a number of events: no half ones. vega-lite knows `tickMinStep` and drops it. */
+export const countAxis = {
+  title: "events",
+  labelExpr: "datum.value % 1 === 0 ? format(datum.value, ',d') : ''",
+  tickCount: 6,
+  tickOpacity: broken,
+  gridOpacity: broken,
+};
 
 /** The text with its first letter large, as a title begins. */
 export function capital(text: string): string {

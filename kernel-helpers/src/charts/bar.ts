@@ -4,13 +4,14 @@ import { ArgumentError } from "../base/errors.js";
 import { captureOf } from "../streams/capture.js";
 import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
 import { groupRows } from "../tables/groups.js";
-import { counted } from "../tables/units.js";
-import { capital, fieldTitle, isDuration, linearLabels, valueExpression } from "./axes.js";
+import { counted, formatValue } from "../tables/units.js";
+import { capital, countAxis, exactExpression, fieldTitle, linearLabels, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
 import { seriesLabel } from "./series.js";
-import { defaultSize, singleColor, textColor } from "./theme.js";
+import { singleColor } from "./colors.js";
+import { defaultSize, textColor } from "./theme.js";
 
 /** Options of `charts.bar`. */
 export interface BarOptions<Name extends string = string> extends FrameOptions {
@@ -48,21 +49,26 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
   const values = y === undefined ? undefined : numbersOf(rowsInOrder, y, "y of charts.bar");
   const groups = groupRows(rowsInOrder, x, "x of charts.bar");
 
-  const totals = new Float64Array(groups.size);
+  const totals = new Float64Array(groups.size).fill(NaN); // what has no number has no bar, which is not one of 0
   for (let i = 0; i < groups.ids!.length; i++) {
     const value = values ? values[i]! : 1;
-    if (Number.isFinite(value)) totals[groups.ids![i]!]! += value;
+    const group = groups.ids![i]!;
+    if (Number.isFinite(value)) totals[group] = value + (totals[group]! || 0);
   }
   let order = Array.from(totals.keys());
   if (!values) order = order.sort((a, b) => totals[b]! - totals[a]! || a - b);
   const shown = order.slice(0, top);
-  const rows = shown.map((group) => ({ name: seriesLabel(groups, group), value: totals[group] }));
+  const rows = shown.map((group) => {
+    const total = totals[group]!;
+    return { name: seriesLabel(groups, group), value: Number.isNaN(total) ? null : total };
+  });
 
   const measure = y === undefined ? "events" : fieldTitle(y);
-  const label = y !== undefined && isDuration(y) ? valueExpression(y, "datum.value") : "format(datum.value, ',.6~r')";
+  const written = (write: typeof exactExpression) =>
+    `datum.value === null ? 'unknown' : ${write(y ?? "events", "datum.value")}`;
   const tooltip = [
     { field: "name", type: "nominal", title: x },
-    { field: "text", type: "nominal", title: measure },
+    { field: "exact", type: "nominal", title: measure },
   ];
   const capture = captureOf(table);
   const names = { field: "name", type: "nominal", sort: null, scale: { paddingInner: 0.25 } };
@@ -78,25 +84,36 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
       notes: [
         order.length > shown.length ? `first ${shown.length} of ${order.length.toLocaleString("en")}` : undefined,
       ],
+      says:
+        rows.length === 0
+          ? undefined
+          : `${rows
+              .slice(0, 5)
+              .map(({ name, value }) => `${name} ${value === null ? "unknown" : formatValue(y ?? "events", value)}`)
+              .join(", ")}${rows.length > 5 ? `, and ${rows.length - 5} more` : ""}.`,
       values: rows,
       layers: [
         {
-          transform: [{ calculate: label, as: "text" }],
+          transform: [{ calculate: written(exactExpression), as: "exact" }],
           mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
           encoding: {
             y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220 } },
             x: {
               field: "value",
               type: "quantitative",
-              axis: { title: measure, labelExpr: y === undefined ? label : linearLabels(y, "x"), tickCount: 6 },
+              axis: y === undefined ? countAxis : { title: measure, labelExpr: linearLabels(y, "x"), tickCount: 6 },
             },
             tooltip,
           },
         },
         {
-          transform: [{ calculate: label, as: "text" }],
+          transform: [
+            { calculate: written(valueExpression), as: "text" },
+            { calculate: written(exactExpression), as: "exact" },
+            { calculate: "datum.value === null ? 0 : datum.value", as: "end" },
+          ],
           mark: { type: "text", align: "left", baseline: "middle", dx: 4, color: textColor, fontSize: 11 },
-          encoding: { y: names, x: { field: "value", type: "quantitative" }, text: { field: "text" }, tooltip },
+          encoding: { y: names, x: { field: "end", type: "quantitative" }, text: { field: "text" }, tooltip },
         },
       ],
     },

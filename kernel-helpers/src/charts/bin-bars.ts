@@ -1,18 +1,29 @@
 /** The bars of a histogram, from bins that were counted here or elsewhere. */
 import type { ColumnTable } from "arquero";
-import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { counted, formatValue } from "../tables/units.js";
+import { countAxis, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
+import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { fixedScale } from "./scale.js";
 import { colorEncoding, legendPick, type Series, stackOrder } from "./series.js";
-import { singleColor } from "./theme.js";
 import { zoom } from "./zoom.js";
+
+/** One bar: from `low` up to, not including, `high`. */
+export interface Bar extends Record<string, unknown> {
+  low: number;
+  high: number;
+  count: number;
+  /** Of the group's events, where shares are drawn. */
+  share?: number;
+  group?: string;
+  rank?: number;
+}
 
 export interface Bins {
   /** What was binned, such as `duration_ns`: names the axis and its unit. */
   field: string;
-  /** A bar each: `low`, `high`, `count`, `share` if shares are drawn, and the group's field. */
-  rows: Record<string, unknown>[];
+  rows: Bar[];
   series: Series;
   share: boolean;
   /** The axis: logarithmic or not, and its ends. */
@@ -24,42 +35,36 @@ export interface Bins {
   counts?: string;
 }
 
-/** A chart of bars, stacked by count or beside each other as shares of their group. */
+/** A chart of bars, stacked by count; shares of several groups are outlines, which do not hide each other. */
 export function binBars(
   table: ColumnTable,
   options: FrameOptions,
   { field, rows, series, share, log, min, max, notes, counts }: Bins,
 ): Chart {
+  const outlined = share && series.labels.length > 1;
+  const stacked = !share && series.labels.length > 1;
   return frame(table, options, {
     title: `Histogram of ${fieldTitle(field)}${series.title ? ` by ${series.title}` : ""}`,
     ...(counts === undefined ? {} : { counts }),
     notes,
-    values: rows,
+    says: describe(field, rows),
+    values: outlined ? outlines(rows) : rows,
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [
-          {
-            calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`,
-            as: "range",
-          },
-        ],
-        mark: {
-          type: "bar",
-          clip: true,
-          color: singleColor,
-          binSpacing: 0.5,
-          ...(share && series.labels.length > 1 ? { fillOpacity: 0.65 } : {}),
-        },
+        transform: [rangeText(field)],
+        mark: outlined
+          ? { type: "line", interpolate: "step-after", clip: true, strokeWidth: 2, strokeJoin: "round" }
+          : { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
         encoding: {
           x: {
             field: "low",
             type: "quantitative",
-            bin: "binned",
-            scale: fixedScale(log, min, max),
+            ...(outlined ? {} : { bin: "binned" }),
+            scale: fixedScale(log, min, max, field),
             axis: valueAxis(field, log, "x"),
           },
-          x2: { field: "high" },
+          ...(outlined ? { detail: { field: "part" } } : { x2: { field: "high" } }),
           y: share
             ? {
                 field: "share",
@@ -67,18 +72,16 @@ export function binBars(
                 stack: null,
                 axis: {
                   title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`,
-                  format: ".0%",
+                  format: "~%",
                   tickCount: 6,
                 },
               }
-            : {
-                field: "count",
-                type: "quantitative",
-                stack: "zero",
-                axis: { title: "events", format: ",~r", tickCount: 6 },
-              },
-          ...colorEncoding(series),
-          ...stackOrder(series),
+            : { field: "count", type: "quantitative", stack: "zero", axis: countAxis },
+          ...colorEncoding(series, {
+            symbolType: outlined ? "stroke" : "square",
+            ...(stacked ? { from: Array.from(series.labels.keys()).reverse() } : {}),
+          }),
+          ...(stacked ? stackOrder(series) : {}),
           tooltip: [
             { field: "range", type: "nominal", title: fieldTitle(field) },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
@@ -89,4 +92,30 @@ export function binBars(
       },
     ],
   });
+}
+
+function describe(field: string, rows: readonly Bar[]): string | undefined {
+  if (rows.length === 0) return undefined;
+  const value = (edge: number) => formatValue(field, edge);
+  const fullest = rows.reduce((most, bar) => (bar.count > most.count ? bar : most));
+  const [low, high] = [Math.min(...rows.map((bar) => bar.low)), Math.max(...rows.map((bar) => bar.high))];
+  const whose = fullest.group === undefined ? "" : ` of ${fullest.group}`;
+  return `Values from ${value(low)} to ${value(high)}; the fullest bin has ${counted(fullest.count, "event")}${whose}, from ${value(fullest.low)} to ${value(fullest.high)}.`;
+}
+
+/** The same bars as the corners of their outlines: one line for bars that touch, down to zero at both of its ends. */
+function outlines(rows: readonly Bar[]): (Bar & { part: number })[] {
+  const corners: (Bar & { part: number })[] = [];
+  const sorted = [...rows].sort((a, b) => a.rank! - b.rank! || a.low - b.low);
+  sorted.forEach((bar, i) => {
+    const [before, after] = [sorted[i - 1], sorted[i + 1]];
+    const touches = (left: Bar | undefined, right: Bar | undefined) =>
+      left !== undefined && right !== undefined && left.rank === right.rank && left.high >= right.low;
+    const foot = (at: number) => ({ ...bar, low: at, high: at, count: 0, share: 0 });
+    const part = touches(before, bar) ? corners.at(-1)!.part : i;
+    if (!touches(before, bar)) corners.push({ ...foot(bar.low), part });
+    corners.push({ ...bar, part });
+    if (!touches(bar, after)) corners.push({ ...foot(bar.high), part });
+  });
+  return corners;
 }

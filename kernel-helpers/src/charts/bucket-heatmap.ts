@@ -1,18 +1,18 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
-import { counted } from "../tables/units.js";
-import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { counted, formatTime, formatValue } from "../tables/units.js";
+import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
 import { fixedScale } from "./scale.js";
 import { densityScheme } from "./theme.js";
-import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
+import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.bucketHeatmap`. */
-export interface BucketHeatmapOptions<Name extends string = string> extends FrameOptions {
+export interface BucketHeatmapOptions<Name extends string = string> extends ClockOptions, FrameOptions {
   /** Column of times, the end of each row's interval; default `time_ns`. Shown in seconds since the first. */
   x?: Name;
   /** Columns of the buckets' bounds and counts; default `low_ns`, `high_ns` and `count`. */
@@ -24,8 +24,9 @@ export interface BucketHeatmapOptions<Name extends string = string> extends Fram
 const maxIntervals = 100;
 
 /**
- * How histograms that have been counted already change: a column of cells for each time, coloured by the
- * number of events, on log scales. Of more than a hundred times neighbours are put together.
+ * How histograms that have been counted already change: a column of cells for each time, coloured by density, the events
+ * per second and per doubling of the value, so that neither a longer interval nor a wider bucket looks busier than it is.
+ * Of more than a hundred times neighbours are put together.
  *
  * @throws ArgumentError if a column is missing or holds no numbers.
  * @example
@@ -50,7 +51,8 @@ export function bucketHeatmap<Table extends ColumnTable>(
   const ends = distinct.filter((_, i) => (i + 1) % step === 0 || i === distinct.length - 1);
   const origin = ends.length > 1 ? 2 * ends[0]! - ends[1]! : ends[0]! - 1 / perUnit;
   const intervalOf = new Map(distinct.map((time, i) => [time, Math.floor(i / step)]));
-  const second = (time: number) => Number(((time - origin) * perUnit).toPrecision(9));
+  const axis = timeAxis(options.clock, origin * perUnit * 1e9);
+  const second = (time: number) => tidySeconds(axis.offset + (time - origin) * perUnit);
 
   const cells = new Map<string, { interval: number; low: number; high: number; count: number }>();
   counts.forEach((count, i) => {
@@ -67,11 +69,11 @@ export function bucketHeatmap<Table extends ColumnTable>(
         count,
       });
   });
-  const rows = [...cells.values()].map(({ interval, ...cell }) => ({
-    t0: second(interval ? ends[interval - 1]! : origin),
-    t1: second(ends[interval]!),
-    ...cell,
-  }));
+  const rows = [...cells.values()].map(({ interval, ...cell }) => {
+    const [t0, t1] = [second(interval ? ends[interval - 1]! : origin), second(ends[interval]!)];
+    const doublings = Math.log2(cell.high / cell.low);
+    return { t0, t1, ...cell, density: Number((cell.count / (t1 - t0) / doublings).toPrecision(4)) };
+  });
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
   const field = low.replace(/(^|_)low_/, "$1duration_");
 
@@ -82,43 +84,44 @@ export function bucketHeatmap<Table extends ColumnTable>(
       "event",
     ),
     notes: [step > 1 ? `${step} times in each column` : undefined],
+    says: rows.length
+      ? `Over ${formatTime((distinct.at(-1)! - origin) * perUnit * 1e9)}, between ${formatValue(field, min)} and ${formatValue(field, max)}.`
+      : undefined,
     values: rows,
     layers: [
       {
         params: [zoom("x", "y")],
         transform: [
-          {
-            calculate: `(${valueExpression(field, "datum.low")}) + ' to ' + (${valueExpression(field, "datum.high")})`,
-            as: "range",
-          },
-          { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
+          rangeText(field),
+          { calculate: `(${axis.text("datum.t0")}) + ' to ' + (${axis.text("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {
           x: {
             field: "t0",
             type: "quantitative",
-            scale: fixedScale(false, 0, second(ends[ends.length - 1] ?? 0)),
-            axis: secondsAxis,
+            scale: fixedScale(false, second(origin), second(ends[ends.length - 1] ?? 0)),
+            axis: axis.axis,
           },
           x2: { field: "t1" },
           y: {
             field: "low",
             type: "quantitative",
-            scale: fixedScale(true, min, max),
+            scale: fixedScale(true, min, max, field),
             axis: valueAxis(field, true, "y"),
           },
           y2: { field: "high" },
           color: {
-            field: "count",
+            field: "density",
             type: "quantitative",
             scale: { type: "log", scheme: densityScheme },
-            legend: { title: "events", format: ",~r", tickCount: 4 },
+            legend: { title: ["events per second", "and doubling"], format: ",.3~r", tickCount: 4 },
           },
           tooltip: [
             { field: "time", type: "nominal", title: "time" },
             { field: "range", type: "nominal", title: fieldTitle(field) },
             { field: "count", type: "quantitative", title: "events", format: "," },
+            { field: "density", type: "quantitative", title: "per second and doubling", format: ",.3~r" },
           ],
         },
       },

@@ -1,15 +1,17 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
-import { ecdfPoints } from "../tables/distribution.js";
+import { ecdfPoints, nearestRank } from "../tables/distribution.js";
 import { type Groups, groupValues, sortWithinGroups } from "../tables/groups.js";
-import { fieldTitle, valueAxis, valueExpression } from "./axes.js";
+import { formatValue } from "../tables/units.js";
+import { capital, exactExpression, fieldTitle, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
 import { fixedScale, scaleOf } from "./scale.js";
-import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions } from "./series.js";
-import { singleColor } from "./theme.js";
+import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
+import { singleColor } from "./colors.js";
+
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.ecdf`. */
@@ -49,20 +51,29 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
     });
   }
 
+  const medians = Array.from({ length: series.size }, (_, id) => groupValues(sorted, id)).map(
+    (own) => own[nearestRank(own.length, 500)] ?? NaN,
+  );
+  const of = (id: number) => (series.title ? ` of ${series.labels[id]!}` : "");
+  const halves = medians.flatMap((median, id) =>
+    Number.isNaN(median) ? [] : `half${of(id)} at or below ${formatValue(x, median)}`,
+  );
+
   return frame(table, options, {
+    says: halves.length ? `${capital(halves.join(", "))}.` : undefined,
     title: `ECDF of ${fieldTitle(x)}${series.title ? ` by ${series.title}` : ""}`,
     notes: [series.note, scale.note],
     values: rows,
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: valueExpression(x, "datum.value"), as: "text" }],
+        transform: [{ calculate: exactExpression(x, "datum.value"), as: "text" }],
         mark: { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 2 },
         encoding: {
           x: {
             field: "value",
             type: "quantitative",
-            scale: fixedScale(scale.log, scale.min, scale.max),
+            scale: fixedScale(scale.log, scale.min, scale.max, x),
             axis: valueAxis(x, scale.log, "x"),
           },
           y: {
@@ -71,7 +82,14 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
             scale: { domain: [0, 1] },
             axis: { title: "share of events", format: ".0%", tickCount: 5 },
           },
-          ...colorEncoding(series, "stroke"),
+          // the fastest rises first: at any height it is the leftmost, and above the others
+          ...colorEncoding(series, {
+            symbolType: "stroke",
+            from: idsByFigure(
+              series,
+              medians.map((median) => -median),
+            ),
+          }),
           tooltip: [
             { field: "text", type: "nominal", title: fieldTitle(x) },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),

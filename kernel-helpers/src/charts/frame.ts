@@ -28,6 +28,10 @@ export interface Content {
   layers: readonly Record<string, unknown>[];
   /** What the subtitle counts; default the table's rows as events. */
   counts?: string;
+  /** What a reader sees in the chart, in a sentence, for those who cannot see it. */
+  says?: string | undefined;
+  /** Pixels above the plot that the layers need for themselves. */
+  roomAbove?: number;
 }
 
 /**
@@ -47,18 +51,31 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
 
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v5.json",
-    description: title,
+    description: describe([title, subtitle, empty ? "No events." : content.says, loss]),
     title: { text: title, subtitle },
     width,
     height: empty ? 100 : height,
     data: { values: content.values },
-    layer: [...(empty ? [emptyLayer(width)] : content.layers), ...(loss ? [lossLayer(loss)] : [])],
+    layer: [
+      ...(empty ? [emptyLayer(width)] : content.layers),
+      ...(loss ? [lossLayer(loss, content.roomAbove ?? 0)] : []),
+    ],
     config,
   };
   return new Chart(
     spec,
     [title, subtitle, empty ? "no events" : "", loss].filter(Boolean).join(" | "),
     captureBundle(capture),
+  );
+}
+
+/** Sentences for who cannot see the chart: a screen reader reads them in its place. */
+function describe(parts: readonly (string | undefined)[]): string {
+  return visible(
+    parts
+      .filter((part) => part !== undefined)
+      .map((part) => (part.endsWith(".") ? part : `${part}.`))
+      .join(" "),
   );
 }
 
@@ -76,7 +93,7 @@ function minute(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16)}Z`;
 }
 
-function lossLayer(note: string): Record<string, unknown> {
+function lossLayer(note: string, roomAbove: number): Record<string, unknown> {
   return {
     data: { values: [{ note }] },
     // never clipped: a zoomable layer beside it would have it cut at the plot's edge, where it does not lie
@@ -84,7 +101,7 @@ function lossLayer(note: string): Record<string, unknown> {
       type: "text",
       clip: false,
       x: 0,
-      y: -10,
+      y: -10 - roomAbove,
       align: "left",
       baseline: "bottom",
       color: alarmColor,

@@ -2,18 +2,19 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "../tables/bin-finder.js";
 import { extent, numbersOf } from "../tables/columns.js";
-import { capital, fieldTitle, valueAxis, valueExpression } from "./axes.js";
-import { linearEdges } from "./bins.js";
+import { counted, formatTime, formatValue } from "../tables/units.js";
+import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
+import { timeEdges } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
 import { edgesOf, fixedScale, scaleOf } from "./scale.js";
 import { defaultSize, densityScheme } from "./theme.js";
-import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
+import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.heatmap`. */
-export interface HeatmapOptions<Name extends string = string> extends FrameOptions {
+export interface HeatmapOptions<Name extends string = string> extends ClockOptions, FrameOptions {
   /** Column of times; default `start_ns`. Shown in seconds since the first event. */
   x?: Name;
   /** Column of numbers; default `duration_ns`. */
@@ -50,53 +51,58 @@ export function heatmap<Table extends ColumnTable>(
   const first = extent(times);
   const scale = scaleOf(y, values, options.log);
   const yEdges = edgesOf(scale, yBins);
-  const xEdges =
-    first.count && yEdges.length
-      ? linearEdges(0, Math.max((first.max - first.min) * perUnit, 1e-9) * (1 + 1e-9), xBins, timeSteps)
-      : [];
+  const xEdges = first.count && yEdges.length ? timeEdges((first.max - first.min) * perUnit, xBins, timeSteps) : [];
 
   const cells = new Float64Array(Math.max(xEdges.length - 1, 0) * Math.max(yEdges.length - 1, 0));
+  const end = xEdges[xEdges.length - 1]!;
   const [columnOf, rowOf] = [binFinder(xEdges), binFinder(yEdges)];
   for (let i = 0; i < times.length && cells.length; i++) {
-    const column = columnOf((times[i]! - first.min) * perUnit);
+    const at = (times[i]! - first.min) * perUnit;
+    const column = at >= end ? xEdges.length - 2 : columnOf(at);
     const row = rowOf(values[i]!);
     if (column >= 0 && row >= 0) cells[column * (yEdges.length - 1) + row]!++;
   }
-  const rows: Record<string, unknown>[] = [];
+  const time = timeAxis(options.clock, first.min * perUnit * 1e9);
+  const ends = xEdges.map((edge) => tidySeconds(time.offset + edge));
+  const rows: { t0: number; t1: number; low: number; high: number; count: number }[] = [];
   cells.forEach((count, cell) => {
     const column = Math.floor(cell / (yEdges.length - 1));
     const row = cell % (yEdges.length - 1);
     if (count)
-      rows.push({ t0: xEdges[column], t1: xEdges[column + 1], low: yEdges[row], high: yEdges[row + 1], count });
+      rows.push({ t0: ends[column]!, t1: ends[column + 1]!, low: yEdges[row]!, high: yEdges[row + 1]!, count });
   });
 
+  const fullest = rows.reduce<(typeof rows)[number] | undefined>(
+    (most, cell) => (most && most.count >= cell.count ? most : cell),
+    undefined,
+  );
   return frame(table, wholePixels(options, xEdges.length - 1, yEdges.length - 1), {
     title: `${capital(fieldTitle(y))} over time`,
     notes: [scale.note],
+    says: rows.length
+      ? `Over ${formatTime((first.max - first.min) * perUnit * 1e9)}, between ${formatValue(y, scale.min)} and ${formatValue(y, scale.max)}; most, ${counted(fullest!.count, "event")}, from ${formatValue(y, fullest!.low)} to ${formatValue(y, fullest!.high)}.`
+      : undefined,
     values: rows,
     layers: [
       {
         params: [zoom("x", "y")],
         transform: [
-          {
-            calculate: `(${valueExpression(y, "datum.low")}) + ' to ' + (${valueExpression(y, "datum.high")})`,
-            as: "range",
-          },
-          { calculate: `(${sinceExpression("datum.t0")}) + ' to ' + (${sinceExpression("datum.t1")})`, as: "time" },
+          rangeText(y),
+          { calculate: `(${time.text("datum.t0")}) + ' to ' + (${time.text("datum.t1")})`, as: "time" },
         ],
         mark: { type: "rect", clip: true, stroke: null },
         encoding: {
           x: {
             field: "t0",
             type: "quantitative",
-            scale: fixedScale(false, xEdges[0], xEdges[xEdges.length - 1]),
-            axis: secondsAxis,
+            scale: fixedScale(false, ends[0], ends[ends.length - 1]),
+            axis: time.axis,
           },
           x2: { field: "t1" },
           y: {
             field: "low",
             type: "quantitative",
-            scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1]),
+            scale: fixedScale(scale.log, yEdges[0], yEdges[yEdges.length - 1], y),
             axis: valueAxis(y, scale.log, "y"),
           },
           y2: { field: "high" },

@@ -2,7 +2,7 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "../tables/bin-finder.js";
 import { numbersOf } from "../tables/columns.js";
-import { binBars } from "./bin-bars.js";
+import { type Bar, binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
 import type { FrameOptions } from "./frame.js";
 import { columnName, wholeNumber } from "./options.js";
@@ -50,14 +50,14 @@ export function histogram<Table extends ColumnTable>(
   const totals = Array.from({ length: series.size }, (_, id) =>
     counts.subarray(id * cells, (id + 1) * cells).reduce((sum, count) => sum + count, 0),
   );
-  const rows: Record<string, unknown>[] = [];
+  const rows: Bar[] = [];
   counts.forEach((count, cell) => {
     const bin = cell % cells;
     const id = Math.floor(cell / cells);
     if (count)
       rows.push({
-        low: edges[bin],
-        high: edges[bin + 1],
+        low: edges[bin]!,
+        high: edges[bin + 1]!,
         count,
         ...(share ? { share: count / totals[id]! } : {}),
         ...groupField(series, id),

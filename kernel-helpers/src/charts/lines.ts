@@ -1,18 +1,20 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
-import { counted } from "../tables/units.js";
-import { capital, fieldTitle, linearLabels, valueAxis, valueExpression } from "./axes.js";
+import { counted, formatTime, formatValue } from "../tables/units.js";
+import { capital, exactExpression, fieldTitle, linearLabels, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
+import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./options.js";
-import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions } from "./series.js";
-import { singleColor } from "./theme.js";
-import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
+import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
+import { extremes, unbroken } from "./polyline.js";
+import { defaultSize } from "./theme.js";
+import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.lines`. */
-export interface LinesOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
+export interface LinesOptions<Name extends string = string> extends SeriesOptions<Name>, ClockOptions, FrameOptions {
   /** Column of numbers. */
   y: Name;
   /** Column of times; default `time_ns`. Shown in seconds since the first. */
@@ -21,11 +23,13 @@ export interface LinesOptions<Name extends string = string> extends SeriesOption
   log?: boolean;
 }
 
-const maxPoints = 1800;
+/** Points of all lines together: more make a page slow. */
+const maxPoints = 6000;
 
 /**
- * A measured value over time, a line a group, such as a map that was polled. Every point is a row; of more
- * than some thousand rows each line keeps every so many, and the subtitle says so.
+ * A measured value over time, a line a group, such as a map that was polled. Of more rows than there are pixels each
+ * line keeps the least and the largest value of every pixel, and the subtitle says so. A line breaks where a value is
+ * missing: where it is no number, and where rows that come at regular times leave some out.
  *
  * @throws ArgumentError if a column is missing or holds no numbers.
  * @example
@@ -39,46 +43,63 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
   const perUnit = secondsPerUnit(x, "charts.lines");
   const series = seriesOf(table, options, "charts.lines");
   const log = options.log ?? false;
-  const { min } = extent(times);
+  const { min, max } = extent(times);
+  const time = timeAxis(options.clock, min * perUnit * 1e9);
 
   const rowsOf = Array.from({ length: series.size }, () => [] as number[]);
-  values.forEach((value, i) => {
-    if (Number.isFinite(value) && Number.isFinite(times[i]) && (!log || value > 0))
-      rowsOf[series.ids ? series.ids[i]! : 0]!.push(i);
+  times.forEach((at, i) => Number.isFinite(at) && rowsOf[series.ids ? series.ids[i]! : 0]!.push(i));
+  for (const rows of rowsOf) rows.sort((a, b) => times[a]! - times[b]!);
+  const has = (row: number) => Number.isFinite(values[row]!) && (!log || values[row]! > 0);
+  const parts = rowsOf.map((rows) => unbroken(rows, times, has));
+
+  const pixels = Math.min(options.width ?? defaultSize.width, Math.floor(maxPoints / 2 / series.size));
+  const pixel = (max - min) / pixels;
+  const shown = parts.map((own) => {
+    const points = own.reduce((sum, part) => sum + part.length, 0);
+    return points <= 2 * pixels ? own : own.map((part) => extremes(part, times, values, min, pixel));
   });
-  const step = Math.max(1, Math.ceil(rowsOf.reduce((sum, rows) => sum + rows.length, 0) / maxPoints));
-  const rows = rowsOf.flatMap((indices, id) => {
-    indices.sort((a, b) => times[a]! - times[b]!);
-    return indices
-      .filter((_, i) => i % step === 0)
-      .map((i) => ({
-        t: Number(((times[i]! - min) * perUnit).toPrecision(9)),
+  const thinned = shown.some((own, id) => own !== parts[id]);
+  let part = 0;
+  const rows = shown.flatMap((own, id) =>
+    own.flatMap((points) => {
+      part++;
+      return points.map((i) => ({
+        t: tidySeconds(time.offset + (times[i]! - min) * perUnit),
         value: values[i]!,
+        part,
         ...groupField(series, id),
       }));
-  });
+    }),
+  );
+  const range = extent(Float64Array.from(rows, ({ value }) => value));
+  const last = parts.map((own) => own.at(-1)?.at(-1)).map((row) => (row === undefined ? NaN : values[row]!));
 
   return frame(table, options, {
     title: `${capital(fieldTitle(y))} over time${series.title ? ` by ${series.title}` : ""}`,
     counts: counted(values.length, "row"),
-    notes: [series.note, step > 1 ? `every ${step}th point` : undefined],
+    notes: [series.note, thinned ? `least and largest value of every ${formatTime(pixel * perUnit * 1e9)}` : undefined],
+    says: rows.length
+      ? `Over ${formatTime((max - min) * perUnit * 1e9)}, between ${formatValue(y, range.min)} and ${formatValue(y, range.max)}.`
+      : undefined,
     values: rows,
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
         transform: [
-          { calculate: sinceExpression("datum.t"), as: "since" },
-          { calculate: valueExpression(y, "datum.value"), as: "text" },
+          { calculate: time.text("datum.t"), as: "since" },
+          { calculate: exactExpression(y, "datum.value"), as: "text" },
         ],
         mark: {
           type: "line",
           clip: true,
           color: singleColor,
           strokeWidth: 2,
+          strokeCap: "round", // a point alone between two gaps is a dot
+          strokeJoin: "round",
           point: rows.length <= 200 ? { size: 20 } : false,
         },
         encoding: {
-          x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
+          x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: time.axis },
           y: log
             ? { field: "value", type: "quantitative", scale: { type: "log" }, axis: valueAxis(y, true, "y") }
             : {
@@ -86,7 +107,8 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
                 type: "quantitative",
                 axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), tickCount: 6 },
               },
-          ...colorEncoding(series, "stroke"),
+          detail: { field: "part" },
+          ...colorEncoding(series, { symbolType: "stroke", from: idsByFigure(series, last) }),
           tooltip: [
             { field: "since", type: "nominal", title: "at" },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { escapeHtml } from "../base/text.js";
 import type { VegaLiteSpec } from "./chart.js";
 
 /** Draws a specification without a browser. Warnings of vega's stay silent: they are about our own specs, and tests cover those. */
@@ -9,11 +10,15 @@ export async function renderSVG(spec: VegaLiteSpec): Promise<string> {
   const { spec: vegaSpec } = compile(spec as unknown as TopLevelSpec, { logger });
   const view = new vega.View(vega.parse(vegaSpec), { renderer: "none", logger });
   try {
-    return ownNames(compact(await view.toSVG()));
+    return described(ownNames(compact(await view.toSVG())), String(spec["description"] ?? ""));
   } finally {
     view.finalize();
   }
 }
+
+/** The picture as one thing that a screen reader knows by its description; its parts say nothing without the sight of it. */
+const described = (svg: string, text: string): string =>
+  svg.replace("<svg ", () => `<svg role="img" aria-label="${escapeHtml(text)}" `);
 
 /** Gradients and clips of vega's have names that count from 0 in each process: in one page they must not meet those of another chart. */
 function ownNames(svg: string): string {

@@ -1,9 +1,11 @@
 import { isDuration } from "./axes.js";
 import { linearEdges, logEdges } from "./bins.js";
-import { formatNumber } from "../tables/units.js";
+import { formatNumber, isSize } from "../tables/units.js";
 
 /** How a measured field lies on its axis. */
 export interface FieldScale {
+  /** The field's name, which says its unit. */
+  readonly name: string;
   readonly log: boolean;
   /** Smallest and largest value that the axis shows. NaN when there is none. */
   readonly min: number;
@@ -32,25 +34,30 @@ export function scaleOf(name: string, values: Float64Array, log: boolean | undef
     if (value <= 0) notPositive++;
     else if (value < minPositive) minPositive = value;
   }
-  if (min > max) return { log: false, min: NaN, max: NaN, note: undefined };
+  if (min > max) return { name, log: false, min: NaN, max: NaN, note: undefined };
   if (log ?? (isDuration(name) && max / minPositive >= logFrom)) {
     const note = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
     return minPositive === Infinity
-      ? { log: true, min: NaN, max: NaN, note }
-      : { log: true, min: minPositive, max, note };
+      ? { name, log: true, min: NaN, max: NaN, note }
+      : { name, log: true, min: minPositive, max, note };
   }
-  return { log: false, min, max, note: undefined };
+  return { name, log: false, min, max, note: undefined };
 }
 
 /** Bin edges that suit the scale; none when there are no values. */
-export function edgesOf(scale: FieldScale, bins: number): number[] {
-  if (Number.isNaN(scale.min)) return [];
-  return scale.log ? logEdges(scale.min, scale.max, bins) : linearEdges(scale.min, scale.max, bins);
+export function edgesOf({ name, log, min, max }: FieldScale, bins: number): number[] {
+  if (Number.isNaN(min)) return [];
+  return log ? logEdges(min, max, bins, isSize(name) ? 2 : 10) : linearEdges(min, max, bins);
 }
 
-/** vega-lite's `scale` for a domain that must stay what it is. */
-export function fixedScale(log: boolean, low: number | undefined, high: number | undefined): Record<string, unknown> {
-  return log
-    ? { type: "log", domain: [low, high], nice: false }
-    : { type: "linear", domain: [low, high], nice: false, zero: false };
+/** vega-lite's `scale` for a domain that must stay what it is. @param name the field: sizes count in powers of two */
+export function fixedScale(
+  log: boolean,
+  low: number | undefined,
+  high: number | undefined,
+  name = "",
+): Record<string, unknown> {
+  const domain = { domain: [low, high], nice: false };
+  if (!log) return { type: "linear", ...domain, zero: false };
+  return { type: "log", ...(isSize(name) ? { base: 2 } : {}), ...domain };
 }

@@ -1,7 +1,8 @@
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
-import { colorsFor, otherColor } from "./theme.js";
+import { sessionColors } from "./colors.js";
+import { otherColor } from "./theme.js";
 
 /** The groups that a chart tells apart by colour: the largest ones, and the rest as one. */
 export interface Series {
@@ -16,6 +17,8 @@ export interface Series {
   readonly title: string;
   /** What the subtitle says about groups left together. */
   readonly note: string | undefined;
+  /** True if the groups have an order of their own, which the legend keeps. */
+  readonly ordered: boolean;
 }
 
 /** How a chart tells groups apart. */
@@ -24,7 +27,7 @@ export interface SeriesOptions<Name extends string = string> {
   by?: Name | readonly Name[];
   /** Most groups to tell apart, the rest being drawn together as "other"; default 8. */
   top?: number;
-  /** The order of the groups, and with it their colours: the largest first (`size`, the default), or as the table has them. */
+  /** The order of the groups: the largest first (`size`, the default), or as the table has them. */
   order?: "size" | "table";
 }
 
@@ -45,13 +48,14 @@ export function seriesOf(
     throw new ArgumentError(`expected "size" or "table" for order, got ${JSON.stringify(wanted)}.`);
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
-  if (groups.by.length === 0) return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined };
+  if (groups.by.length === 0)
+    return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined, ordered: false };
 
   const counts = groupCounts(groups, table.numRows(), weights);
   const order = Array.from(counts.keys()).sort((a, b) => (wanted === "size" ? counts[b]! - counts[a]! : 0) || a - b);
   const kept = order.slice(0, top);
   const labels = kept.map((group) => seriesLabel(groups, group));
-  const colors = colorsFor(kept.length);
+  const colors = sessionColors.colorsFor(labels);
   const seriesOfGroup = new Uint32Array(groups.size).fill(kept.length);
   kept.forEach((group, series) => (seriesOfGroup[group] = series));
 
@@ -64,7 +68,7 @@ export function seriesOf(
   }
   const ids = groups.ids!; // groupRows made them for this call: they become the series'
   for (let i = 0; i < ids.length; i++) ids[i] = seriesOfGroup[ids[i]!]!;
-  return { labels, colors, size: Math.max(labels.length, 1), ids, title, note };
+  return { labels, colors, size: Math.max(labels.length, 1), ids, title, note, ordered: wanted === "table" };
 }
 
 /**
@@ -76,18 +80,43 @@ export function seriesLabel(groups: Groups, group: number): string {
   return label in {} ? `${label}\u00a0` : label;
 }
 
+/** How a chart shows its series. */
+interface ColorOptions {
+  symbolType?: "square" | "stroke";
+  /** Ids of the series from top to bottom as they stand in the chart, for the legend to name them so; default theirs. */
+  from?: readonly number[] | undefined;
+  /** Pixels beside the plot that something else takes. */
+  beside?: number;
+}
+
 /** The `color` encoding of a chart whose rows carry their series' label in `group`; nothing when there is but one. */
-export function colorEncoding(series: Series, symbolType: "square" | "stroke" = "square"): Record<string, unknown> {
+export function colorEncoding(
+  series: Series,
+  { symbolType = "square", from, beside = 0 }: ColorOptions = {},
+): Record<string, unknown> {
   if (series.labels.length === 0) return {};
+  const values = from?.map((id) => series.labels[id]!);
   return {
     color: {
       field: "group",
       type: "nominal",
       scale: { domain: series.labels, range: series.colors },
-      legend: { title: series.title, symbolType },
+      legend: {
+        title: series.title,
+        symbolType,
+        ...(values ? { values } : {}),
+        ...(beside ? { offset: 18 + beside } : {}),
+      },
     },
     opacity: { condition: { param: "pick", value: 1 }, value: 0.12 },
   };
+}
+
+/** Ids of the series, the one with the largest figure first, those without one last; undefined if they have an order of their own. */
+export function idsByFigure(series: Series, figures: ArrayLike<number>): number[] | undefined {
+  if (series.ordered) return undefined;
+  const figure = (id: number) => (Number.isNaN(figures[id]!) ? -Infinity : figures[id]!);
+  return Array.from(series.labels.keys()).sort((a, b) => figure(b) - figure(a) || a - b);
 }
 
 /** A click on a legend entry picks out its series. */
@@ -102,7 +131,7 @@ export function groupField(series: Series, id: number): { group?: string; rank?:
   return series.labels.length === 0 ? {} : { group: series.labels[id]!, rank: id };
 }
 
-/** Stacks in the legend's order, the largest at the bottom. */
+/** Stacks with the first series at the bottom, where lengths compare best; the legend names them from the top. */
 export function stackOrder(series: Series): Record<string, unknown> {
   return series.labels.length === 0 ? {} : { order: { field: "rank", type: "quantitative", sort: "ascending" } };
 }

@@ -1,12 +1,7 @@
 /** Looks that all charts share, on white and on the dark grey that JupyterLab's dark theme draws charts on; for colour-blind eyes too. */
 
-// Okabe and Ito's palette, its blue lighter, its yellow and its black replaced: these vanish on dark grey or on white.
-const palette = ["#2b82c9", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#a39a00", "#9673d9"];
-
 /** Everything that is not one of the named groups. */
 export const otherColor = "#999999";
-/** A chart's one colour when nothing is told apart. */
-export const singleColor = palette[0]!;
 
 /** One colour for a light ground and one for a dark. A chart learns its ground only where it is drawn: it is the page's theme that says. */
 export function colorOn({ light, dark }: { light: string; dark: string }): { expr: string } {
@@ -17,11 +12,6 @@ export function colorOn({ light, dark }: { light: string; dark: string }): { exp
 export const alarmColor = colorOn({ light: "#b34a00", dark: "#ff9d57" });
 /** Text within the plot. Titles, axes and legends have the theme's own colour. */
 export const textColor = colorOn({ light: "#333", dark: "#ddd" });
-
-/** Colours for so many groups; more groups than colours share them. */
-export function colorsFor(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => palette[i % palette.length]!);
-}
 
 /** Viridis without its ends, which come too close to dark grey and to white. */
 export const densityScheme = { name: "viridis", extent: [0.25, 0.97] };
@@ -45,6 +35,7 @@ export const config = {
     domainColor: "#808080",
     tickColor: "#80808066",
     gridColor: "#80808033",
+    labelLimit: 320, // two long labels cut short would be the same
     labelOverlap: "greedy",
     labelSeparation: 6,
   },

@@ -1,4 +1,5 @@
 import { ArgumentError } from "../base/errors.js";
+import { toDate } from "../streams/clock.js";
 import { unitOf } from "../tables/units.js";
 import { timeExpression, timeLabels } from "./axes.js";
 
@@ -11,10 +12,47 @@ export function secondsPerUnit(name: string, chart: string): number {
   throw new ArgumentError(`x of ${chart} must be a time, and the name "${name}" does not end in _ns, _us, _ms or _s.`);
 }
 
-/** Axis of seconds since the first event, in the unit that suits the longest. */
-export const secondsAxis = { title: "time since the first event", labelExpr: timeLabels("x", 1e9), tickCount: 8 };
+/** What a chart over time writes on its axis. */
+export interface ClockOptions {
+  /** The time of day, in UTC, instead of the time since the first event. For columns of the kernel's monotonic clock, in ns. */
+  clock?: boolean;
+}
+
+/** An axis of time. */
+export interface TimeAxis {
+  readonly axis: Record<string, unknown>;
+  /** Where on the axis the first event is, in seconds: the axis has its round numbers elsewhere if it is a clock's. */
+  readonly offset: number;
+  /** A vega expression that writes a time on the axis. */
+  text(value: string): string;
+}
+
+/** Seconds since the first event in the unit that suits the longest, or the time of day. @param first the first event's time, ns */
+export function timeAxis(clock: boolean | undefined, first: number): TimeAxis {
+  if (!clock || !Number.isFinite(first)) {
+    const axis = { title: "time since the first event", labelExpr: timeLabels("x", 1e9), tickCount: 8 };
+    return { axis, offset: 0, text: sinceExpression };
+  }
+  const began = toDate(first).getTime();
+  const hour = Math.floor(began / 3_600_000) * 3_600_000;
+  const write = (value: string, digits: string): string => {
+    const ms = `${hour} + ${value} * 1000`;
+    const micros = `format(floor((${value} * 1000000) % 1000000), '06d')`;
+    return `(${digits} === 6 ? utcFormat(${ms}, '%H:%M:%S.') + ${micros} : utcFormat(${ms}, ${digits} === 3 ? '%H:%M:%S.%L' : '%H:%M:%S'))`;
+  };
+  const span = "(domain('x')[1] - domain('x')[0])";
+  const axis = {
+    title: `time of day on ${new Date(began).toISOString().slice(0, 10)}, UTC`,
+    labelExpr: write("datum.value", `(${span} < 0.02 ? 6 : ${span} < 20 ? 3 : 0)`),
+    tickCount: 6,
+  };
+  return { axis, offset: (began - hour) / 1000, text: (value) => write(value, "6") };
+}
 
 /** A vega expression that writes a number of seconds since the first event with a unit that suits it. */
-export function sinceExpression(value: string): string {
-  return timeExpression(`${value} * 1e9`, undefined, 6);
+function sinceExpression(value: string): string {
+  return timeExpression(`${value} * 1e9`, undefined, 12);
 }
+
+/** Seconds as a chart carries them: to the nanosecond within half an hour, without the noise of adding them up. */
+export const tidySeconds = (seconds: number): number => Number(seconds.toPrecision(12));

@@ -2,18 +2,30 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { visible } from "../base/text.js";
+import { formatNumber, formatTime } from "../tables/units.js";
+import { capital } from "./axes.js";
 import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
+import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName, positive } from "./options.js";
-import { colorEncoding, groupField, legendPick, seriesOf, type SeriesOptions, stackOrder } from "./series.js";
-import { singleColor } from "./theme.js";
-import { secondsAxis, secondsPerUnit, sinceExpression } from "./time.js";
+import {
+  colorEncoding,
+  groupField,
+  idsByFigure,
+  legendPick,
+  seriesOf,
+  type Series,
+  type SeriesOptions,
+  stackOrder,
+} from "./series.js";
+import { defaultSize } from "./theme.js";
+import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";
 import { markLayers, ruleLayers } from "./annotate.js";
 import { zoom } from "./zoom.js";
 
 /** Options of `charts.timeline`. */
-export interface TimelineOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
+export interface TimelineOptions<Name extends string = string> extends SeriesOptions<Name>, ClockOptions, FrameOptions {
   /** Column of times; default `start_ns`. Shown in seconds since the first event. */
   x?: Name;
   /** Length of one interval in seconds; default so that there are about 150. */
@@ -52,6 +64,7 @@ export function timeline<Table extends ColumnTable>(
   const stacked = options.stack ?? true;
   const series = seriesOf(table, options, "charts.timeline");
   const { min, max, count } = extent(times);
+  const time = timeAxis(options.clock, min * perUnit * 1e9);
 
   const span = count ? (max - min) * perUnit : 0;
   const maxBins = Math.floor(maxPoints / series.size) - 1;
@@ -72,60 +85,95 @@ export function timeline<Table extends ColumnTable>(
     counts[(series.ids ? series.ids[i]! : 0) * bins + bin]! += weight;
     total += weight;
   }
+  const lengthOf = (bin: number) => (bin === bins - 1 ? span - bin * every || every : every);
+  const rates = counts.map((events, cell) => Number((events / lengthOf(cell % bins)).toPrecision(6)));
   const rows: Record<string, unknown>[] = [];
   for (let id = 0; id < series.size && bins; id++) {
     for (let bin = 0; bin < bins; bin++) {
-      const last = bin === bins - 1;
-      const length = last ? span - bin * every || every : every;
-      const events = counts[id * bins + bin]!;
-      const row = { events, rate: Number((events / length).toPrecision(6)), ...groupField(series, id) };
-      rows.push({ t: round(bin * every), ...row });
-      if (last) rows.push({ t: round(bin * every + length), ...row }); // the last step needs an end
+      const row = { events: counts[id * bins + bin]!, rate: rates[id * bins + bin]!, ...groupField(series, id) };
+      rows.push({ t: tidySeconds(time.offset + bin * every), ...row });
+      // the last step needs an end
+      if (bin === bins - 1) rows.push({ t: tidySeconds(time.offset + bin * every + lengthOf(bin)), ...row });
     }
   }
 
+  const sums = Array.from({ length: bins }, (_, bin) => columnOf(rates, bin, bins).reduce((a, b) => a + b, 0));
+  const rules = options.rules ?? [];
+  const highest = Math.max(...(stacked ? sums : rates), ...rules.map(({ value }) => value), 0);
+  const { width = defaultSize.width, height = defaultSize.height } = options;
+  const top = (highest || 1) * 1.05;
+  const beside = ruleLayers(rules, { top, height });
+  const moments = (options.marks ?? []).map(({ at, label }) => ({
+    t: tidySeconds(time.offset + (at - min) * perUnit),
+    label,
+  }));
+  const ends = [...moments.map(({ t }) => t), time.offset, tidySeconds(time.offset + (span || every))];
+  const domain = [Math.min(...ends), Math.max(...ends)] as const;
+  const above = markLayers(moments, { domain, width });
+
   return frame(table, options, {
-    title: `${what[0]!.toUpperCase()}${what.slice(1)} per second${series.title ? ` by ${series.title}` : ""}`,
+    title: `${capital(what)} per second${series.title ? ` by ${series.title}` : ""}`,
     notes: [
       `intervals of ${interval(every)}${every > asked ? ` (${interval(asked)} is too fine for one chart)` : ""}`,
       series.note,
     ],
+    says: bins
+      ? `Over ${formatTime(span * 1e9)}, between ${formatNumber(Math.min(...sums))} and ${formatNumber(Math.max(...sums))} ${what} per second.`
+      : undefined,
     values: rows,
+    roomAbove: above.room,
     ...(weights ? { counts: `${total.toLocaleString("en")} ${what}` } : {}),
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: sinceExpression("datum.t"), as: "since" }],
+        transform: [{ calculate: time.text("datum.t"), as: "since" }],
         mark: stacked
           ? { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 1 }
           : { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 1.8 },
         encoding: {
-          x: { field: "t", type: "quantitative", scale: { nice: false, zero: false }, axis: secondsAxis },
+          x: {
+            field: "t",
+            type: "quantitative",
+            scale: { domain, nice: false, zero: false },
+            axis: time.axis,
+          },
           y: {
             field: "rate",
             type: "quantitative",
             stack: stacked ? "zero" : null,
+            scale: { domain: [0, top], nice: false },
             axis: { title: `${what} per second`, format: ",~r", tickCount: 6 },
           },
-          ...colorEncoding(series, stacked ? "square" : "stroke"),
+          ...colorEncoding(series, {
+            symbolType: stacked ? "square" : "stroke",
+            from: fromTop(series, stacked, rates, bins),
+            beside: beside.room,
+          }),
           ...(stacked ? stackOrder(series) : {}),
           tooltip: [
-            { field: "since", type: "nominal", title: "from" },
+            { field: "since", type: "nominal", title: options.clock ? "at" : "from" },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
             { field: "rate", type: "quantitative", title: `${what} per second`, format: ",.4~r" },
             { field: "events", type: "quantitative", title: what, format: "," },
           ],
         },
       },
-      ...ruleLayers(options.rules ?? []),
-      ...markLayers(
-        (options.marks ?? []).map(({ at, label }) => ({ t: round((at - min) * perUnit), label: visible(label) })),
-      ),
+      ...beside.layers,
+      ...above.layers,
     ],
   });
 }
 
-const round = (seconds: number) => Number(seconds.toPrecision(9));
+const columnOf = (rates: Float64Array, bin: number, bins: number) => rates.filter((_, cell) => cell % bins === bin);
+
+/** The series as a reader meets them at the chart's right end, from the top. */
+function fromTop(series: Series, stacked: boolean, rates: Float64Array, bins: number): number[] | undefined {
+  if (stacked) return Array.from(series.labels.keys()).reverse();
+  return idsByFigure(
+    series,
+    Array.from(series.labels, (_, id) => rates[(id + 1) * bins - 1]!),
+  );
+}
 
 function interval(seconds: number): string {
   const [size, unit] = seconds >= 1 ? [seconds, "s"] : seconds >= 1e-3 ? [seconds * 1e3, "ms"] : [seconds * 1e6, "µs"];

@@ -43,7 +43,8 @@ export function percentiles<Table extends ColumnTable>(
   const every = 1e9 * (options.every ?? (max > min ? (max - min) / 1e11 : 1));
   if (!(every > 0 && every < Infinity) && count)
     throw new ArgumentError(`expected a number above 0 for every, got ${String(options.every)}.`);
-  const size = count ? Math.floor((max - min) / every) + 1 : 0;
+  // The end belongs to the last interval: one more would have the last event to itself.
+  const size = count ? Math.max(Math.ceil(((max - min) / every) * (1 - 1e-12)), 1) : 0;
   if (size > maxIntervals)
     throw new ArgumentError(
       `every: ${String(options.every)} s makes ${size.toLocaleString("en")} intervals, more than ${maxIntervals.toLocaleString("en")}.`,

@@ -99,6 +99,15 @@ export function formatTime(ns: number): string {
   return `${formatNumber(Number((rounded / unit.ns).toPrecision(3)))} ${unit.symbol}`;
 }
 
+/** A value of that column with its unit, in three significant digits. */
+export function formatValue(name: string, value: number): string {
+  if (unitOf(name) === "ns" && !isTimestamp(name)) return formatTime(value);
+  if (isIdentifier(name)) return String(value);
+  if (!isSize(name)) return formatNumber(value);
+  const unit = sizeUnits.find(({ bytes }) => Math.abs(value) >= bytes) ?? sizeUnits.at(-1)!;
+  return `${significant(value / unit.bytes)} ${unit.symbol}`;
+}
+
 /**
  * A number in three significant digits, but with all of those before its point.
  *

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { table as makeTable } from "arquero";
 import * as charts from "../../dist/api/charts.js";
+import { NameColors } from "../../dist/charts/colors.js";
 import * as latency from "../../dist/tables/latency.js";
-import { captured, commands, writes } from "../tables/events.js";
+import { captured, commands, random, writes } from "../tables/events.js";
 import { matchSnapshot } from "./snapshot.js";
 
 type Event = { start_ns: number; duration_ns: number; comm: string; count: number };
@@ -13,6 +14,13 @@ type Step = { t: number; events: number; rate: number; group: string };
 const rowsOf = <Row>(chart: charts.Chart) => (chart.spec["data"] as { values: Row[] }).values;
 const subtitleOf = (chart: charts.Chart) => (chart.spec["title"] as { subtitle: string }).subtitle;
 const total = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
+
+/** What the tooltips of bins say. */
+async function rangesOf(chart: charts.Chart): Promise<string> {
+  const [{ transform }] = chart.spec["layer"] as [{ transform: object[] }];
+  const layer = [{ transform, mark: "text", encoding: { text: { field: "range" } } }];
+  return (await new charts.Chart({ ...chart.spec, layer }, "").toSVG()).replace(/<[^>]*>/g, "\n");
+}
 
 describe("specifications", () => {
   const table = captured(writes(400), 12);
@@ -69,6 +77,75 @@ describe("the histogram's bars", () => {
     assert.equal(typeOf(charts.histogram(makeTable({ duration_ns: [10, 100] }), { x: "duration_ns" })), "linear");
     assert.equal(typeOf(charts.histogram(makeTable({ bytes: [10, 1000] }), { x: "bytes" })), "linear");
     assert.equal(typeOf(charts.histogram(makeTable({ bytes: [10, 1000] }), { x: "bytes", log: true })), "log");
+  });
+});
+
+describe("edges", () => {
+  const counted = (values: number[], options: object = {}) =>
+    rowsOf<Cell>(charts.histogram(makeTable({ duration_ns: values }), { x: "duration_ns", ...options }));
+
+  it("leave no value outside, on either scale, however large or close", () => {
+    const cases = [[200, 5623], [1.7e15, 1.7e15 + 3, 1.7e15 + 9], [1.7e15], [2 ** 53 - 2, 2 ** 53 - 1], [1, 1000], [0.1, 0.7], [1e300, 3e300], [5e-324, 1e-300]]; // prettier-ignore
+    for (const values of cases)
+      for (const log of [true, false])
+        for (const bins of [1, 7, 60, 200])
+          assert.equal(
+            total(counted(values, { log, bins }).map(({ count }) => count)),
+            values.length,
+            `${String(values)} ${log} ${bins}`,
+          );
+    const next = random(5);
+    for (let i = 0; i < 2000; i++) {
+      const size = 10 ** (18 * next());
+      const values = Array.from({ length: 3 }, () => Math.ceil(size * next()) + (i % 3 ? 0 : next()));
+      for (const log of [true, false])
+        assert.equal(total(counted(values, { log }).map(({ count }) => count)), 3, `${String(values)} ${log}`);
+    }
+  });
+
+  it("are written with all their digits, or marked as rounded", async () => {
+    const text = (table: Parameters<typeof charts.histogram>[0], x: string, log = true) =>
+      rangesOf(charts.histogram(table, { x, log, bins: 5 }));
+    assert.match(await text(makeTable({ value: [58_720_256] }), "value", false), /\n40,000,000 to 60,000,000\n/);
+    const whole = latency.histogram(makeTable({ count: [58_720_256, 58_720_257] }), { value: "count", steps: 8 });
+    assert.deepEqual(whole.array("low"), [58_720_256]);
+    const buckets = charts.buckets(whole, { low: "low", high: "high" });
+    assert.match(await rangesOf(buckets), /58,720,256 to 62,914,560/);
+    assert.match(
+      await rangesOf(charts.buckets(makeTable({ low_ns: [2 ** 26], high_ns: [2 ** 27], count: [1] }))),
+      /67\.108864 ms to 134\.217728 ms/,
+    );
+    assert.match(await text(makeTable({ value: [1.5, 37.25] }), "value"), /\n≈ 21\.54 to ≈ 46\.42\n/);
+    assert.match(await text(makeTable({ read_bytes: [4096, 65536] }), "read_bytes"), /4 KiB to/);
+  });
+
+  it("have axis labels that differ from each other", async () => {
+    const close = makeTable({
+      a: Float64Array.from({ length: 10 }, (_, i) => 1.7e15 + i),
+      start: ["x", ...Array<string>(9).fill("y")],
+    });
+    const many = makeTable({
+      v: Float64Array.from({ length: 3000 }, (_, i) => i),
+      g: Array.from({ length: 3000 }, (_, i) => `g${i % 2}`),
+    });
+    for (const chart of [
+      charts.histogram(close, { x: "a" }),
+      charts.histogram(many, { x: "v", by: "g" }),
+      charts.histogram(makeTable({ v: [1, 2] }), { x: "v" }),
+      charts.histogram(makeTable({ d_ns: [1e15, 1e15 + 1, 1e15 + 2] }), { x: "d_ns", log: false }),
+    ]) {
+      const svg = await chart.toSVG();
+      for (const axis of svg.split("role-axis-label").slice(1)) {
+        const labels = [...axis.split("role-axis-title")[0]!.matchAll(/<text[^>]*opacity="0\.85"[^>]*>([^<]+)</g)].map(
+          ([, label]) => label!,
+        );
+        assert.deepEqual(labels, [...new Set(labels)]);
+        assert.ok(
+          labels.every((label) => !label.includes("…")),
+          labels.join(),
+        );
+      }
+    }
   });
 });
 
@@ -149,6 +226,146 @@ describe("the heat map's cells", () => {
     const cells = rowsOf<Cell>(chart);
     const columns = (Math.max(...cells.map(({ t1 }) => t1)) / (cells[0]!.t1 - cells[0]!.t0)).toFixed(6);
     assert.ok(Number.isInteger((chart.spec["width"] as number) / Number(columns)));
+  });
+});
+
+describe("colours", () => {
+  const colorsOf = (chart: charts.Chart) => {
+    const [{ encoding }] = chart.spec["layer"] as [
+      { encoding: { color: { scale: { domain: string[]; range: string[] } } } },
+    ];
+    const { domain, range } = encoding.color.scale;
+    return Object.fromEntries(domain.map((name, i) => [name, range[i]!]));
+  };
+
+  it("belong to names, in every chart of a notebook", () => {
+    const all = writes(4000);
+    const some = all.filter((d: { comm: string }) => d.comm === "node" || d.comm === "nginx");
+    const first = colorsOf(charts.histogram(all, { x: "duration_ns", by: "comm" }));
+    for (const chart of [charts.ecdf(some, { x: "duration_ns", by: "comm" }), charts.timeline(some, { by: "comm" })])
+      for (const [name, color] of Object.entries(colorsOf(chart))) assert.equal(color, first[name], name);
+  });
+
+  it("are the same in a new kernel, whichever group is the largest", () => {
+    assert.deepEqual(
+      new NameColors().colorsFor(["dd", "nginx", "postgres", "node"]).sort(),
+      new NameColors().colorsFor(["node", "postgres", "nginx", "dd"]).sort(),
+    );
+    const [one, two] = [new NameColors(), new NameColors()];
+    assert.equal(one.colorsFor(["dd", "nginx"])[0], two.colorsFor(["nginx", "dd"])[1]);
+  });
+
+  it("are never shared in one chart while there are colours left, and by no two names before that", () => {
+    const colors = new NameColors([["a", "b", "c"], ["d"]]);
+    const given = [...colors.colorsFor(["x", "y"]), ...colors.colorsFor(["z", "w"])];
+    assert.deepEqual(given.sort(), ["a", "b", "c", "d"]);
+    const next = random(3);
+    for (let i = 0; i < 500; i++) {
+      const names = Array.from({ length: 4 }, () => `n${Math.floor(30 * next())}`);
+      const distinct = [...new Set(names)];
+      assert.equal(new Set(colors.colorsFor(distinct)).size, distinct.length);
+    }
+    assert.equal(colors.colorsFor(["1", "2", "3", "4", "5", "6"]).length, 6);
+  });
+});
+
+describe("lines", () => {
+  type Point = { t: number; value: number; part: number };
+
+  it("keep every peak, and say of how long each least and largest value is", () => {
+    const time_ns = Float64Array.from({ length: 50_000 }, (_, i) => i * 1e6);
+    const value = time_ns.map((_, i) => (i === 31_234 ? 1000 : i === 40_001 ? -7 : i % 5));
+    const chart = charts.lines(makeTable({ time_ns, value }), { y: "value" });
+    const values = rowsOf<Point>(chart).map((point) => point.value);
+    assert.ok(values.length <= 1210, `${values.length} points`);
+    assert.ok(values.includes(1000) && values.includes(-7));
+    assert.match(subtitleOf(chart), /least and largest value of every 83\.3 ms/);
+    const times = rowsOf<Point>(chart).map(({ t }) => t);
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b),
+    );
+  });
+
+  it("break where a value is missing, and where regular rows leave some out", () => {
+    const parts = (times: number[], values: (number | null)[]) => {
+      const rows = rowsOf<Point>(
+        charts.lines(makeTable({ time_ns: times.map((t) => t * 1e9), value: values }), { y: "value" }),
+      );
+      return rows.map(({ part }) => part);
+    };
+    assert.deepEqual(parts([0, 1, 2, 3, 4, 5], [1, 2, null, 4, 5, 6]), [1, 1, 2, 2, 2]);
+    assert.deepEqual(parts([0, 1, 2, 3, 4, 8, 9, 10], [1, 2, 3, 4, 5, 6, 7, 8]), [1, 1, 1, 1, 1, 2, 2, 2]);
+    assert.deepEqual(
+      new Set(parts([0, 0.1, 0.9, 1, 7, 7.01, 9, 20], [1, 2, 3, 4, 5, 6, 7, 8])).size,
+      1,
+      "events come as they please",
+    );
+  });
+});
+
+describe("percentiles on their axis", () => {
+  it("are values that occurred, up to what the number of events supports, and then the maximum", () => {
+    const duration_ns = Float64Array.from({ length: 1000 }, (_, i) => i + 1);
+    const rows = rowsOf<{ tail: number; percentile: string; value: number }>(
+      charts.percentiles(makeTable({ duration_ns })),
+    );
+    const at = (percentile: string) => rows.find((row) => row.percentile === percentile)?.value;
+    assert.equal(at("p99"), 990);
+    assert.equal(at("p99.9"), 999);
+    assert.equal(at("max"), 1000);
+    for (const { tail, value } of rows.slice(1, -1)) assert.ok(Math.abs(1000 - 1000 / tail - value) < 1e-6);
+    assert.ok(rows.every(({ tail }) => tail <= 1050));
+  });
+
+  it("name powers of ten", async () => {
+    const svg = await charts.percentiles(writes(20_000)).toSVG();
+    for (const label of ["0%", "50%", "90%", "99%", "99.9%", "99.99%"]) assert.ok(svg.includes(`>${label}<`), label);
+  });
+});
+
+describe("the heat map of counted buckets", () => {
+  it("is coloured by density, which neither a longer interval nor a wider bucket changes", () => {
+    const table = makeTable({
+      time_ns: [1e9, 2e9, 4e9],
+      low_ns: [8, 8, 8],
+      high_ns: [16, 32, 16],
+      count: [100, 200, 200],
+    });
+    const rows = rowsOf<{ density: number; count: number }>(charts.bucketHeatmap(table));
+    assert.deepEqual(
+      rows.map(({ density }) => density),
+      [100, 100, 100],
+    );
+    assert.deepEqual(
+      rows.map(({ count }) => count),
+      [100, 200, 200],
+    );
+  });
+});
+
+describe("the time of day on an axis", () => {
+  it("is that of the first event, in UTC", async () => {
+    const now = performance.timeOrigin + performance.now();
+    const boot = Number(process.hrtime.bigint()) - 60e9;
+    const table = makeTable({
+      start_ns: Float64Array.from({ length: 600 }, (_, i) => boot + i * 1e8),
+      duration_ns: Float64Array.from({ length: 600 }, (_, i) => i + 1),
+    });
+    const minute = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+    for (const chart of [
+      charts.timeline(table, { clock: true }),
+      charts.heatmap(table, { clock: true }),
+      charts.lines(table, { x: "start_ns", y: "duration_ns", clock: true }),
+    ]) {
+      const svg = await chart.toSVG();
+      assert.match(svg, />time of day on \d{4}-\d\d-\d\d, UTC</);
+      const labels = [...svg.matchAll(/>(\d\d:\d\d):\d\d(\.\d+)?</g)].map(([, time]) => time);
+      assert.ok(
+        labels.length >= 3 && labels.every((time) => time === minute(now - 60_000) || time === minute(now)),
+        labels.join(),
+      );
+    }
   });
 });
 

@@ -69,7 +69,8 @@ export function timeLabels(channel: "x" | "y", perValue = 1): string {
 
 /** Labels of a linear axis of that field. */
 export function linearLabels(name: string, channel: "x" | "y"): string {
-  if (isDuration(name)) return timeLabels(channel);
+  // between two whole numbers of that size no number has enough digits
+  if (isDuration(name)) return `abs(datum.value) > 1e12 && datum.value % 1 !== 0 ? '' : ${timeLabels(channel)}`;
   // 200,000 B is a round number on a linear axis, and 195.3 KiB is none
   return isSize(name) ? `${numberExpression("datum.value", ALL)} + ' B'` : valueExpression(name, "datum.value", ALL);
 }

@@ -51,7 +51,7 @@ export function bucketHeatmap<Table extends ColumnTable>(
   const ends = distinct.filter((_, i) => (i + 1) % step === 0 || i === distinct.length - 1);
   const origin = ends.length > 1 ? 2 * ends[0]! - ends[1]! : ends[0]! - 1 / perUnit;
   const intervalOf = new Map(distinct.map((time, i) => [time, Math.floor(i / step)]));
-  const axis = timeAxis(options.clock, origin * perUnit * 1e9);
+  const axis = timeAxis(table, options, origin * perUnit * 1e9);
   const second = (time: number) => tidySeconds(axis.offset + (time - origin) * perUnit);
 
   const cells = new Map<string, { interval: number; low: number; high: number; count: number }>();

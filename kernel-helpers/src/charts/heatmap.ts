@@ -62,7 +62,7 @@ export function heatmap<Table extends ColumnTable>(
     const row = rowOf(values[i]!);
     if (column >= 0 && row >= 0) cells[column * (yEdges.length - 1) + row]!++;
   }
-  const time = timeAxis(options.clock, first.min * perUnit * 1e9);
+  const time = timeAxis(table, options, first.min * perUnit * 1e9);
   const ends = xEdges.map((edge) => tidySeconds(time.offset + edge));
   const rows: { t0: number; t1: number; low: number; high: number; count: number }[] = [];
   cells.forEach((count, cell) => {

@@ -44,7 +44,7 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
   const series = seriesOf(table, options, "charts.lines");
   const log = options.log ?? false;
   const { min, max } = extent(times);
-  const time = timeAxis(options.clock, min * perUnit * 1e9);
+  const time = timeAxis(table, options, min * perUnit * 1e9);
 
   const rowsOf = Array.from({ length: series.size }, () => [] as number[]);
   times.forEach((at, i) => Number.isFinite(at) && rowsOf[series.ids ? series.ids[i]! : 0]!.push(i));

@@ -1,3 +1,4 @@
+import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
 import { toDate } from "../streams/clock.js";
 import { unitOf } from "../tables/units.js";
@@ -14,7 +15,7 @@ export function secondsPerUnit(name: string, chart: string): number {
 
 /** What a chart over time writes on its axis. */
 export interface ClockOptions {
-  /** The time of day, in UTC, instead of the time since the first event. For columns of the kernel's monotonic clock, in ns. */
+  /** The time of day, in UTC, instead of the time since the first event. For tables of one capture, whose clock is known. */
   clock?: boolean;
 }
 
@@ -27,13 +28,18 @@ export interface TimeAxis {
   text(value: string): string;
 }
 
-/** Seconds since the first event in the unit that suits the longest, or the time of day. @param first the first event's time, ns */
-export function timeAxis(clock: boolean | undefined, first: number): TimeAxis {
+/**
+ * Seconds since the first event in the unit that suits the longest, or the time of day, by the clock of the machine that
+ * the table is from.
+ *
+ * @param first the first event's time, ns
+ */
+export function timeAxis(table: ColumnTable, { clock }: ClockOptions, first: number): TimeAxis {
   if (!clock || !Number.isFinite(first)) {
     const axis = { title: "time since the first event", labelExpr: timeLabels("x", 1e9), tickCount: 8 };
     return { axis, offset: 0, text: sinceExpression };
   }
-  const began = toDate(first).getTime();
+  const began = toDate(first, table).getTime();
   const hour = Math.floor(began / 3_600_000) * 3_600_000;
   const write = (value: string, digits: string): string => {
     const ms = `${hour} + ${value} * 1000`;

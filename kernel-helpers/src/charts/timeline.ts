@@ -64,7 +64,7 @@ export function timeline<Table extends ColumnTable>(
   const stacked = options.stack ?? true;
   const series = seriesOf(table, options, "charts.timeline");
   const { min, max, count } = extent(times);
-  const time = timeAxis(options.clock, min * perUnit * 1e9);
+  const time = timeAxis(table, options, min * perUnit * 1e9);
 
   const span = count ? (max - min) * perUnit : 0;
   const maxBins = Math.floor(maxPoints / series.size) - 1;

@@ -348,10 +348,13 @@ describe("the time of day on an axis", () => {
   it("is that of the first event, in UTC", async () => {
     const now = performance.timeOrigin + performance.now();
     const boot = Number(process.hrtime.bigint()) - 60e9;
-    const table = makeTable({
-      start_ns: Float64Array.from({ length: 600 }, (_, i) => boot + i * 1e8),
-      duration_ns: Float64Array.from({ length: 600 }, (_, i) => i + 1),
-    });
+    const table = captured(
+      makeTable({
+        start_ns: Float64Array.from({ length: 600 }, (_, i) => boot + i * 1e8),
+        duration_ns: Float64Array.from({ length: 600 }, (_, i) => i + 1),
+      }),
+    );
+    assert.throws(() => charts.timeline(writes(5), { clock: true }), /nobody knows where this table was captured/);
     const minute = (ms: number) => new Date(ms).toISOString().slice(11, 16);
     for (const chart of [
       charts.timeline(table, { clock: true }),

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import type { MimeBundle } from "../base/display.js";
 import { machineBundle } from "../base/machine.js";
-import { escapeHtml, visible } from "../base/text.js";
+import { html } from "../base/html.js";
+import { visible } from "../base/text.js";
 import type { Layout } from "../bpf/btf.js";
 import type { BpfMap } from "./map.js";
 import type { BpfObject } from "./object.js";
@@ -107,13 +108,14 @@ export function describeText(object: BpfObject<any>): string {
 
 /** What an object holds, as a notebook shows it. */
 export function describeBundle(object: BpfObject<any>): MimeBundle {
-  const cell = (text: string) => `<td style="text-align:left;padding:2px 14px 2px 0">${escapeHtml(text)}</td>`;
+  const cell = (text: string) => html`<td style="text-align:left;padding:2px 14px 2px 0">${text}</td>`;
   const tables = parts(object).map(({ title, head, rows }) => {
-    const names = head
-      .map((name) => `<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`)
-      .join("");
-    return `<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table>`;
+    const names = head.map(
+      (name) => html`<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`,
+    );
+    const body = rows.map((row) => html`<tr>${row.map(cell)}</tr>`);
+    return html`<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${body}</tbody></table>`;
   });
-  const html = `<div><strong>BPF object ${escapeHtml(object.name)}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables.join("")}</div>`;
-  return { ...machineBundle(), "text/html": html, "text/plain": describeText(object) };
+  const page = html`<div><strong>BPF object ${object.name}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables}</div>`;
+  return { ...machineBundle(), "text/html": page.toString(), "text/plain": describeText(object) };
 }

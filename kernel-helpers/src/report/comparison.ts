@@ -1,5 +1,5 @@
 import { captureMime } from "../streams/capture.js";
-import { escapeHtml } from "../base/text.js";
+import { html, type Html } from "../base/html.js";
 import { type Cell, type Notebook, type Output, sourceOf } from "./notebook.js";
 import type { ParameterValue } from "./parameters.js";
 import type { Run } from "./report.js";
@@ -29,8 +29,8 @@ export function compareRuns(name: string, runs: readonly SweepRun[]): Notebook {
   );
   const varied = Object.keys(first.set).filter((name) => runs.some(({ set }) => set[name] !== first.set[name]));
   const cells: Cell[] = [
-    html(`<h1>${escapeHtml(`${titleOf(first.notebook) ?? name}: ${varied.join(", ")} compared`)}</h1>`),
-    html(overview(runs, varied)),
+    markdown(html`<h1>${titleOf(first.notebook) ?? name}: ${varied.join(", ")} compared</h1>`),
+    markdown(overview(runs, varied)),
   ];
   const accounts: Output[] = [];
   let heading: string | undefined;
@@ -48,9 +48,8 @@ export function compareRuns(name: string, runs: readonly SweepRun[]): Notebook {
     if (heading !== undefined) cells.push(markdown(`## ${heading}`));
     heading = undefined;
     runs.forEach((run, i) => {
-      cells.push(
-        html(`<h4>${escapeHtml(describeSet(Object.fromEntries(varied.map((name) => [name, run.set[name]!]))))}</h4>`),
-      );
+      const set = Object.fromEntries(varied.map((name) => [name, run.set[name]!]));
+      cells.push(markdown(html`<h4>${describeSet(set)}</h4>`));
       cells.push({ cell_type: "code", metadata: {}, source: "", execution_count: null, outputs: shown[i] });
     });
   });
@@ -80,14 +79,14 @@ const asDisplay = ({ data, metadata }: Output): Output => ({
   metadata: metadata ?? {},
 });
 
-function overview(runs: readonly SweepRun[], names: readonly string[]): string {
+function overview(runs: readonly SweepRun[], names: readonly string[]): Html {
   const rows = runs.map(({ set, page, failure }) => {
-    const values = names.map((name) => `<td>${escapeHtml(String(set[name]))}</td>`).join("");
-    const state = failure ? `cell ${failure.cell} failed: ${escapeHtml(failure.ename)}` : "complete";
-    return `<tr>${values}<td>${state}</td><td><a href="${escapeHtml(encodeURI(page))}">the whole page</a></td></tr>`;
+    const values = names.map((name) => html`<td>${String(set[name])}</td>`);
+    const state = failure ? `cell ${failure.cell} failed: ${failure.ename}` : "complete";
+    return html`<tr>${values}<td>${state}</td><td><a href="${encodeURI(page)}">the whole page</a></td></tr>`;
   });
-  const heads = [...names, "run", ""].map((name) => `<th>${escapeHtml(name)}</th>`).join("");
-  return `<table><thead><tr>${heads}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  const heads = [...names, "run", ""].map((name) => html`<th>${name}</th>`);
+  return html`<table><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function listedValues(runs: readonly SweepRun[]): [name: string, values: string][] {
@@ -106,5 +105,5 @@ function titleOf(notebook: Notebook): string | undefined {
 /** The last heading of a cell: what its code below is about. */
 const headingOf = (source: string): string | undefined => [...source.matchAll(/^#{2,3} +(.+)$/gm)].at(-1)?.[1];
 
-const markdown = (source: string): Cell => ({ cell_type: "markdown", metadata: {}, source });
-const html = markdown; // Markdown takes HTML as it is
+/** A cell of Markdown, which takes HTML as it is. */
+const markdown = (source: string | Html): Cell => ({ cell_type: "markdown", metadata: {}, source: String(source) });

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { ColumnTable } from "arquero";
 import { captureOf, lossNote } from "../streams/capture.js";
 import { type CellColumn, headOf } from "./cells.js";
-import { escapeHtml } from "../base/text.js";
+import { html, type Html, trusted } from "../base/html.js";
 
 // JupyterLab's and nbconvert's own rules for tables carry two classes or three; the doubled
 // class outranks them. Their variables follow the theme, the fallbacks serve every other page.
@@ -44,10 +44,10 @@ const style = `
 let sortScript: string | undefined;
 
 /** What sorts tables in a page; an exported page's policy lets only its own copy run. */
-function sorting(): string {
+function sorting(): Html {
   // The sources hold what tsc does not copy; from dist/tables as from src/tables this is the same path.
   sortScript ??= readFileSync(fileURLToPath(new URL("../../src/tables/sort.browser.js", import.meta.url)), "utf8");
-  return `<script class="bpflab-sorting">${sortScript}</script>`;
+  return html`<script class="bpflab-sorting">${trusted(sortScript)}</script>`;
 }
 
 /** How much of a table to show. */
@@ -71,27 +71,23 @@ export function tableHtml(table: ColumnTable, { limit = shownRows }: TableViewOp
   const paper = onPaper(columns);
   const header = columns.map(
     ({ name, heading, unit, align }) =>
-      `<th scope="col" style="text-align:${align}"${heading === name ? "" : ` title="${escapeHtml(name)}"`}>${escapeHtml(heading)}<br><small>${escapeHtml(unit ?? "")}</small></th>`,
+      html`<th scope="col" style="text-align:${align}"${heading !== name && html` title="${name}"`}>${heading}<br><small>${unit}</small></th>`,
   );
   const body = (columns[0]?.cells ?? []).map((_, row) => {
     const cells = columns.map(({ heading, unit, align, cells, titles }) => {
-      const title = titles[row] === undefined ? "" : ` title="${escapeHtml(titles[row])}"`;
-      const name = paper.named ? ` data-name="${escapeHtml(unit ? `${heading} (${unit})` : heading)}"` : "";
-      return `<td style="text-align:${align}"${title}${name}>${escapeHtml(cells[row]!)}</td>`;
+      const title = titles[row] !== undefined && html` title="${titles[row]}"`;
+      const name = paper.named && html` data-name="${unit ? `${heading} (${unit})` : heading}"`;
+      return html`<td style="text-align:${align}"${title}${name}>${cells[row]}</td>`;
     });
-    return `<tr>${cells.join("")}</tr>`;
+    return html`<tr>${cells}</tr>\n`;
   });
   const rest = limit < mostRows && limit < table.numRows() ? `; showTable(table, { limit: … }) shows more` : "";
-  return [
-    `<div class="bpflab-table${paper.classes}"${paper.style}><style>${style}</style>`,
-    loss ? `<p class="loss"><strong>${escapeHtml(loss)}</strong></p>` : "",
-    `<div class="rows" tabindex="0" role="region" aria-label="${escapeHtml(`table of ${caption}`)}">`,
-    `<table><thead><tr>${header.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
-    `</div><p>${escapeHtml(caption + rest)}</p></div>`,
-    body.length > 1 ? sorting() : "",
-  ]
-    .filter(Boolean)
-    .join("\n");
+  return html`<div class="bpflab-table${paper.classes}"${paper.style}><style>${trusted(style)}</style>
+${loss && html`<p class="loss"><strong>${loss}</strong></p>`}
+<div class="rows" tabindex="0" role="region" aria-label="table of ${caption}">
+<table><thead><tr>${header}</tr></thead><tbody>${body}</tbody></table>
+</div><p>${caption}${rest}</p></div>
+${body.length > 1 && sorting()}`.toString();
 }
 
 /** Characters that fit across an upright page and one on its side, with some room between columns. */
@@ -99,7 +95,7 @@ const uprightWidth = 105;
 const sidewaysWidth = 160;
 
 /** How a table is to be printed whole: wide ones on their side and smaller, the widest as a list of names and values a row. */
-function onPaper(columns: readonly CellColumn[]): { classes: string; style: string; named: boolean } {
+function onPaper(columns: readonly CellColumn[]): { classes: string; style: Html | undefined; named: boolean } {
   const width = columns.reduce((sum, { heading, unit, cells }) => {
     const texts = [heading, unit ?? "", ...cells];
     return (
@@ -111,8 +107,8 @@ function onPaper(columns: readonly CellColumn[]): { classes: string; style: stri
       )
     );
   }, 0);
-  if (width <= uprightWidth) return { classes: "", style: "", named: false };
+  if (width <= uprightWidth) return { classes: "", style: undefined, named: false };
   const size = Math.min(9, (9 * sidewaysWidth) / width);
-  if (size < 5) return { classes: " very-wide", style: "", named: true };
-  return { classes: " wide", style: ` style="--print-size:${size.toFixed(1)}pt"`, named: false };
+  if (size < 5) return { classes: " very-wide", style: undefined, named: true };
+  return { classes: " wide", style: html` style="--print-size:${size.toFixed(1)}pt"`, named: false };
 }

@@ -14,7 +14,8 @@ import {
 } from "../base/display.js";
 import type { EventBatch } from "../streams/batch.js";
 import { concatTables } from "../streams/columns.js";
-import { escapeHtml, visible } from "../base/text.js";
+import { html, trusted, type Html } from "../base/html.js";
+import { visible } from "../base/text.js";
 import { Button } from "../widgets/button.js";
 import { tableHtml } from "../tables/html.js";
 import { tableText } from "../tables/plain.js";
@@ -137,30 +138,29 @@ export class StreamView {
     if (account === this.#drawn) return;
     this.#drawn = account;
     const line = `${account}, ${((Date.now() - this.#startedAt) / 1000).toFixed(1)} s`;
-    const { html, text } = this.#newest();
-    const head = `<p><strong>${escapeHtml(line)}</strong></p>`;
+    const { markup, text } = this.#newest();
     this.#output.update(
       mime({
-        "text/html": `<div class="bpflab-stream">${head}${html}</div>`,
+        "text/html": html`<div class="bpflab-stream"><p><strong>${line}</strong></p>${markup}</div>`.toString(),
         "text/plain": `${visible(line)}\n${text}`,
       }),
     );
   }
 
-  #newest(): { html: string; text: string } {
+  #newest(): { markup: Html | undefined; text: string } {
     if (this.#tables.length > 0) {
       const whole = concatTables(this.#tables);
       const table = this.#batch ? whole.slice(-SHOWN) : whole;
-      return { html: tableHtml(table, { limit: SHOWN }), text: tableText(table, { limit: SHOWN }) };
+      return { markup: trusted(tableHtml(table, { limit: SHOWN })), text: tableText(table, { limit: SHOWN }) };
     }
     const text = this.#values
       .map((value) => visible(inspect(value, { breakLength: Infinity, depth: 2 }).slice(0, MOST_TEXT)))
       .join("\n");
-    return { html: text ? `<pre>${escapeHtmlLines(text)}</pre>` : "", text };
+    // Line by line, for a line's end within a value has to be seen.
+    const lines = text.split("\n").flatMap((line, i) => [i > 0 && trusted("\n"), line]);
+    return { markup: text ? html`<pre>${lines}</pre>` : undefined, text };
   }
 }
-
-const escapeHtmlLines = (text: string): string => text.split("\n").map(escapeHtml).join("\n");
 
 function isBatch(value: unknown): value is EventBatch {
   const { table, lost } = (value ?? {}) as Partial<EventBatch>;

@@ -1,5 +1,6 @@
 /** A widget's state for pages where no widget can live: reports, and notebooks without a widget manager. */
-import { escapeHtml, visible } from "../base/text.js";
+import { html, trusted } from "../base/html.js";
+import { visible } from "../base/text.js";
 
 /** One label with its value, and a remark such as its range. */
 export interface Shown {
@@ -17,10 +18,9 @@ const style = `
 
 export function stateHtml(rows: readonly Shown[]): string {
   const cells = rows.map(
-    ({ label, value, note }) =>
-      `<span>${escapeHtml(label)}</span><b>${escapeHtml(value)}</b><small>${escapeHtml(note ?? "")}</small>`,
+    ({ label, value, note }) => html`<span>${label}</span><b>${value}</b><small>${note}</small>\n`,
   );
-  return `<div class="bpflab-widget-state"><style>${style}</style>${cells.join("\n")}</div>`;
+  return html`<div class="bpflab-widget-state"><style>${trusted(style)}</style>${cells}</div>`.toString();
 }
 
 /** @param kind stands in for a missing label, such as `IntSlider` */

@@ -12,7 +12,8 @@ export function hideBookkeeping(): void {
     writable: true,
     value(this: Promise<unknown>, _depth: number, options: InspectOptions) {
       for (const symbol of Object.getOwnPropertySymbols(this)) {
-        if (BOOKKEEPING.has(symbol.description ?? "")) Object.defineProperty(this as object, symbol, { enumerable: false });
+        if (BOOKKEEPING.has(symbol.description ?? ""))
+          Object.defineProperty(this as object, symbol, { enumerable: false });
       }
       Object.defineProperty(this as object, inspect.custom, { value: undefined, configurable: true }); // from now on as Node prints it
       return inspect(this, options);

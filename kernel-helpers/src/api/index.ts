@@ -25,6 +25,7 @@ export * as latency from "./latency.js";
 export * as net from "./net.js";
 export * as aq from "arquero";
 
+export { probe, op, Probe, ProbeError, type KernelOp, type ProbeOptions } from "../probe/index.js";
 export { collect, CollectError, type CollectOptions } from "../streams/collect.js";
 export { watch, type StreamView } from "../views/stream-view.js";
 export { toDate } from "../streams/clock.js";

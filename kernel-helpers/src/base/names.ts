@@ -42,3 +42,24 @@ export function namedObject<T extends object>(kind: string, owner: string, thing
     },
   });
 }
+
+/** Of the names there are those most like the one that is not, the nearest first. */
+export function nearest(name: string, names: readonly string[], most = 3): string[] {
+  return names
+    .map((candidate) => ({ candidate, distance: distance(candidate, name) }))
+    .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** Edit distance, for short names. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,5 +1,5 @@
 import { AttachError, MissingFeatureError } from "../../base/errors.js";
-import { listNames } from "../../base/names.js";
+import { listNames, nearest } from "../../base/names.js";
 import { attachToInterface, type NetworkAttachment, type NetworkHook } from "./network.js";
 import {
   isNativeError,
@@ -90,21 +90,5 @@ async function similar(category: string, name: string): Promise<string> {
   const names = await tracepoints(category);
   if (names.length === 0)
     return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for those it has.`;
-  const near = names
-    .map((candidate) => ({ candidate, distance: distance(candidate, name) }))
-    .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
-    .slice(0, 3);
-  return `The nearest names in ${category} are ${listNames(near.map((n) => n.candidate))}.`;
-}
-
-/** Edit distance, for short names. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
+  return `The nearest names in ${category} are ${listNames(nearest(name, names))}.`;
 }

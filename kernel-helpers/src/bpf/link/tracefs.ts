@@ -40,3 +40,9 @@ export async function tracepoints(category: string): Promise<string[]> {
   const entries = await readdir(join(tracefs(), "events", category), { withFileTypes: true }).catch(() => []);
   return entries.filter((e) => e.isDirectory()).map((e) => e.name);
 }
+
+/** The categories of tracepoints there are, such as `syscalls`. */
+export async function tracepointCategories(): Promise<string[]> {
+  const entries = await readdir(join(tracefs(), "events"), { withFileTypes: true });
+  return entries.filter((e) => e.isDirectory()).map((e) => e.name);
+}

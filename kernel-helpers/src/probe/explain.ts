@@ -1,0 +1,74 @@
+import { CompileError } from "../clang/diagnostics.js";
+import { BpflabError } from "../base/errors.js";
+import { VerifierError } from "../bpf/verifier.js";
+import { pointer, type Parsed } from "./expression/parse.js";
+import type { Page } from "./program/page.js";
+
+/**
+ * The kernel or the compiler refuses a program because of what was asked. The message shows the expression;
+ * `cause` is the refusal itself, which speaks of C that nobody wrote by hand, and `source` is that C.
+ */
+export class ProbeError extends BpflabError {
+  /** The C that was refused. */
+  readonly source: string;
+
+  constructor(message: string, source: string, facts: { hint: string; cause: unknown }) {
+    super("PROBE", message, facts);
+    this.source = source;
+    Object.defineProperty(this, "source", { enumerable: false }); // a page of it would hide the message
+  }
+}
+
+/** What refusals come to, and what to do about them. */
+const reasons: [RegExp, string, string][] = [
+  [
+    /stack|frame|too many (?:bytes|arguments)/i,
+    "it keeps more at once than the 512 bytes that a program in the kernel has for it",
+    "Read less text at once, such as op.str(d.filename, 64), or compare fewer texts.",
+  ],
+  [
+    /too large|too complex|BPF program is too|jump out of range|sequence of \d+ jumps/i,
+    "the program is too long for the kernel to check",
+    "Ask fewer things in one expression, or in several probes.",
+  ],
+  [
+    /unknown func|invalid func|cannot (?:call|use) helper|program of this type cannot use helper/i,
+    "this kind of hook does not let a program do that",
+    "Use another hook for it, such as a tracepoint: probe.list() shows them.",
+  ],
+  [
+    /invalid bpf_context access|invalid mem access/i,
+    "the kernel does not let a program of this hook read that",
+    "Take another field, or another hook: raw_tp/ reads by copying where tp_btf/ and fentry/ follow pointers.",
+  ],
+];
+
+/** Says a refusal in terms of the question. Other errors stay what they are. */
+export function explained(error: unknown, page: Page): unknown {
+  const place =
+    error instanceof VerifierError
+      ? error.line
+      : error instanceof CompileError
+        ? error.diagnostics[0]?.line
+        : undefined;
+  if (!(error instanceof VerifierError) && !(error instanceof CompileError)) return error;
+  const said = error instanceof VerifierError ? error.reason : error.message;
+  const [, why, instead] = reasons.find(([pattern]) => pattern.test(said)) ?? [
+    undefined,
+    error instanceof VerifierError ? `the kernel's verifier says: ${error.reason}` : "its C does not compile",
+    "The whole of what was said is in this error's cause, and the C in its source.",
+  ];
+  const origin = nearestOrigin(page, place);
+  const where = origin ? `${origin.verb}: ` : "";
+  const shown = origin ? `\n${pointer(origin, origin.body)}` : "";
+  return new ProbeError(`${where}the kernel refuses this: ${why}.${shown}`, page.text, { hint: instead, cause: error });
+}
+
+/** The expression that a line of C came from, or the last one before it. */
+function nearestOrigin(page: Page, line: number | undefined): Parsed | undefined {
+  for (let at = line ?? 0; at > 0; at--) {
+    const origin = page.origins.get(at);
+    if (origin) return origin;
+  }
+  return [...page.origins.values()].at(-1);
+}

@@ -1,0 +1,212 @@
+import type { CallExpression, Expression } from "acorn";
+import { nameOfType, type Type } from "../types.js";
+import { textValue, type Compiler } from "./compile.js";
+import { errorNames, systemCallNames } from "./names.js";
+import { choice, extreme, negated, type Num, type Rounding } from "./numbers.js";
+import { matches } from "./text.js";
+import type { TextSource, Value } from "./value.js";
+
+/** Most bytes that op.str() reads of a text, and what it reads without being told. */
+const mostText = 4096;
+const usualText = 128;
+
+type Compile = (compiler: Compiler, args: Expression[], node: CallExpression) => Value;
+
+const rounding =
+  (how: Rounding): Compile =>
+  (compiler, [argument], node) => {
+    if (!argument) return compiler.refuse(node, "a number is missing", `Write Math.${how}(a / b).`);
+    let inner = argument;
+    while (inner.type === "ParenthesizedExpression") inner = inner.expression;
+    return inner.type === "BinaryExpression" && inner.operator === "/"
+      ? compiler.division(inner, how)
+      : integerOf(compiler, argument);
+  };
+
+function integerOf(compiler: Compiler, node: Expression): Num {
+  const value = compiler.value(node);
+  if (value.special?.infinite)
+    return compiler.refuse(node, "the divisor may be 0 here", "Say what to do then: b === 0 ? 0 : Math.floor(a / b).");
+  return compiler.number(value, node);
+}
+
+const extremes =
+  (which: "min" | "max"): Compile =>
+  (compiler, args, node) => {
+    if (args.length === 0) return compiler.refuse(node, "the numbers are missing", "Write Math.min(a, b).");
+    return args.map((arg) => integerOf(compiler, arg)).reduce((a, b) => extreme(which, a, b));
+  };
+
+const named =
+  (names: typeof systemCallNames): Compile =>
+  (compiler, [argument], node) => {
+    if (!argument) return compiler.refuse(node, "a number is missing", "Write op.syscall(d.id).");
+    const { code } = integerOf(compiler, argument);
+    return { type: { kind: "named", names: names(), size: 4, signed: true }, code };
+  };
+
+const functions: Record<string, Compile> = {
+  floor: rounding("floor"),
+  trunc: rounding("trunc"),
+  ceil: rounding("ceil"),
+  round: rounding("round"),
+  abs(compiler, [argument], node) {
+    if (!argument) return compiler.refuse(node, "a number is missing", "Write Math.abs(d.ret).");
+    const value = integerOf(compiler, argument);
+    if (value.type.low >= 0n) return value;
+    const { type, code } = choice(`(${value.code} < 0)`, negated(value), value);
+    return { type: { ...type, low: 0n }, code };
+  },
+  sign(compiler, [argument], node) {
+    if (!argument) return compiler.refuse(node, "a number is missing", "Write Math.sign(d.ret).");
+    const { type, code } = integerOf(compiler, argument);
+    if (type.low >= 0n) return { type: { kind: "int", low: 0n, high: 1n }, code: `((__s64)(${code} > 0))` };
+    return { type: { kind: "int", low: -1n, high: 1n }, code: `((${code} > 0) - (__s64)(${code} < 0))` };
+  },
+  least: extremes("min"),
+  greatest: extremes("max"),
+  str(compiler, [pointer, most], node) {
+    if (!pointer) return compiler.refuse(node, "what it is to read is missing", "Write op.str(d.filename).");
+    return text(compiler, pointer, most);
+  },
+  startswith(compiler, [argument, prefix, position], node) {
+    const wanted = prefix && compiler.value(prefix).text;
+    const source = argument && compiler.value(argument).text;
+    if (!source || wanted?.from !== "literal" || position)
+      return compiler.refuse(
+        node,
+        "it takes text and a text in quotes",
+        'Write op.startswith(op.str(d.filename), "/etc/").',
+      );
+    return { type: { kind: "bool" }, code: matches(source, wanted.value, "prefix") };
+  },
+  equal(compiler, [a, b], node) {
+    if (!a || !b) return compiler.refuse(node, "it takes two values", "Write op.equal(a, b).");
+    return compiler.value({
+      type: "BinaryExpression",
+      operator: "===",
+      left: a,
+      right: b,
+      start: node.start,
+      end: node.end,
+    });
+  },
+  ip4(compiler, [argument], node) {
+    const value = argument && compiler.value(argument);
+    if (value?.type.kind === "array" && value.type.length === 4 && value.type.elementSize === 1) {
+      const code = value.place ? "" : `*(__u32 *)${value.code}`;
+      if (code) return { type: address4, code: compiler.scope.local("address", "const __s64", code) };
+    }
+    if (!argument || value?.type.kind !== "int")
+      return compiler.refuse(
+        node,
+        "it takes an IPv4 address as the network has it: 4 bytes, or a __be32",
+        "Write op.ip4(d.saddr).",
+      );
+    return { type: address4, code: value.code };
+  },
+  ip6(compiler, [argument], node) {
+    const value = argument && compiler.value(argument);
+    if (value?.type.kind === "address6") return value;
+    if (value?.type.kind === "array" && value.type.length === 16 && value.type.elementSize === 1 && !value.place)
+      return { type: { kind: "address6" }, code: value.code };
+    return compiler.refuse(
+      node,
+      "it takes an IPv6 address: 16 bytes, or a struct in6_addr",
+      "Write op.ip6(d.saddr_v6).",
+    );
+  },
+  syscall: named(systemCallNames),
+  errno(compiler, [argument], node) {
+    if (!argument) return compiler.refuse(node, "a number is missing", "Write op.errno(d.ret).");
+    const value = integerOf(compiler, argument);
+    const isError = `(${value.code} < 0 && ${value.code} >= -4095)`;
+    if (value.type.low >= 0n)
+      return compiler.refuse(
+        argument,
+        "this is never negative, and so never an error",
+        "Errors are negative results, such as d.ret of a system call.",
+      );
+    const type: Type = { kind: "named", names: errorNames(), size: 4, signed: true };
+    return { type, code: `(${isError} ? -${value.code} : 0)`, special: { code: `!${isError}`, infinite: false } };
+  },
+  code(compiler, [argument], node) {
+    const value = argument && compiler.value(argument);
+    if (value?.type.kind !== "named")
+      return compiler.refuse(node, "it takes what has a name, such as an enum", "Write op.code(d.type).");
+    const { size, signed } = value.type;
+    const bits = BigInt(size * 8);
+    return {
+      type: {
+        kind: "int",
+        low: signed ? -(1n << (bits - 1n)) : 0n,
+        high: signed ? (1n << (bits - 1n)) - 1n : (1n << bits) - 1n,
+      },
+      code: value.code,
+      ...(value.special ? { special: value.special } : {}),
+    };
+  },
+  is_nan(compiler, [argument], node) {
+    if (!argument) return compiler.refuse(node, "a value is missing", "Write op.is_nan(a % b).");
+    const { special } = compiler.value(argument);
+    return { type: { kind: "bool" }, code: special?.infinite ? `(${special.code} == 2)` : "false" };
+  },
+};
+
+/** Four bytes as a number; the column shows them as an address. */
+const address4: Type = {
+  kind: "named",
+  size: 4,
+  signed: false,
+  names: {
+    what: "IPv4 address",
+    // As it lies in memory, the first byte first.
+    nameOf: (value) => [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255].join("."),
+    valueOf(name) {
+      const parts = name.split(".").map(Number);
+      if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255))
+        return undefined;
+      return parts.reduce((all, part, i) => all + part * 2 ** (8 * i), 0);
+    },
+    all: () => ["127.0.0.1", "0.0.0.0"],
+  },
+};
+
+function text(compiler: Compiler, pointer: Expression, most: Expression | undefined): Value {
+  const size = most ? compiler.value(most).constant : BigInt(usualText);
+  if (size === undefined || size < 2n || size > BigInt(mostText))
+    return compiler.refuse(
+      most!,
+      "the most bytes to read are a number when it is compiled",
+      `Write a number from 2 to ${mostText}: op.str(d.filename, 256).`,
+    );
+  const value = compiler.value(pointer);
+  if (value.text)
+    return value.text.from === "literal" ? value : textValue(resized(value.text, Number(size), most !== undefined));
+  if (value.type.kind === "int") {
+    const from = compiler.scope.userPointers ? "user" : "kernel";
+    return textValue({ from, code: value.code, size: Number(size) });
+  }
+  if (value.type.kind !== "pointer")
+    return compiler.refuse(
+      pointer,
+      `${nameOfType(value.type)} is no pointer to text`,
+      "op.str() takes a pointer such as d.filename.",
+    );
+  return textValue({ from: value.type.user ? "user" : "kernel", code: value.code, size: Number(size) });
+}
+
+function resized(source: TextSource, size: number, asked: boolean): TextSource {
+  return asked && (source.from === "kernel" || source.from === "user") ? { ...source, size } : source;
+}
+
+/** What op has for expressions in the kernel. */
+export function functionNames(): string[] {
+  return Object.keys(functions);
+}
+
+export function call(compiler: Compiler, name: string, node: CallExpression): Value {
+  const spread = node.arguments.find((argument) => argument.type === "SpreadElement");
+  if (spread) return compiler.refuse(spread, "a list has no place in an expression", "Write the arguments one by one.");
+  return functions[name]!(compiler, node.arguments as Expression[], node);
+}

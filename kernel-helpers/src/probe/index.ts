@@ -1,0 +1,21 @@
+import { parseHook } from "./hooks/resolve.js";
+import { list } from "./list.js";
+import { Probe, type ProbeOptions, type Row } from "./probe.js";
+
+/**
+ * Asks the kernel in arquero's verbs: what happens at a hook, filtered, computed and added up there.
+ *
+ * @throws ArgumentError for what is no kind of hook
+ * @example
+ * await probe("tp/syscalls/sys_exit_read").filter(d => d.ret > 0).groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret") }).collect({ seconds: 5 })
+ */
+export function probe<Fields extends object = Row>(hook: string, options: ProbeOptions = {}): Probe<Fields> {
+  parseHook(hook);
+  return new Probe<Fields>({ hook, verbs: [] }, options);
+}
+
+probe.list = list;
+
+export { op, type KernelOp } from "./op.js";
+export { Probe, type ProbeOptions } from "./probe.js";
+export { ProbeError } from "./explain.js";

@@ -1,0 +1,39 @@
+import { table as makeTable, type ColumnTable } from "arquero";
+import { commonFields, stackFields } from "./hooks/common.js";
+import { matching, parseHook, resolveHooks } from "./hooks/resolve.js";
+import { ArgumentError } from "../base/errors.js";
+
+/** Hooks whose fields are read at once; of more only the names are listed. */
+const mostDescribed = 2000;
+
+/**
+ * The hooks that match a pattern, a row each, with the fields that expressions can use.
+ *
+ * @throws ArgumentError for what is no kind of hook; MissingFeatureError
+ * @example
+ * await probe.list("tp/sched/*")
+ */
+export async function list(pattern: string): Promise<ColumnTable> {
+  const { kind, rest } = parseHook(pattern);
+  if (["uprobe", "uretprobe", "usdt", "profile", "interval"].includes(kind))
+    throw new ArgumentError(`probe.list: hooks of the kind ${kind} are not the kernel's to list.`, {
+      hint: "It lists tracepoints and kernel functions: tp/sched/*, tp_btf/*, fentry/vfs_*.",
+    });
+  const names = rest.includes("*") ? await matching(kind, rest) : [rest];
+  const hooks = names.map((name) => `${kind}/${name}`);
+  const fields =
+    names.length > mostDescribed
+      ? hooks.map(() => "")
+      : await Promise.all(
+          hooks.map(async (hook) => {
+            const [found] = await resolveHooks(hook);
+            return found!.fields
+              .map(
+                (field) =>
+                  `${[...commonFields, ...stackFields].some(({ name }) => name === field.name) ? `hook_${field.name}` : field.name}: ${field.about}`,
+              )
+              .join(", ");
+          }),
+        );
+  return makeTable({ hook: hooks, fields });
+}

@@ -1,0 +1,403 @@
+import { table as makeTable, type ColumnTable } from "arquero";
+import { inspect } from "node:util";
+import { Observable } from "rxjs";
+import { displaySymbol, type Displayable, type MimeBundle } from "../base/display.js";
+import { ArgumentError } from "../base/errors.js";
+import { escapeHtml, visible } from "../base/text.js";
+import type { EventBatch } from "../streams/batch.js";
+import { captureOf } from "../streams/capture.js";
+import { collect, CollectError, type CollectOptions } from "../streams/collect.js";
+import type { EventTable } from "../streams/table.js";
+import type { ExpressionInput } from "./expression/parse.js";
+import { resolveHooks } from "./hooks/resolve.js";
+import { generate, titleOf, type Sizes } from "./program/generate.js";
+import type { Page } from "./program/page.js";
+import { columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
+import { Run, type HookCost } from "./run.js";
+import { wait } from "./wait.js";
+
+/** Settings of a probe that its question does not have. */
+export interface ProbeOptions {
+  /** Bytes of the ring buffer that events go through: a power of two, 16 MiB unless it says so. */
+  ringBytes?: number;
+  /** Most groups of a rollup; 4096 unless it says so. What finds no room is counted as lost. */
+  groups?: number;
+  /** True to observe this process too; it is left out otherwise. */
+  own?: boolean;
+}
+
+/** Columns of a row, as far as types know them. */
+export type Row = Record<string, any>;
+
+type Expr<Fields, Result = unknown> = ((d: Fields, $: any) => Result) | string | { toString(): string };
+
+/**
+ * A question to the kernel in arquero's verbs. Verbs make a new question; nothing runs before it is
+ * collected, subscribed to or attached.
+ *
+ * @typeParam Fields the columns that expressions see
+ */
+export class Probe<Fields extends object = Row> implements Displayable {
+  readonly #question: Question;
+  readonly #options: ProbeOptions;
+  readonly #params: Params;
+  readonly #runs = new Set<Run>();
+  #shared: { run: Promise<Run>; users: number } | undefined;
+  #attached: (() => void) | undefined;
+  #counting = false;
+  #costs: HookCost[] = [];
+
+  /** @internal use `probe` */
+  constructor(question: Question, options: ProbeOptions, params: Params = {}) {
+    this.#question = question;
+    this.#options = options;
+    this.#params = { ...params };
+  }
+
+  #with(verb: Verb): Probe<any> {
+    return new Probe({ ...this.#question, verbs: [...this.#question.verbs, verb] }, this.#options, this.#params);
+  }
+
+  /**
+   * Pairs the hook with another one, by thread: a row when the second is reached, with the fields of both,
+   * `start_ns` and `duration_ns`. Of a field that both have the first one's is `start_NAME`.
+   *
+   * @example
+   * probe("tp/syscalls/sys_enter_read").to("tp/syscalls/sys_exit_read").filter(d => d.duration_ns > 1e6)
+   */
+  to<More extends object = Row>(hook: string): Probe<Fields & More & { start_ns: number; duration_ns: number }> {
+    if (this.#question.to !== undefined || this.#question.verbs.length > 0)
+      throw new ArgumentError("to: it stands right behind the hook, once.", {
+        hint: "Write probe(…).to(…), then the verbs.",
+      });
+    return new Probe({ ...this.#question, to: hook }, this.#options, this.#params) as never;
+  }
+
+  /** Keeps the events for which the expression holds. @throws ArgumentError that shows the place */
+  filter(test: Expr<Fields>): Probe<Fields> {
+    return this.#with({ verb: "filter", test: test as ExpressionInput });
+  }
+
+  /** Adds columns. */
+  derive<Values extends Record<string, Expr<Fields>>>(
+    values: Values,
+  ): Probe<Fields & { [Name in keyof Values]: Result<Values[Name]> }> {
+    return this.#with({ verb: "derive", values: valuesOf("derive", values as never) });
+  }
+
+  /** Takes columns: by their names, `{ name: "newName" }`, or `{ newName: d => … }`. */
+  select(...columns: (string | readonly string[] | Record<string, Expr<Fields>>)[]): Probe<any> {
+    return this.#with({ verb: "select", columns: columnsOf("select", columns) });
+  }
+
+  /** Takes one event in so many. */
+  sample(one: number): Probe<Fields> {
+    if (!Number.isInteger(one) || one < 1 || one > 2 ** 31)
+      throw new ArgumentError(`sample: expected a positive integer, one event in how many, got ${String(one)}.`);
+    return this.#with({ verb: "sample", one });
+  }
+
+  /** Groups by columns, for `rollup` or `count`. */
+  groupby(...keys: (string | readonly string[] | Record<string, Expr<Fields>>)[]): Probe<Fields> {
+    return this.#with({ verb: "groupby", keys: columnsOf("groupby", keys) });
+  }
+
+  /**
+   * Adds up in the kernel: only the sums cross over. There are op.count, sum, mean, min, max, first, last,
+   * log2, linear and valid.
+   *
+   * @example
+   * probe("tp/syscalls/sys_exit_read").groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret") })
+   */
+  rollup(values: Record<string, Expr<Fields>>): Probe<any> {
+    return this.#with({ verb: "rollup", values: valuesOf("rollup", values as never) });
+  }
+
+  /** Counts the events of each group. */
+  count({ as = "count" }: { as?: string } = {}): Probe<any> {
+    return this.rollup({ [as]: "op.count()" });
+  }
+
+  /**
+   * Sets parameters, which expressions call `$.name`. Of a probe that runs they change at once: nothing is
+   * compiled or loaded again.
+   *
+   * @returns this probe
+   * @throws ArgumentError for a value that is no integer, boolean or text, or of another type than before
+   */
+  params(values: Params): this {
+    for (const [name, value] of Object.entries(values)) {
+      checkParam(name, value);
+      const before = this.#params[name];
+      if (before !== undefined && kindOf(before) !== kindOf(value))
+        throw new ArgumentError(`params: ${name} was ${kindOf(before)} and cannot become ${kindOf(value)}.`);
+      this.#params[name] = value;
+    }
+    for (const run of this.#runs) if (!run.object.closed) run.setParams(values);
+    return this;
+  }
+
+  async #page(): Promise<Page> {
+    const { hook, to } = this.#question;
+    const [hooks, [start]] =
+      to === undefined ? [await resolveHooks(hook), []] : [await resolveHooks(to), await resolveHooks(hook)];
+    if (hook.includes("*") && to !== undefined)
+      throw new ArgumentError("to: a pattern cannot begin a pair.", {
+        hint: "Write the name of one hook before .to().",
+      });
+    return generate(this.#question, hooks, start, this.#params, sizesOf(this.#options));
+  }
+
+  /** The C program that answers the question, as a page to read. */
+  async source(): Promise<Displayable & { text: string }> {
+    const { text } = await this.#page();
+    return {
+      text,
+      [displaySymbol]: () => ({ "text/markdown": `\`\`\`c\n${text.trimEnd()}\n\`\`\``, "text/plain": text }),
+    };
+  }
+
+  /** A run of one's own. */
+  async #run(): Promise<Run> {
+    const run = await Run.load(await this.#page(), this.#params);
+    this.#runs.add(run);
+    if (this.#counting) run.costs();
+    run.object.onClose(() => {
+      if (this.#counting) this.#costs = run.costs();
+      this.#runs.delete(run);
+    });
+    return run;
+  }
+
+  /** The run that all share who want it at the same time; it ends with the last of them. */
+  async #share(): Promise<{ run: Run; leave: () => void }> {
+    const shared = (this.#shared ??= { run: this.#run(), users: 0 });
+    shared.users++;
+    let left = false;
+    const leave = () => {
+      if (left) return;
+      left = true;
+      if (--shared.users > 0) return;
+      if (this.#shared === shared) this.#shared = undefined;
+      void shared.run.then(
+        (run) => run.close(),
+        () => {},
+      );
+    };
+    try {
+      const run = await shared.run;
+      if (!run.object.closed) return { run, leave };
+      this.#shared = undefined;
+      return await this.#share();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  get #isRollup(): boolean {
+    return this.#question.verbs.some(({ verb }) => verb === "rollup");
+  }
+
+  /**
+   * Asks, until the first of `seconds`, `rows`, `until` and an interrupt, and answers with a table: a row an
+   * event, or of a rollup a row a group. The table knows what was lost.
+   *
+   * @throws ArgumentError, AttachError, ProbeError, MissingFeatureError; CollectError when `until` fails, which holds what had come
+   * @example
+   * await probe("tp/syscalls/sys_enter_openat").select({ comm: "comm", file: d => op.str(d.filename) }).collect({ seconds: 5 })
+   */
+  async collect(options: CollectOptions = {}): Promise<EventTable<any>> {
+    return this.#isRollup ? this.#collectGroups(options) : this.#collectEvents(options);
+  }
+
+  async #collectEvents(options: CollectOptions): Promise<EventTable<any>> {
+    const { run, leave } = await this.#share();
+    try {
+      await run.attach();
+      const raw = await collect(run.rawEvents(), options);
+      return run.answer.events(raw, captureOf(raw));
+    } catch (error) {
+      if (error instanceof CollectError) throw new CollectError(run.answer.events(error.collected), error.cause);
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  async #collectGroups(options: CollectOptions): Promise<EventTable<any>> {
+    const run = await this.#run();
+    try {
+      await run.attach();
+      try {
+        await wait(options, () => `${run.groups().numRows().toLocaleString("en")} rows`);
+      } catch (error) {
+        if (error instanceof ArgumentError) throw error;
+        throw new CollectError(run.groups(), error);
+      }
+      run.object.detach();
+      return run.groups();
+    } finally {
+      run.close();
+    }
+  }
+
+  /** The events as a stream, in batches; it runs while somebody listens. @throws ArgumentError for a rollup */
+  events(): Observable<EventBatch> {
+    if (this.#isRollup)
+      throw new ArgumentError("events: a rollup adds up in the kernel, and sends no events.", {
+        hint: "poll({ everyMs: 1000 }) is a stream of its tables.",
+      });
+    return this.#stream((run) => run.events());
+  }
+
+  /** A rollup's table now, and again every so many ms. @throws ArgumentError for a probe without rollup */
+  poll({ everyMs }: { everyMs: number }): Observable<EventTable<any>> {
+    if (!this.#isRollup)
+      throw new ArgumentError("poll: only a rollup has a table that changes.", {
+        hint: "events() is the stream of the events.",
+      });
+    if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs <= 2 ** 31 - 1))
+      throw new ArgumentError(
+        `everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`,
+      );
+    return this.#stream(
+      (run) =>
+        new Observable<EventTable<any>>((subscriber) => {
+          const read = () => (run.object.closed ? subscriber.complete() : subscriber.next(run.groups()));
+          const timer = setInterval(read, everyMs);
+          const forget = run.object.onClose(() => subscriber.complete());
+          subscriber.add(() => {
+            clearInterval(timer);
+            forget();
+          });
+          read();
+        }),
+    );
+  }
+
+  #stream<T>(of: (run: Run) => Observable<T>): Observable<T> {
+    return new Observable<T>((subscriber) => {
+      this.#share().then(
+        async ({ run, leave }) => {
+          subscriber.add(leave);
+          if (subscriber.closed) return;
+          subscriber.add(of(run).subscribe(subscriber));
+          await run.attach().catch((error: unknown) => subscriber.error(error));
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+    });
+  }
+
+  /**
+   * Asks until `close()`. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
+   *
+   * @returns this probe
+   */
+  async attach(): Promise<this> {
+    if (this.#attached) return this;
+    const { run, leave } = await this.#share();
+    try {
+      await run.attach();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    this.#attached = leave;
+    return this;
+  }
+
+  /** A rollup's table so far, of a probe that is attached. @throws ArgumentError */
+  async table(): Promise<EventTable<any>> {
+    if (!this.#isRollup)
+      throw new ArgumentError("table: only a rollup has a table that grows.", {
+        hint: "collect() makes one of events.",
+      });
+    if (!this.#attached || !this.#shared)
+      throw new ArgumentError("table: the probe is not attached.", {
+        hint: "await probe.attach() first, or collect().",
+      });
+    return (await this.#shared.run).groups();
+  }
+
+  /** True while it runs. */
+  get running(): boolean {
+    return this.#runs.size > 0;
+  }
+
+  /**
+   * What it costs: a row a hook with its runs and ns a run. The kernel counts from the first call on, which itself
+   * costs some 20 ns a run; when the probe has ended it is what the last run cost.
+   */
+  stats(): ColumnTable {
+    this.#counting = true;
+    const costs = [...this.#runs].flatMap((run) => run.costs());
+    const rows = costs.length > 0 ? costs : this.#costs;
+    const column = <K extends keyof HookCost>(name: K) => rows.map((row) => row[name]);
+    return makeTable({
+      hook: column("hook"),
+      instructions: column("instructions"),
+      runs: column("runs"),
+      run_time_ns: column("run_time_ns"),
+      ns_per_run: column("ns_per_run"),
+      missed: column("missed"),
+    });
+  }
+
+  /** Ends all that runs of it. Idempotent. */
+  close(): void {
+    this.#attached?.();
+    this.#attached = undefined;
+    for (const run of [...this.#runs]) run.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [inspect.custom](): string {
+    const params = Object.keys(this.#params).length > 0 ? `.params(${inspect(this.#params)})` : "";
+    return visible(`${titleOf(this.#question)}${params}${this.running ? " (running)" : ""}`);
+  }
+
+  [displaySymbol](): MimeBundle {
+    const text = this[inspect.custom]();
+    const hint = this.running
+      ? ""
+      : '<br><span style="opacity:0.7">Not asked yet: await ….collect({ seconds: 5 })</span>';
+    return { "text/html": `<code>${escapeHtml(text)}</code>${hint}`, "text/plain": text };
+  }
+}
+
+type Result<E> = E extends (...args: any[]) => infer R ? R : any;
+
+function kindOf(value: unknown): string {
+  return typeof value === "boolean" ? "a boolean" : typeof value === "string" ? "text" : "a number";
+}
+
+function checkParam(name: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  if (typeof value === "string") {
+    if (Buffer.byteLength(value) > 63) throw new ArgumentError(`params: ${name} is longer than 63 bytes.`);
+    return;
+  }
+  const number =
+    typeof value === "bigint"
+      ? value
+      : typeof value === "number" && Number.isInteger(value)
+        ? BigInt(value)
+        : undefined;
+  if (number === undefined || number < -(1n << 63n) || number >= 1n << 63n)
+    throw new ArgumentError(
+      `params: expected an integer of 64 bits, a boolean or text for ${name}, got ${inspect(value)}.`,
+    );
+}
+
+function sizesOf({ ringBytes = 16 * 2 ** 20, groups = 4096, own = false }: ProbeOptions): Sizes {
+  if (!Number.isInteger(ringBytes) || ringBytes < 4096 || (ringBytes & (ringBytes - 1)) !== 0)
+    throw new ArgumentError(`ringBytes: expected a power of two of at least 4096, got ${String(ringBytes)}.`);
+  if (!Number.isInteger(groups) || groups < 1 || groups > 2 ** 24)
+    throw new ArgumentError(`groups: expected a positive integer, got ${String(groups)}.`);
+  return { ringBytes, groups, own };
+}

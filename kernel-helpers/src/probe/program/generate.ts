@@ -1,0 +1,466 @@
+import { ArgumentError } from "../../base/errors.js";
+import { listNames, nearest } from "../../base/names.js";
+import { textValue, type Compiler } from "../expression/compile.js";
+import type { Value } from "../expression/value.js";
+import { commonFields, stackFields } from "../hooks/common.js";
+import type { Field, Hook } from "../hooks/hook.js";
+import { integer, isWide, nameOfType, type Type } from "../types.js";
+import { Body, type Line } from "./body.js";
+import { common, packed, stored, type Stored } from "./columns.js";
+import { Namer } from "./namer.js";
+import { comment, Writer, type OutputColumn, type Page } from "./page.js";
+import { noteDeclarations, noteLines, pairOf, type Pair } from "./pair.js";
+import { aggregate, membersOf, requireColumns, updateOf, type Aggregate } from "./rollup.js";
+import type { ColumnInput, Params, Question, Verb } from "./verbs.js";
+
+/** Sizes and habits that a probe may be given. */
+export interface Sizes {
+  /** Bytes of the ring buffer, a power of two. */
+  ringBytes: number;
+  /** Most groups. */
+  groups: number;
+  /** Whether the observer's own process is observed too. */
+  own: boolean;
+}
+
+/** What one hook's program computes, before all hooks' columns have one type. */
+interface Part {
+  hook: Hook;
+  body: Body;
+  /** Columns of an event, or the keys of a group. */
+  columns: [string, Value][];
+  aggregates: Aggregate[];
+  pair?: Pair;
+}
+
+/** The C of a question. @throws ArgumentError that shows the place in an expression */
+export function generate(
+  question: Question,
+  hooks: readonly Hook[],
+  start: Hook | undefined,
+  params: Params,
+  sizes: Sizes,
+): Page {
+  const verbs = checkedOrder(question);
+  const { values, globals, declarations: paramLines } = paramGlobals(params);
+  const isGroups = verbs.some(({ verb }) => verb === "rollup");
+  const parts = hooks.map((hook) => compile(hook, start, verbs, values, hooks.length > 1));
+  const members = new Namer("member");
+  const first = parts[0]!;
+  const columns = first.columns.map(([name]) => {
+    const type = parts
+      .map((part) => part.columns.find(([one]) => one === name)![1].type)
+      .reduce<Type | undefined>((a, b) => a && common(a, b), first.columns.find(([one]) => one === name)![1].type);
+    if (!type)
+      throw new ArgumentError(`${question.hook}: the column ${name} is not of one type in all of these hooks.`, {
+        hint: "Select other columns, or probe the hooks one by one.",
+      });
+    const special = parts.some((part) => part.columns.find(([one]) => one === name)![1].special);
+    const member = members.name(name);
+    const layout = stored(member, type, special);
+    if (!layout)
+      throw new ArgumentError(`The column ${name} is ${nameOfType(type)}, which a table has no cell for.`, {
+        hint: "Select its members.",
+      });
+    return { name, member, type, special, layout };
+  });
+  const usesStacks = parts.some(({ body }) => [...body.used].some(({ type }) => type.kind === "stack"));
+
+  const page = new Writer();
+  const notes = first.pair?.notes.filter(({ noted }) => parts.some(({ body }) => body.usedNames.has(noted.name))) ?? [];
+  const begin =
+    start && noteLines(start, notes, isGroups ? "__sync_fetch_and_add(&groups_lost, 1)" : "event_lost(events)");
+  const header = [
+    ...new Set([
+      ...parts.flatMap(({ hook, body }) => [...hook.includes, ...body.includes]),
+      ...(begin ? [...start.includes, ...begin.includes] : []),
+    ]),
+  ];
+  page.add(
+    `/* ${comment(titleOf(question))} */`,
+    '#include "bpflab.h"',
+    '#include "probe.h"',
+    ...header.map((name) => `#include <${name}>`),
+    "",
+    'char LICENSE[] SEC("license") = "GPL";',
+    "",
+  );
+  if (paramLines.length > 0) page.add("/* Parameters: changed while the program runs. */", ...paramLines, "");
+  for (const declaration of new Set([
+    ...(start ? start.declarations : []),
+    ...hooks.flatMap((hook) => hook.declarations),
+  ]))
+    page.add(declaration, "");
+  if (verbs.some(({ verb }) => verb === "sample"))
+    page.add("/* Events that came to sample(). */", "__u64 sampled;", "");
+  if (usesStacks)
+    page.add(
+      "/* Where threads were: each stack once, by its number. */",
+      "struct {",
+      "\t__uint(type, BPF_MAP_TYPE_STACK_TRACE);",
+      "\t__uint(max_entries, 16384);",
+      "\t__type(key, __u32);",
+      "\t__uint(value_size, 127 * sizeof(__u64));",
+      '} stacks SEC(".maps");',
+      "",
+    );
+  if (begin) page.add(...noteDeclarations(notes));
+  if (isGroups) addGroups(page, columns, first.aggregates, sizes);
+  else addEvents(page, columns, sizes);
+  if (begin) addProgram(page, start, begin.lines, sizes, "start");
+  for (const part of parts) {
+    const lines = isGroups ? groupLines(part, columns) : eventLines(part, columns);
+    addProgram(page, part.hook, [...part.body.lines, ...lines], sizes, start ? "end" : "only");
+  }
+  const outputs: OutputColumn[] = columns.map(({ name, member, type, special }) => ({ name, member, type, special }));
+  for (const { name, member, how, value, bounds } of first.aggregates)
+    outputs.push({
+      name,
+      member,
+      how,
+      type: value?.type ?? integer(8, false),
+      special: value?.special !== undefined,
+      ...(bounds ? { bounds } : {}),
+    });
+  return {
+    text: page.text,
+    origins: page.origins,
+    answer: isGroups ? "groups" : "events",
+    keyed: columns.length > 0,
+    columns: outputs,
+    params: globals,
+    hooks: new Map([...hooks, ...(start ? [start] : [])].map((hook) => [hook.program, hook.name])),
+    usesStacks,
+  };
+}
+
+/** The question in the words it was asked in. */
+export function titleOf({ hook, to, verbs }: Question): string {
+  const steps = verbs.map((verb) => `.${verb.verb}(${argumentsOf(verb)})`).join("");
+  return `probe(${JSON.stringify(hook)})${to === undefined ? "" : `.to(${JSON.stringify(to)})`}${steps}`;
+}
+
+function argumentsOf(verb: Verb): string {
+  const shown = (value: unknown) => String(value).replace(/\b\w+_\d+\.(?=(?:op|aq)\.)/g, "");
+  const column = ([name, input]: [string, ColumnInput]) => {
+    if ("column" in input) return JSON.stringify(name);
+    return `{ ${name}: ${"rename" in input ? JSON.stringify(input.rename) : shown(input.value)} }`;
+  };
+  switch (verb.verb) {
+    case "filter":
+      return shown(verb.test);
+    case "sample":
+      return String(verb.one);
+    case "derive":
+    case "rollup":
+      return `{ ${verb.values.map(([name, value]) => `${name}: ${shown(value)}`).join(", ")} }`;
+    case "select":
+      return verb.columns.map(column).join(", ");
+    case "groupby":
+      return verb.keys.map(column).join(", ");
+  }
+}
+
+/** What is added up is added up at the end: groupby, then rollup, and nothing behind. */
+function checkedOrder({ verbs, hook }: Question): readonly Verb[] {
+  const rollup = verbs.findIndex(({ verb }) => verb === "rollup");
+  const group = verbs.findIndex(({ verb }) => verb === "groupby");
+  if (rollup >= 0 && rollup !== verbs.length - 1)
+    throw new ArgumentError(`${verbs[rollup + 1]!.verb}: behind a rollup the kernel does nothing more.`, {
+      hint: `Do it with the table: (await probe(${JSON.stringify(hook)})….collect()).${verbs[rollup + 1]!.verb}(…).`,
+    });
+  if (group >= 0 && rollup < 0)
+    throw new ArgumentError("groupby: it needs rollup() or count() behind it.", {
+      hint: 'Write .groupby("comm").count(), or group the table.',
+    });
+  if (group >= 0 && verbs.slice(group, rollup).some(({ verb }) => verb === "select"))
+    throw new ArgumentError("select: between groupby and rollup it would take the groups' columns away.", {
+      hint: "Leave it out: a rollup has the groups and what it computes.",
+    });
+  return verbs;
+}
+
+function paramGlobals(params: Params): {
+  values: Map<string, Value>;
+  globals: Map<string, string>;
+  declarations: string[];
+} {
+  const namer = new Namer();
+  const [values, globals, declarations] = [new Map<string, Value>(), new Map<string, string>(), [] as string[]];
+  for (const [name, value] of Object.entries(params)) {
+    const global = namer.name(`param_${name}`);
+    globals.set(name, global);
+    switch (typeof value) {
+      case "boolean":
+        declarations.push(`bool ${global};`);
+        values.set(name, { type: { kind: "bool" }, code: global });
+        break;
+      case "string":
+        declarations.push(`char ${global}[64];`);
+        values.set(name, textValue({ from: "array", code: global, size: 64 }));
+        break;
+      default:
+        declarations.push(`__s64 ${global};`);
+        values.set(name, { type: integer(8, true), code: global });
+    }
+  }
+  return { values, globals, declarations };
+}
+
+function compile(
+  hook: Hook,
+  start: Hook | undefined,
+  verbs: readonly Verb[],
+  params: ReadonlyMap<string, Value>,
+  several: boolean,
+): Part {
+  const pair = start && pairOf(start, hook);
+  const hooks: readonly Field[] = pair ? pair.fields : hook.fields;
+  const shared = [...commonFields, ...stackFields].map((field) =>
+    pair && field.name === "time_ns" ? { ...field, code: "now" } : field,
+  );
+  // What all hooks have keeps its name; the hook's own of that name goes by another.
+  const renamed = hooks.map((field) =>
+    shared.some(({ name }) => name === field.name) ? { ...field, name: `hook_${field.name}` } : field,
+  );
+  const user = /^(tp\/(raw_)?syscalls\/|uprobe|uretprobe|usdt)/.test(hook.name);
+  const body = new Body([...shared, ...renamed], params, user);
+  if (several) body.define("probe", textValue({ from: "literal", value: hook.name }));
+  const part: Part = { hook, body, columns: [], aggregates: [], ...(pair ? { pair } : {}) };
+  const derived: string[] = [];
+  let selected: string[] | undefined;
+  let keys: [string, Value][] = [];
+  for (const verb of verbs) {
+    switch (verb.verb) {
+      case "filter":
+        body.add("", `/* filter: ${comment(argumentsOf(verb))} */`);
+        body.compile("filter", verb.test, (compiler) => {
+          body.add(`if (!${compiler.condition(compiler.parsed.body)})`, "\treturn 0;");
+          body.prove(compiler);
+        });
+        break;
+      case "sample":
+        body.add(
+          "",
+          `/* sample: one in ${verb.one} */`,
+          `if (__sync_fetch_and_add(&sampled, 1) % ${verb.one})`,
+          "\treturn 0;",
+        );
+        break;
+      case "derive":
+        for (const [name, input] of verb.values) {
+          body.add("", `/* derive ${comment(`${name}: ${argumentsOf({ verb: "filter", test: input })}`)} */`);
+          body.compile(`derive of ${name}`, input, (compiler) =>
+            body.define(name, held(body, name, compiler.value(compiler.parsed.body))),
+          );
+          if (selected && !selected.includes(name)) selected.push(name);
+          else if (!derived.includes(name)) derived.push(name);
+        }
+        break;
+      case "select": {
+        body.add("", `/* select: ${comment(argumentsOf(verb))} */`);
+        const taken = named(body, "select", verb.columns);
+        body.keep(taken);
+        selected = taken.map(([name]) => name);
+        break;
+      }
+      case "groupby":
+        body.add("", `/* groupby: ${comment(argumentsOf(verb))} */`);
+        keys = named(body, "groupby", verb.keys);
+        for (const [name, value] of keys) body.define(name, value);
+        break;
+      case "rollup": {
+        requireColumns("rollup", verb.values);
+        body.add("", `/* rollup: ${comment(argumentsOf(verb))} */`);
+        const namer = new Namer("member");
+        for (const [name] of keys) namer.name(name);
+        part.aggregates = verb.values.map(([name, input]) =>
+          body.compile(`rollup of ${name}`, input, (compiler) => aggregate(compiler, name, namer.name(name))),
+        );
+        part.columns = keys;
+        return part;
+      }
+    }
+  }
+  const usual = several
+    ? ["time_ns", "pid", "tid", "comm", "probe"]
+    : [
+        ...(pair ? ["start_ns", "duration_ns"] : ["time_ns"]),
+        "pid",
+        "tid",
+        "comm",
+        ...renamed
+          .filter((field) => stored("x", field.type, false) && !["start_ns", "duration_ns"].includes(field.name))
+          .map(({ name }) => name),
+      ];
+  if (!selected) body.add("", "/* all columns */");
+  part.columns = (selected ?? [...usual, ...derived.filter((name) => !usual.includes(name))]).map((name) => [
+    name,
+    body.column(name)!,
+  ]);
+  return part;
+}
+
+/** A computed number gets a variable of its name; text is read where it goes. */
+function held(body: Body, name: string, value: Value): Value {
+  const kept = (code: string, c: string) => body.local(name, c, code);
+  const special = value.special ? { special: { ...value.special, code: kept(value.special.code, "const __u8") } } : {};
+  switch (value.type.kind) {
+    case "int":
+      return {
+        ...value,
+        code:
+          value.constant === undefined
+            ? kept(value.code, isWide(value.type) ? "const __u64" : "const __s64")
+            : value.code,
+        ...special,
+      };
+    case "named":
+      return { ...value, code: kept(value.code, "const __s64"), ...special };
+    case "bool":
+      return { ...value, code: kept(value.code, "const bool"), ...special };
+    default:
+      return { ...value, ...special };
+  }
+}
+
+function named(body: Body, verb: "select" | "groupby", columns: readonly [string, ColumnInput][]): [string, Value][] {
+  return columns.map(([name, input]) => {
+    if ("column" in input) return [name, columnOf(body, verb, input.column)];
+    if ("rename" in input) {
+      // As in arquero { name: "newName" }; and what names no column is the text of an expression.
+      const renamed = body.column(name);
+      if (renamed) return [input.rename, renamed];
+      const same = body.column(input.rename);
+      if (same) return [name, same];
+    }
+    const text = "rename" in input ? input.rename : input.value;
+    const compiled = (compiler: Compiler) => held(body, name, compiler.value(compiler.parsed.body));
+    return [name, body.compile(`${verb} of ${name}`, text, compiled)];
+  });
+}
+
+function columnOf(body: Body, verb: string, name: string): Value {
+  const found = body.column(name);
+  if (found) return found;
+  throw new ArgumentError(`${verb}: there is no column ${JSON.stringify(name)} here.`, {
+    hint: `The nearest are ${nearest(name, body.columns()).join(", ")}; all of them are ${listNames(body.columns())}.`,
+  });
+}
+
+type Laid = { name: string; member: string; type: Type; special: boolean; layout: Stored };
+
+function addEvents(page: Writer, columns: readonly Laid[], { ringBytes }: Sizes): void {
+  page.add(
+    "/* One event, as user space gets it. */",
+    "struct event {",
+    ...packed(columns.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
+    "};",
+    "",
+    `RING_BUFFER(events, struct event, ${ringBytes});`,
+    "",
+  );
+}
+
+function eventLines({ columns: values }: Part, columns: readonly Laid[]): Line[] {
+  const lines = [
+    "",
+    "struct event *event = event_reserve(events);",
+    "if (!event)",
+    "\treturn 0; /* counted as lost */",
+    ...columns.flatMap(({ name, layout }) => layout.store("event", values.find(([one]) => one === name)![1])),
+    "event_submit(events, event);",
+    "return 0;",
+  ];
+  return lines.map((text) => ({ text }));
+}
+
+function addGroups(page: Writer, keys: readonly Laid[], aggregates: readonly Aggregate[], { groups }: Sizes): void {
+  if (keys.length > 0)
+    page.add(
+      "/* What tells the groups apart. */",
+      "struct group_key {",
+      ...packed(keys.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
+      "} __attribute__((aligned(8)));",
+      "",
+    );
+  page.add(
+    "/* A CPU's share of a group's totals; user space makes one of all CPUs'. */",
+    "struct group_totals {",
+    ...aggregates.flatMap(membersOf).map((member) => `\t${member};`),
+    "\t__u64 rows; /* events so far */",
+    "};",
+    "",
+  );
+  page.add(
+    "struct {",
+    `\t__uint(type, BPF_MAP_TYPE_PERCPU_${keys.length > 0 ? "HASH" : "ARRAY"});`,
+    `\t__uint(max_entries, ${keys.length > 0 ? groups : 1});`,
+    `\t__type(key, ${keys.length > 0 ? "struct group_key" : "__u32"});`,
+    "\t__type(value, struct group_totals);",
+    '} groups SEC(".maps");',
+    "",
+    "/* Events that found no room in the map. */",
+    "__u64 groups_lost;",
+    "",
+  );
+}
+
+function groupLines({ columns: values, aggregates }: Part, keys: readonly Laid[]): Line[] {
+  const key = keys.length > 0 ? "struct group_key key = {};" : "__u32 key = 0;";
+  const filled = keys
+    .flatMap(({ name, layout }) => layout.store("(&key)", values.find(([one]) => one === name)![1]))
+    .map((line) => line.replaceAll("(&key)->", "key."));
+  const found =
+    keys.length > 0
+      ? ["static const struct group_totals none = {};", "struct group_totals *totals = group_of(groups, &key, none);"]
+      : ["struct group_totals *totals = bpf_map_lookup_elem(&groups, &key);"];
+  return [
+    "",
+    key,
+    ...filled,
+    ...found,
+    "if (!totals)",
+    "\treturn 0;",
+    ...aggregates.flatMap((one) => updateOf(one).map((text): Line => ({ text, origin: one.origin }))),
+    "totals->rows++;",
+    "return 0;",
+  ].map((line) => (typeof line === "string" ? { text: line } : line));
+}
+
+function addProgram(
+  page: Writer,
+  hook: Hook,
+  lines: readonly Line[],
+  { own }: Sizes,
+  role: "only" | "start" | "end",
+): void {
+  page.add(
+    `SEC("${hook.section}")`,
+    `int ${hook.program}(${hook.context}${hook.context.endsWith("*") ? "" : " "}ctx)`,
+    "{",
+  );
+  if (role === "end")
+    page.add(
+      "\tconst __u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();",
+      "\tstruct begun *begun = thread_storage(begun_map, 0);",
+    );
+  else page.add("\tconst __u64 id = bpf_get_current_pid_tgid();");
+  if (role === "end")
+    page.add(
+      "",
+      "\t/* What began before we were attached, or is not watched, is left alone. */",
+      "\tif (!begun || !begun->start_ns || begun->start_ns < attached_ns)",
+      "\t\treturn 0;",
+      "\tconst __s64 start_ns = begun->start_ns, duration_ns = now - begun->start_ns;",
+      "\tbegun->start_ns = 0;",
+    );
+  else if (!own)
+    page.add(
+      "",
+      "\t/* Not the observer itself. */",
+      "\tif (id >> 32 == own_tgid || id >> 32 == own_parent_tgid)",
+      "\t\treturn 0;",
+    );
+  page.addFrom(lines).add("}", "");
+}

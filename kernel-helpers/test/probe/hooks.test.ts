@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { op, probe } from "../../dist/api/index.js";
+import { Paused, writes } from "./paused.js";
+
+describe("hooks", () => {
+  test("a list of tracepoints with their fields", async () => {
+    const table = await probe.list("tp/sched/sched_proc*exec");
+    assert.deepEqual(table.array("hook"), ["tp/sched/sched_process_exec"]);
+    assert.match(String(table.get("fields", 0)), /^filename: __data_loc char, hook_pid: pid_t, old_pid: pid_t$/);
+    assert.ok((await probe.list("tp_btf/sched_*")).array("hook").includes("tp_btf/sched_switch"));
+    await assert.rejects(probe.list("uprobe//bin/sh:*"), /not the kernel's to list/);
+  });
+
+  test("text of any length in a tracepoint's record", async () => {
+    using sh = new Paused("/bin/true");
+    const table = await probe("tp/sched/sched_process_exec")
+      .filter((d, $) => d.pid === $.pid)
+      .params({ pid: sh.pid })
+      .collect({ until: () => sh.run() });
+    assert.equal(table.numRows(), 1);
+    assert.equal(table.get("filename", 0), "/bin/true");
+    assert.equal(table.get("hook_pid", 0), sh.pid);
+  });
+
+  test("arguments by BTF, followed through the kernel's structs: directly, and by copying", async () => {
+    for (const kind of ["tp_btf", "raw_tp"]) {
+      using sh = new Paused("/bin/true");
+      const table = await probe(`${kind}/sched_process_exec`)
+        .filter((d, $) => d.p.tgid === $.pid)
+        .params({ pid: sh.pid })
+        .select({
+          parent: (d: any) => d.p.real_parent.tgid,
+          name: (d: any) => op.str(d.bprm.file.f_path.dentry.d_name.name),
+          path: (d: any) => op.str(d.bprm.filename),
+          kernel: (d: any) => (d.p.flags & 0x00200000) !== 0,
+          comm: (d: any) => d.p.comm,
+          same: (d: any) => d.p.comm === "true",
+        })
+        .collect({ until: () => sh.run() });
+      assert.deepEqual(table.objects(), [
+        { parent: process.pid, name: "true", path: "/bin/true", kernel: false, comm: "true", same: true },
+      ]);
+    }
+  });
+
+  test("system calls and errors by name", async () => {
+    using ls = new Paused("ls", "/nowhere/at/all");
+    const table = await probe("tp/raw_syscalls/sys_exit")
+      .filter((d, $) => d.pid === $.pid && (op.errno(d.ret) === "ENOENT" || op.syscall(d.id) === "exit_group"))
+      .params({ pid: ls.pid })
+      .groupby({ call: (d: any) => op.syscall(d.id), error: (d: any) => op.errno(d.ret) })
+      .count()
+      .collect({ until: () => ls.run() });
+    const rows = table.objects() as { call: string; error: string }[];
+    assert.ok(rows.length > 0 && rows.every(({ call, error }) => /^[a-z0-9_]+$/.test(call) && error === "ENOENT"));
+    assert.ok(rows.some(({ call }) => /statx|newfstatat|stat/.test(call)));
+  });
+
+  test("all that match a pattern, with the hook as a column", async () => {
+    using dd = writes(25, 1);
+    const table = await probe("tp/syscalls/sys_e*_write")
+      .filter((d, $) => d.pid === $.pid)
+      .params({ pid: dd.pid })
+      .groupby("probe")
+      .count()
+      .collect({ until: () => dd.run() });
+    assert.deepEqual(
+      table.orderby("probe").objects(),
+      ["enter", "exit"].map((side) => ({ probe: `tp/syscalls/sys_${side}_write`, count: 25 })),
+    );
+  });
+
+  test("the page that it compiles to keeps the names and says which verb a part is", async () => {
+    const { text } = await probe("tp/syscalls/sys_enter_write")
+      .filter((d) => d.count > 10)
+      .derive({ kb: (d) => Math.floor(d.count / 1024) })
+      .select("comm", "kb")
+      .source();
+    for (const part of [
+      "/* filter: (d) => d.count > 10 */",
+      "/* derive kb: ",
+      " kb = ",
+      "/* select: ",
+      "char comm[16];",
+      "event_submit(events, event);",
+    ])
+      assert.ok(text.includes(part), part);
+    const hostile = await probe("tp/syscalls/sys_enter_write").filter('d.comm === "*/ #error"').source();
+    assert.ok(!hostile.text.includes("*/ #error */"));
+  });
+});

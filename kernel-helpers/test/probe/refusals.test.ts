@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { op, probe, type Probe } from "../../dist/api/index.js";
+
+const exit = () => probe("tp/syscalls/sys_exit_read");
+const limit = 3;
+
+/** What is asked, and what the refusal has to say: the verb, the part that carets mark, and what to write. */
+const refused: [what: string, asked: Probe<any>, ...says: RegExp[]][] = [
+  [
+    "an unknown column",
+    exit().filter((d) => d.rett > 0),
+    /filter: there is no column "rett"/,
+    /\n {2}\(d\) => d\.rett > 0\n {9}\^{6}\n/,
+    /nearest are ret/,
+  ],
+  ["a closure", exit().filter((d) => d.ret > limit), /cannot see the variable limit/, /\.params\(\{ limit \}\)/],
+  [
+    "a fraction",
+    exit().derive({ half: (d) => d.ret / 2 }),
+    /derive of half: a quotient is a fraction/,
+    /Math\.floor\(d\.ret \/ 2\)/,
+  ],
+  ["a number that is none", exit().filter("d.ret > 1.5"), /no fractions/, /\^{3}/],
+  [
+    "a loop",
+    exit().filter((d) => {
+      for (;;) d.x();
+    }),
+    /no loops/,
+  ],
+  [
+    "statements",
+    exit().filter((d) => {
+      const x = d.ret;
+      return x > 0;
+    }),
+    /no statements/,
+    /derive\(\)/,
+  ],
+  ["a function", exit().filter("[1].some(x => x == d.ret)"), /no function \[1\]\.some/],
+  ["an unknown function", exit().filter((d) => Math.sqrt(d.ret) > 3), /no function Math\.sqrt/, /nearest are op\./],
+  [
+    "text put together",
+    exit().select({ a: (d: any) => d.comm + "!" }),
+    /select of a: text cannot be put together/,
+    /join them in the table/,
+  ],
+  ["a template", exit().select({ a: (d: any) => `${d.comm}!` }), /text cannot be put together/],
+  ["text in order", exit().filter((d) => d.comm > "a"), /text has no order/],
+  ["a regular expression", exit().filter((d) => op.match(d.comm, /a/, 0)), /no function op\.match/],
+  ["text and a number", exit().filter("d.comm === 3"), /text is never equal to a number/],
+  [
+    "a parameter without value",
+    exit().filter((d, $) => d.ret > $.least),
+    /the parameter least has no value/,
+    /\.params\(\{ least: 1000 \}\)/,
+  ],
+  ["an assignment", exit().filter("d.ret = 3"), /changes nothing/],
+  ["no expression at all", exit().filter("d.ret >"), /this is no expression/],
+  [
+    "what may be infinite in arithmetic",
+    exit().filter("Math.floor(d.ret / d.cpu) + 1 > 2"),
+    /divisor may be 0/,
+    /b === 0 \? 0/,
+  ],
+  [
+    "a system call that there is not",
+    probe("raw_tp/sys_enter").filter((d) => op.syscall(d.id) === "raed"),
+    /no system call is called "raed"/,
+    /nearest are read/,
+  ],
+  [
+    "a member that there is not",
+    probe("tp_btf/sched_switch").filter((d) => d.prev.pidd > 1),
+    /struct task_struct has no member "pidd"/,
+    /nearest are pid/,
+  ],
+  ["a member of text", exit().filter((d) => d.comm.length > 3), /text has no members/],
+  ["a struct as a column", probe("tp_btf/sched_switch").select({ se: (d: any) => d.prev.se }), /column se is a struct/],
+  ["two kinds of value", exit().derive({ x: (d) => (d.ret > 0 ? d.ret : "no") }), /a number or text/],
+  ["groups without a sum", exit().groupby("comm"), /needs rollup\(\) or count\(\)/],
+  ["a sum of text", exit().rollup({ n: op.sum("comm") }), /rollup of n: text is no number/],
+  ["a function that adds up in a filter", exit().filter("op.count() > 3"), /no function op\.count/],
+  [
+    "an unknown tracepoint",
+    probe("tp/sched/sched_swich"),
+    /no tracepoint tp\/sched\/sched_swich/,
+    /nearest are tp\/sched\/sched_switch/,
+  ],
+  ["an unknown category", probe("tp/shed/sched_switch"), /nearest are tp\/sched\/sched_switch/],
+  ["an unknown raw tracepoint", probe("tp_btf/sched_swich"), /nearest are tp_btf\/sched_switch/],
+  ["an unknown function of the kernel", probe("fentry/vfs_reed"), /nearest are fentry\/vfs_read/],
+  ["a pattern that nothing matches", probe("tp/sched/nothing_*"), /no hook of this kernel matches/],
+  ["a pattern that matches too much", probe("fentry/*"), /at most 512/],
+];
+
+describe("what cannot be asked is refused where it stands, with what to write instead", () => {
+  for (const [what, asked, ...says] of refused) {
+    test(what, async () => {
+      const error = await asked.collect({ seconds: 0.01 }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      for (const pattern of says) assert.match(String(error), pattern);
+      assert.doesNotMatch(String(error), /bpf_|__u64|R\d/, "no C that nobody wrote");
+    });
+  }
+
+  test("what is no hook, no number, no parameter: at once", () => {
+    assert.throws(() => probe("tpp/sched/x"), /did you mean tp\/sched\/x\?/);
+    assert.throws(() => probe(7 as never), /expected the name of a hook/);
+    assert.throws(() => exit().sample(0), /positive integer/);
+    assert.throws(() => exit().params({ x: 1.5 }), /an integer of 64 bits/);
+    assert.throws(() => exit().params({ x: 1 }).params({ x: "a" }), /was a number and cannot become text/);
+    assert.throws(
+      () =>
+        exit()
+          .filter((d) => d.ret > 0)
+          .to("tp/syscalls/sys_exit_read"),
+      /right behind the hook/,
+    );
+    assert.throws(() => exit().select(((d: any) => d.ret) as never), /needs a name/);
+  });
+});

@@ -59,6 +59,7 @@ export const LANES = [
       "report/",
       "notebooks/",
       "cli/",
+      "probe/",
       "readme",
       "tables/paths",
       "setup/test-file",

@@ -4,7 +4,6 @@ import { captureOf, markCapture, type Capture } from "../streams/capture.js";
 import { DictionaryColumn } from "../streams/columns.js";
 import { mapTable } from "../streams/map-table.js";
 import type { EventTable } from "../streams/table.js";
-import { rememberBounds } from "./histograms.js";
 import type { OutputColumn, Page } from "./program/page.js";
 import type { Names } from "./types.js";
 
@@ -60,9 +59,7 @@ export class Answer {
           return [name, this.#endmost(column, how, each!, map.cpus)];
         case "log2":
         case "linear": {
-          const slots = get(member);
-          if (column.bounds) rememberBounds(slots, column.bounds);
-          return [name, slots];
+          return [name, get(member)];
         }
       }
     });

@@ -17,7 +17,7 @@ import {
   type Num,
   type Rounding,
 } from "./numbers.js";
-import { parseExpression, refuse, textOf, type ExpressionInput, type Parsed, type Placed } from "./parse.js";
+import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
 import { isNotEmpty, matches } from "./text.js";
 import type { TextSource, Value } from "./value.js";
 
@@ -619,9 +619,4 @@ function sizeIn(source: TextSource): number {
 /** A text as a value. */
 export function textValue(source: TextSource): Value {
   return { type: { kind: "text", size: sizeIn(source) }, code: "", text: source };
-}
-
-/** Parses and compiles at once. */
-export function compiler(verb: string, input: ExpressionInput, scope: Scope): Compiler {
-  return new Compiler(parseExpression(verb, input), scope);
 }

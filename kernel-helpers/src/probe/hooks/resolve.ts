@@ -2,7 +2,6 @@ import { ArgumentError } from "../../base/errors.js";
 import { nearest } from "../../base/names.js";
 import { kernelTypes } from "../../bpf/kernel-btf.js";
 import { tracepointCategories, tracepoints } from "../../bpf/link/tracefs.js";
-import { integer } from "../types.js";
 import { argumentField, functionArguments, rawTracepointArguments, rawTracepoints } from "./arguments.js";
 import type { Field, Hook } from "./hook.js";
 import { readFormat, tracepointContext } from "./tracepoint.js";
@@ -187,6 +186,3 @@ function unknownHook(prefix: string, name: string, names: readonly string[], wha
     hint: `The nearest are ${near.join(", ")}.`,
   });
 }
-
-/** The common integer for what BTF does not type. */
-export const word = integer(8, false);

@@ -1,4 +1,6 @@
+import {} from "../base/arguments.js";
 import { inspect } from "node:util";
+import { requireInteger } from "../base/arguments.js";
 import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
@@ -251,12 +253,15 @@ export class MapBase<Key = any, Value = any> {
   #encodeKey(operation: Operation, key: Key): Buffer {
     requireOperation(this, operation);
     const layout = this.layoutOf("key");
-    if (this.#isArray) requireRange(`${this.name} key`, key, this.maxEntries - 1);
+    if (this.#isArray) requireInteger(`${this.name} key`, key, { from: 0, to: this.maxEntries - 1 });
     const bytes = encode(layout, key, `${this.name} key`);
     // A trie's key begins with the prefix length, in bits of what follows it.
     if (this.type === "lpm_trie" && layout.kind === "struct") {
       const length = layout.fields[0]!;
-      requireRange(`${this.name} key.${length.name}`, decode(length.layout, viewOf(bytes)), (this.#keySize - 4) * 8);
+      requireInteger(`${this.name} key.${length.name}`, decode(length.layout, viewOf(bytes)), {
+        from: 0,
+        to: (this.#keySize - 4) * 8,
+      });
     }
     return bytes;
   }
@@ -306,11 +311,3 @@ const batchBytes = 8 * 2 ** 20;
 
 const noKey = Buffer.alloc(0);
 const u64: Layout = { kind: "int", size: 8, signed: false };
-
-/** @throws ArgumentError */
-function requireRange(path: string, value: unknown, most: number): void {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
-  throw new ArgumentError(
-    `${path}: expected an integer from 0 to ${most}, got ${typeof value === "bigint" ? value : (JSON.stringify(value) ?? String(value))}.`,
-  );
-}

@@ -1,4 +1,4 @@
-import { ArgumentError } from "../base/errors.js";
+import { requireNumber } from "../base/arguments.js";
 import { visible } from "../base/text.js";
 import { alarmColor, textColor } from "./theme.js";
 
@@ -28,9 +28,7 @@ export function ruleLayers(
   { top, height }: { top: number; height: number },
 ): Annotation {
   if (rules.length === 0) return { layers: [], room: 0 };
-  for (const { value } of rules)
-    if (!Number.isFinite(value))
-      throw new ArgumentError(`expected a number for the value of a rule, got ${String(value)}.`);
+  for (const { value } of rules) requireNumber("the value of a rule", value);
   const values = rules.map((rule) => ({ value: rule.value, label: visible(rule.label) }));
   let free = -Infinity;
   const placed = [...values]
@@ -68,8 +66,7 @@ export function markLayers(
   { domain: [from, to], width }: { domain: readonly [number, number]; width: number },
 ): Annotation {
   if (marks.length === 0) return { layers: [], room: 0 };
-  for (const { t } of marks)
-    if (!Number.isFinite(t)) throw new ArgumentError("expected a number for the moment of a mark.");
+  for (const { t } of marks) requireNumber("the moment of a mark", t);
   // From the last to the first: the line of a later mark ends at its own name, below the names of those before it.
   const starts: number[] = []; // of the leftmost text in each line above the plot, from the lowest up
   const placed = [...marks]

@@ -1,3 +1,4 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { ArgumentError } from "../base/errors.js";
@@ -8,7 +9,7 @@ import { counted, formatValue } from "../tables/units.js";
 import { capital, countAxis, exactExpression, fieldTitle, linearLabels, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName, wholeNumber } from "./options.js";
+import { columnName } from "./options.js";
 import { seriesLabel } from "./series.js";
 import { singleColor } from "./colors.js";
 import { defaultSize, textColor } from "./theme.js";
@@ -33,7 +34,7 @@ export interface BarOptions<Name extends string = string> extends FrameOptions {
  */
 export function bar<Table extends ColumnTable>(table: Table, options: BarOptions<ColumnName<Table>>): Chart {
   const x = columnName(options.x, "x", "charts.bar");
-  const top = wholeNumber(options.top ?? 30, "top", 1, 200);
+  const top = requireInteger("top", options.top ?? 30, { from: 1, to: 200 });
   const y = options.y === undefined ? undefined : columnName(options.y, "y", "charts.bar");
   requireColumn(table, x, "x of charts.bar");
   if (

@@ -1,3 +1,4 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "../tables/bin-finder.js";
@@ -7,7 +8,7 @@ import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import { timeEdges } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName, wholeNumber } from "./options.js";
+import { columnName } from "./options.js";
 import { edgesOf, fixedScale, scaleOf } from "./scale.js";
 import { defaultSize, densityScheme } from "./theme.js";
 import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";
@@ -43,8 +44,8 @@ export function heatmap<Table extends ColumnTable>(
 ): Chart {
   const x = columnName(options.x ?? "start_ns", "x", "charts.heatmap");
   const y = columnName(options.y ?? "duration_ns", "y", "charts.heatmap");
-  const xBins = wholeNumber(options.xBins ?? 100, "xBins", 1, 120);
-  const yBins = wholeNumber(options.yBins ?? 50, "yBins", 1, 60);
+  const xBins = requireInteger("xBins", options.xBins ?? 100, { from: 1, to: 120 });
+  const yBins = requireInteger("yBins", options.yBins ?? 50, { from: 1, to: 60 });
   const times = numbersOf(table, x, "x of charts.heatmap");
   const values = numbersOf(table, y, "y of charts.heatmap");
   const perUnit = secondsPerUnit(x, "charts.heatmap");

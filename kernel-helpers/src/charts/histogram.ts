@@ -1,3 +1,4 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "../tables/bin-finder.js";
@@ -5,7 +6,7 @@ import { numbersOf } from "../tables/columns.js";
 import { type Bar, binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
 import type { FrameOptions } from "./frame.js";
-import { columnName, wholeNumber } from "./options.js";
+import { columnName } from "./options.js";
 import { edgesOf, scaleOf } from "./scale.js";
 import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 
@@ -33,7 +34,7 @@ export function histogram<Table extends ColumnTable>(
   options: HistogramChartOptions<ColumnName<Table>>,
 ): Chart {
   const x = columnName(options.x, "x", "charts.histogram");
-  const bins = wholeNumber(options.bins ?? 60, "bins", 1, 200);
+  const bins = requireInteger("bins", options.bins ?? 60, { from: 1, to: 200 });
   const values = numbersOf(table, x, "x of charts.histogram");
   const series = seriesOf(table, options, "charts.histogram");
   const scale = scaleOf(x, values, options.log);

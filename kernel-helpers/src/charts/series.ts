@@ -1,5 +1,5 @@
+import { requireInteger, requireOneOf } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
-import { ArgumentError } from "../base/errors.js";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
 import { sessionColors } from "./colors.js";
 import { otherColor } from "./theme.js";
@@ -42,10 +42,8 @@ export function seriesOf(
   chart: string,
   weights?: Float64Array,
 ): Series {
-  if (!Number.isInteger(top) || top < 1)
-    throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
-  if (wanted !== "size" && wanted !== "table")
-    throw new ArgumentError(`expected "size" or "table" for order, got ${JSON.stringify(wanted)}.`);
+  requireInteger("top", top, { from: 1 });
+  requireOneOf("order", wanted, ["size", "table"]);
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
   if (groups.by.length === 0)

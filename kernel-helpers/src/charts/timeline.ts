@@ -1,3 +1,4 @@
+import { requireNumber } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
@@ -8,7 +9,7 @@ import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName, positive } from "./options.js";
+import { columnName } from "./options.js";
 import {
   colorEncoding,
   groupField,
@@ -71,7 +72,7 @@ export function timeline<Table extends ColumnTable>(
   const asked =
     options.every === undefined
       ? roundStep(Math.max(span, 1e-6) / Math.min(150, maxBins))
-      : positive(options.every, "every");
+      : requireNumber("every", options.every, { above: 0 });
   const every = Math.max(asked, span / maxBins); // a finer one would be too much for the page
   const whole = span / every;
   const bins = count ? Math.max(Math.floor(whole) + (whole % 1 >= 0.5 ? 1 : 0), 1) : 0;

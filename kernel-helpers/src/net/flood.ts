@@ -1,5 +1,5 @@
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { fileURLToPath } from "node:url";
-import { ArgumentError } from "../base/errors.js";
 
 /** How to flood. */
 export interface FloodOptions {
@@ -28,13 +28,8 @@ const script = fileURLToPath(new URL("../../src/net/flood.py", import.meta.url))
 
 /** The arguments that make python3 send a flood to a target. @throws ArgumentError when an option is out of range */
 export function floodCommand(target: string, { perSecond, seconds, size = 56 }: FloodOptions): string[] {
-  const inRange = (value: number, name: string, max: number) => {
-    if (!(typeof value === "number" && value > 0 && value <= max))
-      throw new ArgumentError(`${name}: expected a number above 0 and up to ${max}, got ${String(value)}.`);
-  };
-  inRange(perSecond, "perSecond", 1_000_000);
-  inRange(seconds, "seconds", 3600);
-  if (!(Number.isInteger(size) && size >= 0 && size <= 65507))
-    throw new ArgumentError(`size: expected an integer from 0 to 65507, got ${String(size)}.`);
+  requireNumber("perSecond", perSecond, { above: 0, to: 1_000_000 });
+  requireNumber("seconds", seconds, { above: 0, to: 3600 });
+  requireInteger("size", size, { from: 0, to: 65507 });
   return [script, target, ...[perSecond, seconds, size].map(String)];
 }

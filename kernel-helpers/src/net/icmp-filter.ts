@@ -1,3 +1,4 @@
+import { requireNumber } from "../base/arguments.js";
 import { table, type ColumnTable } from "arquero";
 import { native } from "../base/native.js";
 import type { BpfObject } from "../handles/object.js";
@@ -117,12 +118,10 @@ export async function sample(
   filter: IcmpFilter,
   { seconds, until, everyMs = 100 }: SampleOptions,
 ): Promise<ColumnTable> {
-  if (!(everyMs >= 1 && everyMs <= 60_000))
-    throw new ArgumentError(`everyMs: expected a number from 1 to 60000, got ${String(everyMs)}.`);
+  requireNumber("everyMs", everyMs, { from: 1, to: 60_000 });
   if (seconds === undefined && until === undefined)
     throw new ArgumentError("sample needs an end: seconds, until or both.");
-  if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400))
-    throw new ArgumentError(`seconds: expected a number above 0, got ${String(seconds)}.`);
+  if (seconds !== undefined) requireNumber("seconds", seconds, { above: 0, to: 86_400 });
   const columns = {
     time_ns: [] as number[],
     source: [] as string[],

@@ -1,3 +1,4 @@
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { inspect } from "node:util";
 import { execa, type Options, type ResultPromise } from "execa";
 import { ArgumentError, MissingFeatureError } from "../base/errors.js";
@@ -87,21 +88,16 @@ export class Peer {
       seconds,
       cpu,
     } = options;
-    const whole = (value: number, name: string, min: number, max: number) => {
-      if (!(Number.isInteger(value) && value >= min && value <= max))
-        throw new ArgumentError(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}.`);
-    };
-    whole(count, "count", 1, 10_000_000);
-    whole(size, "size", 0, 65507);
+    requireInteger("count", count, { from: 1, to: 10_000_000 });
+    requireInteger("size", size, { from: 0, to: 65507 });
     if (!(intervalMs >= 1 && intervalMs <= 3_600_000))
       throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, {
         hint: "To ping faster than every millisecond, pass flood: true.",
       });
-    if (!(timeoutMs > 0 && timeoutMs <= 3_600_000))
-      throw new ArgumentError(`timeoutMs: expected a number above 0, got ${String(timeoutMs)}.`);
+    requireNumber("timeoutMs", timeoutMs, { above: 0, to: 3_600_000 });
     const target = this.#target(family);
     const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
-    if (seconds !== undefined) whole(seconds, "seconds", 1, 86_400);
+    if (seconds !== undefined) requireInteger("seconds", seconds, { from: 1, to: 86_400 });
     const args = [
       `-${family}`,
       "-n",
@@ -115,7 +111,7 @@ export class Peer {
       String(timeoutMs / 1000),
       target,
     ];
-    if (cpu !== undefined) whole(cpu, "cpu", 0, 4095);
+    if (cpu !== undefined) requireInteger("cpu", cpu, { from: 0, to: 4095 });
     const [file, ...rest] = cpu === undefined ? ["ping", ...args] : ["taskset", "-c", String(cpu), "ping", ...args];
     const { stdout, stderr, exitCode } = await this.#untilInterrupted(file, rest);
     if (exitCode !== 0 && !/packets transmitted/.test(stdout)) {

@@ -1,9 +1,10 @@
+import { requireInteger } from "../base/arguments.js";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { inspect } from "node:util";
 import { execa } from "execa";
-import { ArgumentError, BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
+import { BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
 import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
 import { Peer } from "./peer.js";
@@ -114,10 +115,8 @@ function closeAtExit(): void {
  * lab.close();
  */
 export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = {}): Promise<Playground> {
-  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 200))
-    throw new ArgumentError(`peers: expected an integer from 1 to 200, got ${String(peers)}.`);
-  if (!(Number.isInteger(mtu) && mtu >= 1280 && mtu <= 65535))
-    throw new ArgumentError(`mtu: expected an integer from 1280 to 65535, got ${String(mtu)}.`);
+  requireInteger("peers", peers, { from: 1, to: 200 });
+  requireInteger("mtu", mtu, { from: 1280, to: 65535 });
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   removeOrphans<PlaygroundRecord>("playground", removePlayground);
   closeAtExit();

@@ -1,6 +1,7 @@
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { table as makeTable } from "arquero";
 import { defer, type Observable, type ObservableInput, type Subscription } from "rxjs";
-import { ArgumentError, BpflabError } from "../base/errors.js";
+import { BpflabError } from "../base/errors.js";
 import { interruptSignal } from "../base/display.js";
 import type { EventBatch } from "./batch.js";
 import { concatTables, firstRows } from "./columns.js";
@@ -59,10 +60,8 @@ export function collect<Event>(
 ): Promise<EventTable<Event>> {
   const { seconds, rows: most = Infinity, until } = options;
   // Node's timers know no longer time, and take what is for 1 ms.
-  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0 && seconds * 1000 < 2 ** 31))
-    throw new ArgumentError(`seconds: expected a positive number of at most 2147483, got ${String(seconds)}.`);
-  if (most !== Infinity && !(Number.isInteger(most) && most > 0))
-    throw new ArgumentError(`rows: expected a positive integer, got ${String(most)}.`);
+  if (seconds !== undefined) requireNumber("seconds", seconds, { above: 0, to: 2_147_483 });
+  if (most !== Infinity) requireInteger("rows", most, { from: 1 });
 
   return new Promise((resolve, reject) => {
     const batches: EventBatch<Event>[] = [];

@@ -1,3 +1,4 @@
+import { requireInteger } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
@@ -113,8 +114,7 @@ function readerOf(object: ObjectBase<any>, ring: string, options: EventsOptions)
   const perObject = readings.get(object) ?? new Map<string, Reading>();
   readings.set(object, perObject);
   const { bigint = [], bufferBytes = 256 * 2 ** 20, record: named } = options;
-  if (!Number.isInteger(bufferBytes) || bufferBytes < 2 ** 16)
-    throw new ArgumentError(`bufferBytes: expected an integer of at least 65536, got ${String(bufferBytes)}.`);
+  requireInteger("bufferBytes", bufferBytes, { from: 2 ** 16 });
   const before = perObject.get(ring);
   const asked = JSON.stringify([bigint, bufferBytes, named]);
   if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;

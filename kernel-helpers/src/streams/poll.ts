@@ -1,8 +1,8 @@
+import { requireNumber } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { MapBase } from "../bpf/map.js";
 import { native } from "../base/native.js";
 import { requireOperation } from "../bpf/operations.js";
-import { ArgumentError } from "../base/errors.js";
 import { readMap, type MapRow, type MapTableOptions } from "./map-table.js";
 import type { EventTable } from "./table.js";
 
@@ -33,8 +33,7 @@ export function poll<Key, Value>(
   options: PollOptions,
 ): Observable<EventTable<PolledRow<Key, Value>>> {
   const { everyMs, ...tableOptions } = options;
-  if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs <= 2 ** 31 - 1))
-    throw new ArgumentError(`everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`);
+  requireNumber("everyMs", everyMs, { from: 1, to: 2 ** 31 - 1 });
   requireOperation(map, "poll");
   void map.handle; // closed already: an error here and now
   return new Observable((subscriber) => {

@@ -1,5 +1,5 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
-import { ArgumentError } from "../base/errors.js";
 import { figuresTable } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { binFinder } from "./bin-finder.js";
@@ -89,8 +89,7 @@ export function histogram<Table extends ColumnTable>(
   options: HistogramOptions<ColumnName<Table>> = {},
 ): ColumnTable {
   const { steps = 1 } = options;
-  if (!Number.isInteger(steps) || steps < 1 || steps > 64)
-    throw new ArgumentError(`expected a whole number from 1 to 64 for steps, got ${steps}.`);
+  requireInteger("steps", steps, { from: 1, to: 64 });
   const { values, groups, name } = distributions(table, options, "latency.histogram");
   const { min, max, count: any } = extent(values);
   const edges = any ? doublingEdges(min, max, steps) : [];
@@ -156,8 +155,7 @@ export function ecdf<Table extends ColumnTable>(
   options: EcdfOptions<ColumnName<Table>> = {},
 ): ColumnTable {
   const { points = 500 } = options;
-  if (!Number.isInteger(points) || points < 2)
-    throw new ArgumentError(`expected a whole number from 2 on for points, got ${points}.`);
+  requireInteger("points", points, { from: 2 });
   const { values, groups, name } = distributions(table, options, "latency.ecdf");
   const sorted = sortWithinGroups(values, groups);
   const rows = { group: [] as number[], value: [] as number[], share: [] as number[] };

@@ -1,5 +1,5 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
-import { ArgumentError } from "../base/errors.js";
 import { withColumns } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf, visibleRows } from "./columns.js";
@@ -31,8 +31,7 @@ export function outliers<Table extends ColumnTable>(
   options: OutlierOptions<ColumnName<Table>> = {},
 ): ColumnTable {
   const { by, value: name = "duration_ns", top = 10 } = options;
-  if (!Number.isInteger(top) || top < 1)
-    throw new ArgumentError(`expected a whole number from 1 on for top, got ${top}.`);
+  requireInteger("top", top, { from: 1 });
   const values = numbersOf(table, name, "value of latency.outliers");
   const groups = groupRows(table, by, "by of latency.outliers");
   const sorted = sortWithinGroups(values, groups);

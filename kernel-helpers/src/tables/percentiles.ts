@@ -1,3 +1,4 @@
+import { requireNumber } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
 import { figuresTable } from "../streams/capture.js";
@@ -35,14 +36,12 @@ export function percentiles<Table extends ColumnTable>(
   options: PercentilesOptions<ColumnName<Table>> = {},
 ): ColumnTable {
   const { time = "start_ns", value = "duration_ns", percentiles: wanted = [50, 99, 100] } = options;
-  for (const p of wanted)
-    if (!(p > 0 && p <= 100)) throw new ArgumentError(`expected percentiles above 0 and up to 100, got ${String(p)}.`);
+  for (const p of wanted) requireNumber("percentiles", p, { above: 0, to: 100 });
   const times = numbersOf(table, time, "time of latency.percentiles");
   const values = numbersOf(table, value, "value of latency.percentiles");
   const { min, max, count } = extent(times);
   const every = 1e9 * (options.every ?? (max > min ? (max - min) / 1e11 : 1));
-  if (!(every > 0 && every < Infinity) && count)
-    throw new ArgumentError(`expected a number above 0 for every, got ${String(options.every)}.`);
+  if (options.every !== undefined) requireNumber("every", options.every, { above: 0 });
   // The end belongs to the last interval: one more would have the last event to itself.
   const size = count ? Math.max(Math.ceil(((max - min) / every) * (1 - 1e-12)), 1) : 0;
   if (size > maxIntervals)

@@ -1,6 +1,6 @@
+import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { type Displayable, mime } from "../base/display.js";
-import { ArgumentError } from "../base/errors.js";
 import { mostRows, tableHtml, type TableViewOptions } from "./html.js";
 import { tableText } from "./plain.js";
 
@@ -13,7 +13,6 @@ import { tableText } from "./plain.js";
  * showTable(latency.summary(writes, { by: "comm" }), { limit: 500 })
  */
 export function showTable(table: ColumnTable, { limit = mostRows }: TableViewOptions = {}): Displayable {
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostRows)
-    throw new ArgumentError(`expected a whole number from 1 to ${mostRows} for limit, got ${String(limit)}.`);
+  requireInteger("limit", limit, { from: 1, to: mostRows });
   return mime({ "text/html": tableHtml(table, { limit }), "text/plain": tableText(table, { limit }) });
 }

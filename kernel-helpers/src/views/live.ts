@@ -1,3 +1,4 @@
+import { requireNumber } from "../base/arguments.js";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ColumnTable } from "arquero";
 import type { Observable, Subscription } from "rxjs";
@@ -15,7 +16,6 @@ import type { EventBatch } from "../streams/batch.js";
 import type { EventTable } from "../streams/table.js";
 import { visible } from "../base/text.js";
 import { Chart } from "../charts/chart.js";
-import { positive } from "../charts/options.js";
 import { EventWindow } from "./window.js";
 
 /** Options of `charts.live`. */
@@ -56,9 +56,9 @@ export function live(
   draw: (table: any) => unknown,
   options: LiveOptions = {},
 ): LiveView {
-  const period = 1000 / positive(options.fps ?? 4, "fps");
-  const rows = positive(options.window?.rows ?? 100_000, "window.rows");
-  const seconds = positive(options.window?.seconds ?? 30, "window.seconds");
+  const period = 1000 / requireNumber("fps", options.fps ?? 4, { above: 0 });
+  const rows = requireNumber("window.rows", options.window?.rows ?? 100_000, { above: 0 });
+  const seconds = requireNumber("window.seconds", options.window?.seconds ?? 30, { above: 0 });
   return new LiveView(stream, draw, period, new EventWindow(rows, seconds));
 }
 

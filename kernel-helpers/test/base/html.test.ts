@@ -13,12 +13,7 @@ test("HTML stays HTML, lists are put end to end, nothing is left out", () => {
   const rows = ["<b>", 2].map((cell) => html`<td>${cell}</td>`);
   const row = html`<tr>${rows}${undefined}${false}${[]}</tr>`;
   assert.equal(row.toString(), "<tr><td>&lt;b&gt;</td><td>2</td></tr>");
-  assert.equal(
-    html`<style>
-      ${trusted("p > b {}")}
-    </style>`.toString(),
-    "<style>p > b {}</style>",
-  );
+  assert.equal(html`<style>${trusted("p > b {}")}</style>`.toString(), "<style>p > b {}</style>");
 });
 
 test("an object that only looks like HTML is not taken for it", () => {

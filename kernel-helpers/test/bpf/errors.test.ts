@@ -242,7 +242,7 @@ describe("errors say what to do", () => {
     assert.equal((await collect(stream)).numRows(), 0);
     assert.throws(
       () => collect(stream, { seconds: -1 }),
-      /seconds: expected a positive number of at most 2147483, got -1/,
+      /seconds: expected a number above 0 and up to 2147483, got -1/,
     );
   });
 });

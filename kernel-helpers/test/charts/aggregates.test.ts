@@ -196,7 +196,7 @@ describe("groups", () => {
     assert.deepEqual(labels({ order: "table" }), ["quiet", "flood", "after"]);
     const first = charts.ecdf(table, { x: "duration_ns", by: "phase", order: "table", top: 1 });
     assert.match(subtitleOf(first), /first 1 of 3 by phase, the rest as “other”/);
-    assert.throws(() => labels({ order: "name" }), /expected "size" or "table" for order, got "name"/);
+    assert.throws(() => labels({ order: "name" }), /order: expected "size" or "table", got "name"/);
   });
 
   it("called other stay apart from the rest", () => {

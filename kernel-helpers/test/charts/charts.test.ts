@@ -215,11 +215,11 @@ describe("a timeline of counts, with what to compare it with", () => {
     assert.throws(() => charts.timeline(rates(), { ...options, weight: "source" }), /needs numbers/);
     assert.throws(
       () => charts.timeline(rates(), { ...options, rules: [{ value: NaN, label: "" }] }),
-      /expected a number for the value of a rule, got NaN/,
+      /the value of a rule: expected a number, got NaN/,
     );
     assert.throws(
       () => charts.timeline(rates(), { ...options, marks: [{ at: NaN, label: "" }] }),
-      /expected a number for the moment of a mark/,
+      /the moment of a mark: expected a number/,
     );
   });
 });
@@ -235,12 +235,12 @@ describe("a chart's options", () => {
     const bad: [() => unknown, RegExp][] = [
       [() => charts.histogram(writes(5), {} as never), /charts\.histogram needs the name of a column for x/],
       [() => charts.histogram(writes(5), { x: "comm" }), /needs numbers/],
-      [() => charts.histogram(writes(5), { x: "pid", bins: 0 }), /whole number from 1 to 200 for bins, got 0/],
+      [() => charts.histogram(writes(5), { x: "pid", bins: 0 }), /bins: expected an integer from 1 to 200, got 0/],
       [() => charts.histogram(writes(5), { x: "pid", by: "nobody" }), /no column "nobody"/],
-      [() => charts.ecdf(writes(5), { x: "pid", by: "comm", top: 0 }), /for top, got 0/],
-      [() => charts.heatmap(writes(5), { xBins: 500 }), /whole number from 1 to 120 for xBins, got 500/],
+      [() => charts.ecdf(writes(5), { x: "pid", by: "comm", top: 0 }), /top: expected .*, got 0/],
+      [() => charts.heatmap(writes(5), { xBins: 500 }), /xBins: expected an integer from 1 to 120, got 500/],
       [() => charts.heatmap(writes(5), { x: "pid" }), /must be a time.*"pid"/],
-      [() => charts.timeline(writes(5), { every: -1 }), /above 0 for every, got -1/],
+      [() => charts.timeline(writes(5), { every: -1 }), /every: expected a number above 0, got -1/],
       [() => charts.bar(writes(5), { x: "pid", y: "comm" }), /swap them/],
     ];
     for (const [run, message] of bad)

@@ -224,12 +224,12 @@ describe("collect", () => {
       assert.throws(
         () => collect(stream, { seconds }),
         (e: Error) =>
-          e instanceof ArgumentError && /^seconds: expected a positive number of at most 2147483, got /.test(e.message),
+          e instanceof ArgumentError && /^seconds: expected a number above 0 and up to 2147483, got /.test(e.message),
       );
     for (const rows of [0, -1, 1.5, NaN, "5" as never])
       assert.throws(
         () => collect(stream, { rows }),
-        (e: Error) => e instanceof ArgumentError && /^rows: expected a positive integer, got /.test(e.message),
+        (e: Error) => e instanceof ArgumentError && /^rows: expected an integer of at least 1, got /.test(e.message),
       );
     assert.equal(stream.observed, false);
   });

@@ -212,7 +212,7 @@ int count(struct trace_event_raw_sys_enter *ctx)
     for (const everyMs of [0, -1, NaN, 2 ** 31, "5" as never])
       assert.throws(() => maps["tiny"]!.poll({ everyMs }), {
         name: "ArgumentError",
-        message: /^everyMs: expected a number of milliseconds from 1 to 2147483647, got /,
+        message: /^everyMs: expected a number from 1 to 2147483647, got /,
       });
   });
 

@@ -262,6 +262,6 @@ describe("showTable", () => {
 
   it("refuses what is no number of rows", () => {
     for (const limit of [0, -1, 1.5, NaN, 10_001])
-      assert.throws(() => showTable(writes(5), { limit }), /expected a whole number from 1 to 10000 for limit, got/);
+      assert.throws(() => showTable(writes(5), { limit }), /limit: expected an integer from 1 to 10000, got/);
   });
 });

@@ -7,7 +7,7 @@ import { tableText } from "./plain.js";
 /**
  * More of a table than a cell shows by itself, or less.
  *
- * @param options.limit rows to show, from the top, up to 10,000
+ * @param options `limit`: rows to show, from the top, up to 10,000
  * @throws ArgumentError if `limit` is out of range
  * @example
  * showTable(latency.summary(writes, { by: "comm" }), { limit: 500 })

@@ -135,7 +135,7 @@ export class LiveView implements Displayable {
       if (this.changed) await this.drawFrame();
       handle.update(mime(await bundleOf(this.shown ?? "no events")));
       if (this.error !== undefined)
-        await display(`The live view ended, for its stream failed: ${messageOf(this.error)}`);
+        await display(`The live view stopped: its stream failed: ${messageOf(this.error)}`);
     } catch (error) {
       this.error = error;
       this.end();

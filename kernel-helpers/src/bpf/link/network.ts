@@ -19,7 +19,7 @@ export interface NetworkAttachment {
   readonly hook: Required<NetworkHook>;
   /** Puts another program in its place, atomically: each packet meets the one or the other. */
   swap(object: ObjectHandle, program: string): void;
-  /** True when the interface has gone and the attachment with it, or when somebody else took it off. */
+  /** True when the interface has gone and the attachment with it, or when another process detached it. */
   isGone(): boolean;
   detach(): void;
 }
@@ -130,7 +130,7 @@ function watched(attachment: NetworkAttachment, program: string, on: Interface):
     if (!attachment.isGone()) return;
     detach(); // frees what is left of it here
     if (isThere(on.index))
-      console.warn(`Somebody else has taken ${program} off the interface ${on.name}: attach it again to go on.`);
+      console.warn(`${program} was detached from the interface ${on.name} by another process: attach it again to go on.`);
     else console.warn(`The interface ${on.name} has gone: ${program} is attached to nothing any more. ${thereAre()}`);
   }, watchEvery);
   timer.unref();

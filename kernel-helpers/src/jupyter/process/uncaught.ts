@@ -3,7 +3,7 @@ import { currentCell, failUnattended, runningCell } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 import { KeyboardInterrupt, ProcessExitError, type ErrorContent } from "../errors.js";
 
-/** Installs the guards; returns the real `process.exit`, for the kernel itself. */
+/** Takes over uncaught errors and process.exit; returns the real `process.exit`, for the kernel itself. */
 export function guardProcess(channel: Channel, tracebacks: { describe(error: unknown): ErrorContent }): () => never {
   const report = (error: unknown): void => {
     const cell = currentCell();

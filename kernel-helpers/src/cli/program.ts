@@ -61,6 +61,16 @@ export async function main(args: string[]): Promise<number> {
     );
 
   program
+    .command("run")
+    .description("ask the kernel in one line and print the answer, such as 'probe(\"tp/sched/sched_process_exec\")'")
+    .argument("<expression>", "a probe, or a table, in TypeScript's words")
+    .option("--seconds <number>", "end after so many seconds (default: Ctrl-C ends it)", seconds)
+    .option("--json", "a JSON object a line: for each event as it comes, or for each group at the end")
+    .action(async (expression: string, options: { seconds?: number; json?: true }) => {
+      exitCode = await (await import("./run.js")).run(expression, options);
+    });
+
+  program
     .command("prepare")
     .description("compile the shipped BPF programs for the running kernel, and their types")
     .action(async () => {
@@ -98,4 +108,10 @@ function portNumber(text: string): number {
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new InvalidArgumentError("Expected a port from 1 to 65535.");
   return port;
+}
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number * 1000 < 2 ** 31)) throw new InvalidArgumentError("Expected a positive number.");
+  return number;
 }

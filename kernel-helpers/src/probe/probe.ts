@@ -195,7 +195,8 @@ export class Probe<Fields extends object = Row> implements Displayable {
     }
   }
 
-  get #isRollup(): boolean {
+  /** True if the kernel adds up: the answer is a row a group. */
+  get isRollup(): boolean {
     return this.#question.verbs.some(({ verb }) => verb === "rollup");
   }
 
@@ -208,7 +209,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * await probe("tp/syscalls/sys_enter_openat").select({ comm: "comm", file: d => op.str(d.filename) }).collect({ seconds: 5 })
    */
   async collect(options: CollectOptions = {}): Promise<EventTable<any>> {
-    return this.#isRollup ? this.#collectGroups(options) : this.#collectEvents(options);
+    return this.isRollup ? this.#collectGroups(options) : this.#collectEvents(options);
   }
 
   async #collectEvents(options: CollectOptions): Promise<EventTable<any>> {
@@ -244,7 +245,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** The events as a stream, in batches; it runs while somebody listens. @throws ArgumentError for a rollup */
   events(): Observable<EventBatch> {
-    if (this.#isRollup)
+    if (this.isRollup)
       throw new ArgumentError("events: a rollup adds up in the kernel, and sends no events.", {
         hint: "poll({ everyMs: 1000 }) is a stream of its tables.",
       });
@@ -253,7 +254,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** A rollup's table now, and again every so many ms. @throws ArgumentError for a probe without rollup */
   poll({ everyMs }: { everyMs: number }): Observable<EventTable<any>> {
-    if (!this.#isRollup)
+    if (!this.isRollup)
       throw new ArgumentError("poll: only a rollup has a table that changes.", {
         hint: "events() is the stream of the events.",
       });
@@ -310,7 +311,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** A rollup's table so far, of a probe that is attached. @throws ArgumentError */
   async table(): Promise<EventTable<any>> {
-    if (!this.#isRollup)
+    if (!this.isRollup)
       throw new ArgumentError("table: only a rollup has a table that grows.", {
         hint: "collect() makes one of events.",
       });

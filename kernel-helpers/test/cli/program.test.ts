@@ -14,7 +14,7 @@ const bpflab = (args: string[], env: Record<string, string> = {}) =>
 test("the help names every command", async () => {
   const { exitCode, stdout } = await bpflab(["--help"]);
   assert.equal(exitCode, 0);
-  for (const command of ["doctor", "install", "lab", "report", "prepare"])
+  for (const command of ["doctor", "install", "lab", "report", "run", "prepare"])
     assert.match(stdout, new RegExp(`^  ${command}\\b`, "m"));
 });
 

@@ -54,7 +54,7 @@ export {
 } from "../base/display.js";
 export * from "../base/errors.js";
 export { CompileError, type Diagnostic } from "../clang/diagnostics.js";
-export { VerifierError } from "../bpf/verifier.js";
+export { VerifierError } from "../bpf/verifier/error.js";
 export type { BpfObject } from "../handles/object.js";
 export type { BpfMap } from "../handles/map.js";
 export type { PerCpu, Summed } from "../bpf/per-cpu.js";

@@ -3,6 +3,8 @@
  * to do, and the facts as fields, so that a program can act on them too.
  */
 
+import { folded } from "./text.js";
+
 /** What every bpflab error carries beside its message. */
 export interface ErrorFacts {
   /** What to do about it, as a sentence. */
@@ -31,6 +33,11 @@ export class BpflabError extends Error {
     this.name = new.target.name;
     this.code = code;
     this.hint = facts.hint;
+  }
+
+  /** What a notebook shows below the message, as HTML: what is long, behind a click. */
+  detailsHtml(): string | undefined {
+    return undefined;
   }
 }
 
@@ -68,6 +75,10 @@ export class LoadError extends BpflabError {
     super("LOAD", message, facts);
     this.errno = facts.errno;
     this.log = facts.log;
+  }
+
+  override detailsHtml(): string | undefined {
+    return this.log === "" ? undefined : folded("All that libbpf said", this.log);
   }
 }
 

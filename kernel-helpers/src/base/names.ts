@@ -28,26 +28,37 @@ const asked = new Set([
   "__esModule",
 ]);
 
-/** An object of named things whose wrong names are errors that list the right ones. */
-export function namedObject<T extends object>(kind: string, owner: string, things: T): T {
+/**
+ * An object of named things whose wrong names are errors that list the right ones.
+ *
+ * @param why says of a name that is not among them why that is, if it is known
+ */
+export function namedObject<T extends object>(
+  kind: string,
+  owner: string,
+  things: T,
+  why: (name: string) => ArgumentError | undefined = () => undefined,
+): T {
+  const absent = (name: string) => why(name) ?? unknownName(kind, owner, name, Object.keys(things));
   return new Proxy(things, {
     get(target, name, receiver) {
-      if (typeof name === "string" && !(name in target) && !asked.has(name))
-        throw unknownName(kind, owner, name, Object.keys(target));
+      if (typeof name === "string" && !(name in target) && !asked.has(name)) throw absent(name);
       return Reflect.get(target, name, receiver) as unknown;
     },
     set(target, name, value, receiver) {
-      if (typeof name === "string" && !(name in target)) throw unknownName(kind, owner, name, Object.keys(target));
+      if (typeof name === "string" && !(name in target)) throw absent(name);
       return Reflect.set(target, name, value, receiver);
     },
   });
 }
 
-/** Of the names there are those most like the one that is not, the nearest first. */
-export function nearest(name: string, names: readonly string[], most = 3): string[] {
+/** Of the names there are those most like the one that is not, the nearest first. @param within leaves out those that differ in more letters */
+export function nearest(name: string, names: readonly string[], most = 3, within = Infinity): string[] {
   return names
-    .map((candidate) => ({ candidate, distance: distance(candidate, name) }))
-    .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= within)
+    .map((candidate) => ({ candidate, away: distance(candidate, name) }))
+    .filter(({ away }) => away <= within)
+    .sort((a, b) => a.away - b.away || a.candidate.localeCompare(b.candidate))
     .slice(0, most)
     .map(({ candidate }) => candidate);
 }

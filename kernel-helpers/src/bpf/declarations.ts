@@ -43,7 +43,12 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
 }
 
 /** The members of `ProgramTypes` for one opened object, as TypeScript source that knows the type PerCpu. */
-export function declaration(handle: ObjectHandle, btf: Btf, indent: string): string {
+export function declaration(
+  handle: ObjectHandle,
+  btf: Btf,
+  indent: string,
+  hints: readonly (readonly [string, string])[] = [],
+): string {
   const inner = `${indent}  `;
   const maps = native.bpf_object__maps(handle);
   const own = maps.filter((m) => !m.isInternal);
@@ -73,6 +78,7 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
         )
       : "Record<string, unknown>";
   };
+  const globals = variables(/^\.(data|bss)/);
   return struct(
     [
       [
@@ -82,7 +88,7 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
           inner,
         ),
       ],
-      ["globals", struct(variables(/^\.(data|bss)/), inner)],
+      ["globals", struct([...globals, ...hints.filter(([name]) => !globals.some(([known]) => known === name))], inner)],
       ["constants", struct(variables(/^\.rodata/), inner)],
       [
         "programs",
@@ -103,11 +109,19 @@ export function declaration(handle: ObjectHandle, btf: Btf, indent: string): str
   );
 }
 
-/** The members of `ProgramTypes` for a compiled object, as TypeScript source that knows the type PerCpu. */
-export function typesOf({ elf, name }: { elf: Uint8Array; name: string }, indent = ""): string {
+/**
+ * The members of `ProgramTypes` for a compiled object, as TypeScript source that knows the type PerCpu.
+ *
+ * @param hints types of variables that are no globals: what the compiler says of an assignment to one
+ */
+export function typesOf(
+  { elf, name }: { elf: Uint8Array; name: string },
+  hints: readonly (readonly [string, string])[] = [],
+  indent = "",
+): string {
   const handle = native.bpf_object__open_mem(elf, name);
   try {
-    return declaration(handle, new Btf(native.bpf_object__btf(handle)), indent);
+    return declaration(handle, new Btf(native.bpf_object__btf(handle)), indent, hints);
   } finally {
     native.bpf_object__close(handle);
   }

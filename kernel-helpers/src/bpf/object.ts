@@ -2,6 +2,7 @@ import { ArgumentError } from "../base/errors.js";
 import type { NetworkHook } from "./link/network.js";
 import type { Btf, Layout } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
+import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
@@ -21,6 +22,18 @@ export interface RingDescription {
 
 /** Makes the handle of a map; the layer above gives one that also makes tables. */
 export type MakeMap = (parts: MapParts) => MapBase;
+
+/** What an object's handle is made from. */
+export interface ObjectParts {
+  name: string;
+  /** Loaded. */
+  handle: ObjectHandle;
+  btf: Btf;
+  /** What it was loaded from: an equal fingerprint means an equal object. */
+  fingerprint: string;
+  /** The C text, for what errors say of its variables. */
+  source: string;
+}
 
 /**
  * A loaded BPF object, as far as libbpf goes: its maps, globals and programs, typed from BTF. What a user holds is
@@ -43,7 +56,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  protected constructor(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string, makeMap: MakeMap) {
+  protected constructor({ name, handle, btf, fingerprint, source }: ObjectParts, makeMap: MakeMap) {
     this.name = name;
     this.fingerprint = fingerprint;
     this.#handle = handle;
@@ -66,7 +79,12 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
       maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss });
     }
     this.maps = namedObject("map", name, maps) as typeof this.maps;
-    this.globals = globalsObject(`${name}.globals`, variables, () => this.#closed);
+    this.globals = globalsObject(
+      `${name}.globals`,
+      variables,
+      () => this.#closed,
+      (variable) => noGlobal(name, source, variable),
+    );
     const programs = native
       .bpf_object__programs(handle)
       .map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);

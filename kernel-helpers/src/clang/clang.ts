@@ -57,6 +57,14 @@ export async function runClang(
   return diagnostics;
 }
 
+/** What clang says of one input, whether or not the input is right. @throws MissingFeatureError without clang */
+export async function clangMessages(args: string[], input: string): Promise<Diagnostic[]> {
+  const quiet = ["-fno-caret-diagnostics", "-fno-color-diagnostics"];
+  const result = await execa(clang(), [...quiet, ...args], { reject: false, input, env: { LC_ALL: "C" } });
+  if (result.code === "ENOENT") throw missing(result);
+  return parseDiagnostics(result.stderr, {});
+}
+
 /** What clang prints for one input, whether or not the input is right. @throws MissingFeatureError without clang */
 export async function clangOutput(args: string[], input: string): Promise<string> {
   const result = await execa(clang(), args, { reject: false, input, env: { LC_ALL: "C" } });

@@ -4,8 +4,10 @@ import { basename, join } from "node:path";
 import { inspect } from "node:util";
 import { ArgumentError, MissingFeatureError } from "../base/errors.js";
 import { clangVersion, runClang } from "./clang.js";
-import type { Diagnostic } from "./diagnostics.js";
+import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
+import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
+import { lint } from "./lint/lint.js";
 import { cacheDir, includeDir, programsDir } from "./paths.js";
 import { targetFlags, vmlinux, writeWhole } from "./vmlinux.js";
 
@@ -20,6 +22,8 @@ export interface Compiled {
   /** The C text, and the name under which messages refer to it. */
   source: string;
   file: string;
+  /** Where the user wrote it, such as `cell 4`: messages say that instead of the file. */
+  place: string | undefined;
   warnings: Diagnostic[];
 }
 
@@ -28,6 +32,8 @@ export interface CompileOptions {
   name: string;
   /** How messages call the source; by default NAME.bpf.c. */
   file?: string;
+  /** Where the source is written, such as `cell 4`: messages then name that and its line instead of a file. */
+  place?: string;
   /** More directories to search for headers. */
   include?: string[];
 }
@@ -73,7 +79,7 @@ export async function compilerFlags(source: string, includes: string[] = [includ
  * const handle = await bpf.load(mine);
  */
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
-  const { name, file = `${name}.bpf.c`, include = [] } = options;
+  const { name, file = `${name}.bpf.c`, include = [], place } = options;
   if (!/^[A-Za-z]\w*$/.test(name))
     throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
   for (const dir of include) {
@@ -85,9 +91,9 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const flags = await compilerFlags(source, includes);
   const objects = join(cacheDir(), "objects");
   const key = createHash("sha256")
-    .update(JSON.stringify([source, file, flags, await clangVersion()]))
+    .update(JSON.stringify([CHECKS, source, file, flags, await clangVersion()]))
     .digest("hex");
-  const compiled = { name, source, file };
+  const compiled = { name, source, file, place };
   const known = await lastTime(join(objects, `${key}.json`));
   if (known) {
     const hash = await hashInputs(key, known.inputs);
@@ -101,12 +107,20 @@ export async function compile(source: string, options: CompileOptions): Promise<
     // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
     const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
     const [made, rule] = [join(work, "object"), join(work, "inputs")];
-    const warnings = await runClang(
-      [...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made],
-      name,
-      { [file]: source },
-      text,
-    );
+    const [warned, found] = await Promise.all([
+      runClang(
+        [...flags, "-MD", "-MF", rule, "-MT", "object", "-x", "c", "-c", "-", "-o", made],
+        name,
+        { [file]: source },
+        text,
+      ).catch(async (error: unknown) => {
+        throw error instanceof CompileError ? await explainErrors(error, compiled) : error;
+      }),
+      lint(source, file, flags),
+    ]);
+    const warnings = [...found, ...warned];
+    if (found.some(({ severity }) => severity === "error"))
+      throw errorOf(name, warnings, "", compiled, `${name} compiles, but cannot work.`);
     // vmlinux.h lies in a directory that is called by its own hash.
     const inputs = inputsOf(await readFile(rule, "utf8")).filter(
       (path) => !path.startsWith(join(cacheDir(), "vmlinux")),
@@ -129,6 +143,9 @@ function shownShort(compiled: Compiled): Compiled {
     value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it`,
   });
 }
+
+/** To be counted up with each change of the checks: what was compiled before has to pass them too. */
+const CHECKS = 1;
 
 /** What a compilation of a source read and said. */
 interface LastTime {

@@ -1,6 +1,6 @@
 import { BpflabError } from "../base/errors.js";
 
-/** One message of the C compiler, pointing into the source. Lines and columns count from 1. */
+/** One message of the C compiler or of the checks beside it, pointing into the source. Lines and columns count from 1. */
 export interface Diagnostic {
   severity: "error" | "warning" | "note";
   file: string;
@@ -9,11 +9,25 @@ export interface Diagnostic {
   message: string;
   /** The source line and a caret under the column; empty when the source is not at hand. */
   excerpt: string;
+  /** What to do about it, where more can be said than the compiler does. */
+  advice?: string;
+}
+
+/** How messages name a source: by its file, or by the place in which the user wrote it, such as `cell 4`. */
+export interface SourceName {
+  file: string;
+  place?: string | undefined;
+}
+
+/** `cell 4, line 7` for the source itself, `common.h:7` for a header. */
+export function placeText(source: SourceName, file: string, line: number, column?: number): string {
+  if (source.place !== undefined && file === source.file) return `${source.place}, line ${line}`;
+  return `${file}:${line}${column === undefined ? "" : `:${column}`}`;
 }
 
 /**
- * The C did not compile. The message names file, line and column of the first error and
- * shows the line; `diagnostics` has them all.
+ * The C did not compile, or what was compiled cannot work. The message names the place of the first errors, shows
+ * the lines and says what to do; `diagnostics` has them all.
  */
 export class CompileError extends BpflabError {
   readonly diagnostics: Diagnostic[];
@@ -69,6 +83,30 @@ export function parseDiagnostics(output: string, sources: Record<string, string>
   return found;
 }
 
+/** A message as text: its place, the line with the caret, and what to do. */
+export function diagnosticText(diagnostic: Diagnostic, source: SourceName): string {
+  const { file, line, column, message, severity } = diagnostic;
+  const what = severity === "error" ? message : `${severity}: ${message}`;
+  const rows = [`${placeText(source, file, line, column)}: ${what}`, diagnostic.excerpt, diagnostic.advice];
+  return rows.filter(Boolean).join("\n");
+}
+
+const MOST_SHOWN = 5;
+
+/** The error for messages of which at least one is an error. */
+export function errorOf(
+  name: string,
+  diagnostics: Diagnostic[],
+  output: string,
+  source: SourceName,
+  headline = `${name} does not compile.`,
+): CompileError {
+  const texts = diagnostics.filter((d) => d.severity === "error").map((d) => diagnosticText(d, source));
+  const errors = texts.filter((text, i) => texts.indexOf(text) === i);
+  const more = errors.length > MOST_SHOWN ? [`… and ${errors.length - MOST_SHOWN} more errors`] : [];
+  return new CompileError([headline, ...errors.slice(0, MOST_SHOWN), ...more].join("\n"), diagnostics, output);
+}
+
 /** The error for a failed run of clang: its errors, or one line about its own crash. */
 export function compileError(
   name: string,
@@ -76,15 +114,7 @@ export function compileError(
   diagnostics: Diagnostic[],
   signal: string | undefined,
 ): CompileError {
-  const lineOf = (d: Diagnostic) => `${d.file}:${d.line}:${d.column}: ${d.message}`;
-  const errors = diagnostics.filter(
-    (d, i) => d.severity === "error" && diagnostics.findIndex((e) => lineOf(e) === lineOf(d)) === i,
-  );
-  if (errors.length > 0) {
-    const shown = errors.slice(0, 5).map((d) => `${lineOf(d)}\n${d.excerpt}`);
-    const more = errors.length > 5 ? [`… and ${errors.length - 5} more errors`] : [];
-    return new CompileError([`${name} does not compile.`, ...shown, ...more].join("\n"), diagnostics, output);
-  }
+  if (diagnostics.some((d) => d.severity === "error")) return errorOf(name, diagnostics, output, { file: name });
   // A crash prints pages of stack; its cause stands in the line before them, if anywhere.
   const cause = /^(?:fatal error: error in backend: |LLVM ERROR: |.*Assertion )(.*)$/m.exec(output)?.[0];
   const reason = cause ?? (signal ? `it was ended by ${signal}` : output.trim().split("\n")[0] || "no message");

@@ -3,11 +3,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { completeC } from "./completion.js";
 import { cDeclaration } from "./c-declaration.js";
-import { includeDir, programsDir } from "./paths.js";
+import { includeDir, libbpfDirs, programsDir } from "./paths.js";
 import { vmlinux } from "./vmlinux.js";
 
-/** libbpf's headers, as Debian and a build from source install them. */
-const libbpfDirs = ["/usr/include/bpf", "/usr/local/include/bpf"];
 /** The kernel's helpers with their documentation, and macros around them. */
 const libbpfHeaders = ["bpf_helper_defs.h", "bpf_helpers.h", "bpf_core_read.h", "bpf_tracing.h", "bpf_endian.h"];
 

@@ -8,6 +8,9 @@ export const programsDir = fileURLToPath(new URL("../../../bpf/", import.meta.ur
 /** Headers that every program may include. */
 export const includeDir = join(programsDir, "include");
 
+/** libbpf's headers, as Debian and a build from source install them. */
+export const libbpfDirs = ["/usr/include/bpf", "/usr/local/include/bpf"];
+
 /** Where the running kernel describes its types. */
 export const kernelBtf = "/sys/kernel/btf/vmlinux";
 

@@ -16,7 +16,7 @@ import type { PerCpu } from "../bpf/per-cpu.js";
 export async function programTypes(): Promise<string> {
   const members: string[] = [];
   for (const name of await shippedPrograms()) {
-    members.push(`  ${name}: ${typesOf(await compileShipped(name), "  ")};\n`);
+    members.push(`  ${name}: ${typesOf(await compileShipped(name), [], "  ")};\n`);
   }
   return `${head}export interface ShippedPrograms {\n${members.join("")}}\n`;
 }

@@ -3,6 +3,9 @@ import type { ShippedPrograms } from "../generated/programs.js";
 import { ArgumentError, LoadError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
+import { requireSizes } from "../bpf/checks.js";
+import { carryGlobals } from "../bpf/globals.js";
+import { noConstant } from "../bpf/hidden-variables.js";
 import { compileShipped, type Compiled } from "../clang/compile.js";
 import { unknownName } from "../base/names.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
@@ -12,7 +15,7 @@ import { BpfObject } from "./object.js";
 import { ownIds } from "../bpf/self.js";
 import { replace, running } from "./session.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
-import { verifierError } from "../bpf/verifier.js";
+import { verifierError } from "../bpf/verifier/error.js";
 
 export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   /** `const volatile` variables. `own_tgid` and `own_parent_tgid` are filled in when they are not given. */
@@ -23,6 +26,8 @@ export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   maxEntries?: Partial<Record<keyof T["maps"], number>>;
   /** Maps to take over, with all they hold, from the instance that this one replaces. */
   keep?: (keyof T["maps"] & string)[];
+  /** @internal set what user space has set in the globals of the instance that this one replaces; told which they are */
+  onKept?: (globals: string[]) => void;
 }
 
 /**
@@ -83,16 +88,18 @@ async function start(
   let object: BpfObject;
   try {
     const btf = new Btf(native.bpf_object__btf(handle));
-    setConstants(handle, btf, compiled.name, own, options.constants ?? {});
+    setConstants(handle, btf, compiled, own, options.constants ?? {});
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
     for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
+    requireSizes(native.bpf_object__maps(handle), compiled);
     loadVerified(handle, compiled);
-    object = BpfObject.make(compiled.name, handle, btf, fingerprint);
+    object = BpfObject.make({ name: compiled.name, handle, btf, fingerprint, source: compiled.source });
   } catch (error) {
     native.bpf_object__close(handle);
     throw error;
   }
   try {
+    if (before && options.onKept) options.onKept(carryGlobals(before.globals, object.globals));
     setGlobals(object, options);
     await replace(object);
   } catch (error) {
@@ -116,7 +123,7 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
   } catch (error) {
     if (!isNativeError(error)) throw error;
     throw (
-      verifierError(error.log, compiled.source) ??
+      verifierError(error.log, compiled) ??
       loadError(`The kernel does not load ${compiled.name}`, error.errno, error.log, error)
     );
   }
@@ -128,13 +135,20 @@ function loadError(what: string, errno: number, log: string, cause: Error): Load
   return new LoadError(`${what}: ${told || cause.message}.`, { errno, log, cause });
 }
 
-function setConstants(handle: ObjectHandle, btf: Btf, name: string, own: object, given: Record<string, unknown>): void {
+function setConstants(
+  handle: ObjectHandle,
+  btf: Btf,
+  { name, source }: Compiled,
+  own: object,
+  given: Record<string, unknown>,
+): void {
   const rodata = native.bpf_object__maps(handle).filter((d) => d.isInternal && d.name.includes(".rodata"));
   const known = new Map<string, Variable & { map: string }>();
   for (const { name: map } of rodata)
     for (const v of btf.section(sectionName(map))) if (!v.name.includes(".")) known.set(v.name, { ...v, map });
   for (const constant of Object.keys(given))
-    if (!known.has(constant)) throw unknownName("constant", name, constant, [...known.keys()]);
+    if (!known.has(constant))
+      throw noConstant(name, source, constant) ?? unknownName("constant", name, constant, [...known.keys()]);
   for (const [constant, value] of Object.entries({ ...own, ...given })) {
     const variable = known.get(constant); // a program need not have those of our own
     if (variable)

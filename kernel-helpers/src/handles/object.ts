@@ -1,9 +1,8 @@
 import type { Observable } from "rxjs";
 import { inspect } from "node:util";
 import { displaySymbol, type MimeBundle } from "../base/display.js";
-import type { ObjectHandle, RingTotals } from "../base/native.js";
-import type { Btf } from "../bpf/btf.js";
-import { ObjectBase } from "../bpf/object.js";
+import type { RingTotals } from "../base/native.js";
+import { ObjectBase, type ObjectParts } from "../bpf/object.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import type { EventBatch } from "../streams/batch.js";
 import { events, ringTotals, type EventsOptions } from "../streams/events.js";
@@ -26,13 +25,13 @@ import { BpfMap } from "./map.js";
 export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase<T> {
   declare readonly maps: { readonly [M in keyof T["maps"]]: BpfMap<T["maps"][M]["key"], T["maps"][M]["value"]> };
 
-  private constructor(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string) {
-    super(name, handle, btf, fingerprint, BpfMap.make);
+  private constructor(parts: ObjectParts) {
+    super(parts, BpfMap.make);
   }
 
   /** @internal use `load` */
-  static make(name: string, handle: ObjectHandle, btf: Btf, fingerprint: string): BpfObject {
-    return new BpfObject(name, handle, btf, fingerprint);
+  static make(parts: ObjectParts): BpfObject {
+    return new BpfObject(parts);
   }
 
   /** The events of a ring buffer; see `events` in streams. */

@@ -1,6 +1,6 @@
 import { CompileError } from "../clang/diagnostics.js";
 import { BpflabError } from "../base/errors.js";
-import { VerifierError } from "../bpf/verifier.js";
+import { VerifierError } from "../bpf/verifier/error.js";
 import { pointer, type Parsed } from "./expression/parse.js";
 import type { Page } from "./program/page.js";
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { requireInteger } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { ObjectBase } from "../bpf/object.js";
@@ -61,11 +62,12 @@ export function events<
         capture.endedAt = Date.now();
         return { ...batch, ...own, table: markCapture(batch.table, capture) };
       };
-      const tell = onWaiting && ((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
-      const stop = reader.listen(
-        (batch) => subscriber.next(marked(batch) as unknown as EventBatch<T["events"][Ring]>),
-        tell,
+      const tell = onWaiting && AsyncResource.bind((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
+      // Each in its own cell's context: they share one reader, which is called in that of the first.
+      const next = AsyncResource.bind((batch: SharedBatch) =>
+        subscriber.next(marked(batch) as unknown as EventBatch<T["events"][Ring]>),
       );
+      const stop = reader.listen(next, tell);
       const forget = object.onClose(() => subscriber.complete());
       return () => {
         forget();

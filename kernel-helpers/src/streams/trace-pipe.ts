@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { Observable, share } from "rxjs";
 import { tracefs } from "../bpf/link/tracefs.js";
 import { MissingFeatureError, NotRootError } from "../base/errors.js";
+import { inContextOfSubscriber } from "./context.js";
+import { enablePrintk, traceInstance } from "./trace-instance.js";
 
 /** One line of the kernel's trace pipe, as bpf_printk writes it. */
 export interface TraceLine {
@@ -69,9 +71,16 @@ export class TraceParser {
   }
 }
 
-function open(): { fd: number; buffer: Buffer } {
+interface Pipe {
+  fd: number;
+  buffer: Buffer;
+  close(): void;
+}
+
+function open(): Pipe {
   if (process.geteuid?.() !== 0) throw new NotRootError("Reading the trace pipe");
-  const dir = tracefs();
+  const instance = traceInstance();
+  const dir = instance ?? tracefs();
   if (readFileSync(join(dir, "tracing_on"), "utf8").trim() === "0") {
     throw new MissingFeatureError(
       "tracing",
@@ -79,9 +88,15 @@ function open(): { fd: number; buffer: Buffer } {
       { hint: `Switch it on: echo 1 > ${dir.startsWith("/sys") ? dir : "/sys/kernel/tracing"}/tracing_on` },
     );
   }
+  const fd = openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
+  if (instance !== undefined) enablePrintk(instance, true);
   return {
-    fd: openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK),
+    fd,
     buffer: Buffer.allocUnsafe(1 << 16),
+    close() {
+      closeSync(fd);
+      if (instance !== undefined) enablePrintk(instance, false);
+    },
   };
 }
 
@@ -97,7 +112,7 @@ function readSome(fd: number, buffer: Buffer): string | undefined {
 }
 
 const lines = new Observable<TraceLine>((subscriber) => {
-  const { fd, buffer } = open();
+  const { fd, buffer, close } = open();
   const parser = new TraceParser();
   while (readSome(fd, buffer) !== undefined); // what was printed before is not this subscriber's
   const timer = setInterval(() => {
@@ -115,15 +130,16 @@ const lines = new Observable<TraceLine>((subscriber) => {
   }, pollMs);
   return () => {
     clearInterval(timer);
-    closeSync(fd);
+    close();
   };
-}).pipe(share());
+}).pipe(share(), inContextOfSubscriber);
 
 /**
  * What programs print with bpf_printk, from the moment of subscribing. tracefs need not be mounted.
  *
- * The kernel has one trace pipe, and a line goes to one reader: a `cat trace_pipe` elsewhere
- * takes lines away from this stream. All subscribers of this process share one reader.
+ * This process has trace buffers of its own (an instance of tracefs), so that other readers, such as a
+ * `cat trace_pipe` or another notebook, take nothing away. All subscribers of this process share one reader, and each
+ * gets every line. Kernels before 5.9 have one pipe for all, and a line goes to one reader.
  *
  * @throws (to the subscriber) NotRootError, MissingFeatureError
  * @example

@@ -125,7 +125,11 @@ describe("errors say what to do", () => {
     assert.equal(error.line, 9);
     assert.equal(error.reason, "R1 invalid mem access 'scalar'");
     assert.match(error.registers!, /^R1=scalar\(/);
-    assert.match(error.message, /rejected\.bpf\.c:9: R1 invalid mem access 'scalar'\n9 \| \treturn \*there;/);
+    assert.match(
+      error.message,
+      /\nrejected\.bpf\.c:9: there is a number to the verifier, .*\n9 \| \treturn \*there;\n {2}\| \t {8}\^\n/,
+    );
+    assert.match(error.message, /\nThe verifier: R1 invalid mem access 'scalar'\n/);
     assert.match(error.log, /processed \d+ insns/);
     assert.doesNotMatch(error.message, /processed \d+ insns/);
   });
@@ -147,7 +151,10 @@ describe("errors say what to do", () => {
     await rm(dir, { recursive: true });
     assert.ok(error instanceof VerifierError, String(error));
     assert.deepEqual([error.file, error.line], ["follow.h", 5]);
-    assert.match(error.message, /follow\.h:5: R\d invalid mem access 'scalar'\n5 \| return \*there;\n/);
+    assert.match(
+      error.message,
+      /follow\.h:5: .*\n5 \| return \*there;\nThe verifier: R\d invalid mem access 'scalar'\n/,
+    );
   });
 
   test("unknown names: the names there are", async () => {

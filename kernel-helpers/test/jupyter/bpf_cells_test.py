@@ -83,20 +83,86 @@ class BpfCells(KernelTestCase):
 
     def test_an_error_in_c_points_at_the_line_of_the_cell(self):
         self.run_cell(counter())
-        error = self.run_cell(counter(body="calls = 1 +;")).error
+        ran = self.run_cell(counter(body="calls = 1 +;"))
+        error = ran.error
         self.assertEqual(error["ename"], "CompileError")
-        self.assertIn("counter.bpf.c:13:13: expected expression", error["evalue"])
+        self.assertIn(f"cell {ran.reply['execution_count']}, line 13: expected expression", error["evalue"])
         self.assertIn("13 | \tcalls = 1 +;", error["evalue"])
         self.assertEqual(self.run_cell("counter.closed").result, "false", "the handle of before is still there")
         misspelt = self.run_cell(counter(body="bpf_ktime_get();")).error
-        self.assertIn("counter.bpf.c:13:2: implicit declaration of function 'bpf_ktime_get'", misspelt["evalue"])
+        self.assertRegex(misspelt["evalue"], r"cell \d+, line 13: There is no function bpf_ktime_get in a BPF program\.")
 
     def test_a_rejection_points_at_the_line_of_the_cell_and_keeps_the_old_program(self):
         self.run_cell(counter(" --attach"))
-        error = self.run_cell(counter(body="calls = *(volatile int *)(long)bpf_get_prandom_u32();")).error
-        self.assertEqual(error["ename"], "VerifierError")
-        self.assertIn("counter.bpf.c:13: R", error["evalue"])
+        ran = self.run_cell(counter(body="calls = *(volatile int *)(long)bpf_get_prandom_u32();"))
+        self.assertEqual(ran.error["ename"], "VerifierError")
+        self.assertRegex(ran.error["evalue"], rf"cell {ran.reply['execution_count']}, line 13: .*\n13 \| ")
+        self.assertNotIn("processed ", ran.error["evalue"])
+        folded = ran.of("display_data")[0]["data"]["text/html"]
+        self.assertRegex(folded, r"^<details><summary>The verifier&#39;s whole log \(\d+ lines\)</summary><pre>")
+        self.assertIn("processed ", folded)
         self.assertEqual(self.run_cell("counter.attached").result, "true")
+
+    def test_what_a_cell_set_survives_a_rerun_of_the_c_cell(self):
+        self.run_cell(counter(" --attach"))
+        self.run_cell("counter.globals.calls = 1_000_000;")
+        ran = self.run_cell(counter(" --attach", body="calls += step;"))
+        self.assertEqual(ran.text("stdout"), "As set before: calls of counter. The other globals begin anew.\n")
+        self.assertGreaterEqual(int(self.run_cell("counter.globals.calls").result), 1_000_000)
+        again = self.run_cell(counter(" --attach", body="calls -= step;"))
+        self.assertIn("As set before: calls", again.text("stdout"))
+        self.run_cell("counter.close();")
+        self.assertEqual(self.run_cell(counter(" --attach")).text("stdout"), "", "what was closed is forgotten")
+
+    def test_variables_that_are_no_globals_say_how_they_are_set(self):
+        source = counter().replace("int calls = 0;", "int calls = 0;\nstatic int hidden = 1;\nconst int fixed = 2;\nint unused_one = 3;")
+        source = source.replace("calls, step", "calls, step + hidden + fixed")
+        self.assertEqual(self.run_cell(source).reply["status"], "ok")
+        for name, part in [
+            ("step", "step is const volatile: it is fixed when the program is loaded. Set it there (%%bpf counter --constant step=VALUE"),
+            ("fixed", "fixed is const: the compiler has put its value into the code."),
+            ("hidden", "hidden is static: only the C file knows it. Leave static out"),
+        ]:
+            typed = self.run_cell(f"counter.globals.{name} = 5;").error
+            self.assertEqual(typed["ename"], "TypeScriptError")
+            self.assertIn(part, typed["evalue"] + "\n".join(typed["traceback"]))
+            untyped = self.run_cell(f"(counter as any).globals.{name} = 5;").error
+            self.assertEqual(untyped["ename"], "ArgumentError")
+            self.assertIn(part, untyped["evalue"])
+        wrong = self.run_cell(source.replace("%%bpf counter", "%%bpf counter --constant calls=1")).error
+        self.assertIn("calls is an ordinary global: set it at any time with counter.globals.calls = VALUE.", wrong["evalue"])
+
+    def test_c_that_does_not_begin_with_bpf_is_one_sentence(self):
+        for code, part in [
+            ("// my program\n" + counter(), "%%bpf has to be the cell's first line, and here it is line 2: move what stands above below it."),
+            ("\n\n" + counter(), "here it is line 3"),
+            ("/* mine\n */\n" + counter(), "here it is line 3"),
+            (counter()[1:], "%bpf is written with two percent signs: %%bpf (line 1)."),
+            ("\ufeff" + counter(), "%%bpf has to be the very first characters of the cell"),
+            (" " + counter(), "%%bpf has to be the very first characters of the cell"),
+            (counter().split("\n", 1)[1], "This cell is C, and nothing says so: without %%bpf a cell is TypeScript."),
+            ('SEC("tp/syscalls/sys_enter_write")\nint enter(void *ctx)\n{\n\treturn 0;\n}\n', "This cell is C"),
+        ]:
+            error = self.run_cell(code).error
+            self.assertEqual(error["ename"], "ArgumentError", code)
+            self.assertIn(part, error["evalue"])
+            self.assertTrue(error["evalue"].endswith("The first line of a cell in C is: %%bpf NAME"), error["evalue"])
+        kept = self.run_cell("const text = `\n#include \"vmlinux.h\"\nSEC(\"tc\")`;\n// #include <x>\ntext.length")
+        self.assertEqual(kept.result, "31")
+
+    def test_each_subscriber_prints_below_its_own_cell(self):
+        printing = counter(" --attach", body='bpf_printk("ppid");')
+        self.run_cell("import { bpf } from 'kernel-helpers';")
+        self.run_cell(printing)
+        first = self.send("const a = bpf.tracePipe().subscribe(({ message }) => console.log(`first ${message}`));")
+        self.finish(first)
+        second = self.send("const b = bpf.tracePipe().subscribe(({ message }) => console.log(`second ${message}`));")
+        self.finish(second)
+        self.run_cell("process.ppid; await new Promise((resolve) => setTimeout(resolve, 200));")
+        for parent, text in ((first, "first ppid\n"), (second, "second ppid\n")):
+            self.assertIn(text, self.wait_for_stray("stream", parent)["text"])
+        self.assertFalse([m for m in self.strays if m["msg_type"] == "stream" and m["parent_header"].get("msg_id") == first and "second" in m["content"]["text"]])
+        self.run_cell("a.unsubscribe(); b.unsubscribe(); counter.close();")
 
     def test_a_wrong_first_line_says_how_it_is_written(self):
         for line in ("%%bpf\n", "%%bpf name --attatch\n", "%%bpf name --constant step\n"):
@@ -112,7 +178,8 @@ class BpfCells(KernelTestCase):
 
     def test_warnings_are_shown_and_no_load_only_compiles(self):
         ran = self.run_cell(counter(" --no-load", body=f"int unused_{time.time_ns()};"))
-        self.assertIn("warning: unused variable", ran.text("stderr"))
+        self.assertIn("warning: unused variable", ran.text("stdout"))
+        self.assertEqual(ran.text("stderr"), "")
         self.assertEqual(ran.result, "counter compiles. It is not loaded: await bpf.load(counter) does that.")
         self.assertGreater(int(self.run_cell("counter.elf.length").result), 1000)
 

@@ -50,7 +50,7 @@ describe("through Jupyter's client", () => {
     ["protocol_test.py", 22],
     ["interrupt_test.py", 25],
     ["throughput_test.py", 3],
-    ["bpf_cells_test.py", 12],
+    ["bpf_cells_test.py", 16],
     ["comms_test.py", 5],
     ["widgets_test.py", 14],
     ["stream_view_test.py", 6],

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { bpf } from "../../dist/api/index.js";
+import { tracefs } from "../../dist/bpf/link/tracefs.js";
 import { parseTraceLine, TraceParser, type TraceLine } from "../../dist/streams/trace-pipe.js";
 import { buildWriters } from "../workload/writers.js";
 
@@ -81,6 +83,44 @@ describe("the printing programs, through the trace pipe", () => {
     );
     assert.equal(lines.filter((line) => line.message.startsWith(`process ${other.pid} `)).length, 0);
     assert.ok(lines.every((line) => line.comm === "writers" && line.lost === 0));
+  });
+
+  test("every reader gets every line, in this process and in others; a killed one's buffers are removed", async () => {
+    const writers = workload.start({ writes: 100 });
+    const minimal = await (await bpf.load("minimal", { globals: { watched_pid: writers.pid } })).attach();
+    const script = `import { bpf } from ${JSON.stringify(new URL("../../dist/api/index.js", import.meta.url).href)};
+      let lines = 0;
+      bpf.tracePipe().subscribe(({ message }) => message.startsWith("process ${writers.pid} ") && console.log(++lines));
+      console.log("ready");
+      setTimeout(() => {}, 60_000);`;
+    const other = execa(process.execPath, ["--input-type=module", "-e", script], { reject: false, buffer: false });
+    try {
+      const rows = other.iterable();
+      assert.equal((await rows.next()).value, "ready");
+      let here = 0;
+      const subscription = bpf.tracePipe().subscribe(({ message }) => {
+        if (message.startsWith(`process ${writers.pid} `)) here++;
+      });
+      await writers.run();
+      let there = 0;
+      while (there < 100) there = Number((await rows.next()).value);
+      for (let i = 0; i < 100 && here < 100; i++) await sleep(10);
+      subscription.unsubscribe();
+      assert.deepEqual([here, there], [100, 100]);
+    } finally {
+      minimal.close();
+      other.kill("SIGKILL");
+      await other;
+    }
+    const instance = (pid: number) =>
+      readdirSync(join(tracefs(), "instances")).filter((one) => one.endsWith(`-${pid}`));
+    assert.equal(instance(other.pid!).length, 1, "it could not remove its own");
+    const third = await execa(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `${script.split("\n")[0]!} bpf.tracePipe().subscribe().unsubscribe(); console.log(process.pid);`,
+    ]);
+    assert.deepEqual([instance(other.pid!), instance(Number(third.stdout))], [[], []]);
   });
 
   test("one that leaves in the middle is let go at once: its descriptor is another file's from then on", async () => {

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Compiled } from "../../clang/compile.js";
 import { ArgumentError } from "../../base/errors.js";
+import { listNames } from "../../base/names.js";
 import { inTurn, type Cell } from "../interrupt/cell.js";
 import type { CellMagic } from "./magics.js";
 import type { Outcome } from "../typescript/runner.js";
@@ -92,7 +93,7 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
     name: "bpf",
     async run(cell, args, body) {
       const options = parseBpfLine(args);
-      const type = await inTurn(cell, () => make(options, body));
+      const type = await inTurn(cell, () => make(options, body, `cell ${cell.count}`));
       const { name, load } = options;
       const outcome = await runTypeScript(
         cell,
@@ -106,23 +107,33 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
 }
 
 /** Makes what the cell asks for, and returns its TypeScript type. */
-async function make({ name, attach, load: wanted, constants }: BpfCellOptions, body: string): Promise<string> {
+async function make(
+  { name, attach, load: wanted, constants }: BpfCellOptions,
+  body: string,
+  place: string,
+): Promise<string> {
   // Not import(): while that loads, a completion's require() of the same modules would fail.
   const require = createRequire(import.meta.url);
   const { compile } = require("../../clang/compile.js") as typeof import("../../clang/compile.js");
   const { load } = require("../../handles/load.js") as typeof import("../../handles/load.js");
+  const { diagnosticText } = require("../../clang/diagnostics.js") as typeof import("../../clang/diagnostics.js");
+  const { hintsOf } = require("../../bpf/hidden-variables.js") as typeof import("../../bpf/hidden-variables.js");
   const { typesOf } = require("../../bpf/declarations.js") as typeof import("../../bpf/declarations.js");
   // An empty first line in place of %%bpf: lines in messages are lines of the cell.
-  const compiled: Compiled = await compile(`\n${body}`, { name });
-  for (const { severity, line, column, message, excerpt } of compiled.warnings) {
-    if (severity === "warning") console.error(`line ${line}:${column}: warning: ${message}\n${excerpt}`);
-  }
+  const compiled: Compiled = await compile(`\n${body}`, { name, place });
+  // On standard output: what runs notebooks unattended takes anything on standard error for a failure.
+  for (const warning of compiled.warnings)
+    if (warning.severity === "warning") console.log(diagnosticText(warning, compiled));
   if (!wanted) {
     made.set(name, compiled);
     return `import("kernel-helpers").bpf.Compiled`;
   }
-  const object = await load(compiled, { constants });
+  const onKept = (globals: string[]) => {
+    if (globals.length > 0)
+      console.log(`As set before: ${listNames(globals)} of ${name}. The other globals begin anew.`);
+  };
+  const object = await load(compiled, { constants, onKept });
   if (attach) await object.attach();
   made.set(name, object);
-  return `import("kernel-helpers").BpfObject<${typesOf(compiled).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;
+  return `import("kernel-helpers").BpfObject<${typesOf(compiled, hintsOf(compiled.source, name)).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;
 }

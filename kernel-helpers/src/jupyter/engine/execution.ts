@@ -1,13 +1,16 @@
 /** One execute request, from `busy` to its reply. */
+import { BpflabError } from "../../base/errors.js";
 import { bundleOf, type MimeBundle } from "../../base/display.js";
 import type { Request } from "../thread-messages.js";
 import { bpfMagic } from "../bpf/cell.js";
 import { encodeBundle } from "../bundle.js";
+import type { ErrorContent } from "../errors.js";
 import { Cell, inTurn, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
 import { runMagic, type CellMagic } from "../bpf/magics.js";
+import { misplacedC } from "../bpf/misplaced.js";
 import type { Outcome, Runner } from "../typescript/runner.js";
 import type { Tracebacks } from "../typescript/traceback.js";
 
@@ -64,11 +67,19 @@ export class Execution {
     } else {
       failed();
       const error = this.#tracebacks.describe(outcome.error);
-      if (!cell.silent) this.#channel.publish("error", cell.parent, { ...error });
+      if (!cell.silent) this.#publishError(cell, outcome.error, error);
       this.#end(cell);
       this.#channel.reply(request, { ...base, status: "error", ...error });
     }
     if (stored) this.#history.add(cell.count, cell.code, bundle ? String(bundle["text/plain"] ?? "") : null);
+  }
+
+  #publishError(cell: Cell, error: unknown, content: ErrorContent): void {
+    this.#channel.publish("error", cell.parent, { ...content });
+    const html = error instanceof BpflabError ? error.detailsHtml() : undefined;
+    if (html === undefined) return;
+    const data = { "text/html": html, "text/plain": "All of it is in the error's field `log`." };
+    this.#channel.publish("display_data", cell.parent, { data, metadata: {}, transient: {} });
   }
 
   /** The cell's end and, unless it is empty, the bundle of its last value, whose making may fail too. */
@@ -93,7 +104,7 @@ export class Execution {
 
   #run(cell: Cell, payload: Page[]): Promise<Outcome> {
     const name = HELP.exec(cell.code)?.[1];
-    if (!name) return runMagic(cell, this.#magics) ?? this.#runner.run(cell);
+    if (!name) return runMagic(cell, this.#magics) ?? misplacedC(cell.code) ?? this.#runner.run(cell);
     const text = inspect(this.#runner.executor, name, name.length, true) ?? `There is nothing called ${name}.`;
     payload.push({ source: "page", data: { "text/plain": text }, start: 0 });
     return Promise.resolve({ ok: true });

@@ -1,0 +1,349 @@
+/** What clang's messages mean in a BPF program, and what to write instead. */
+import { listNames, nearest } from "../base/names.js";
+import type { Diagnostic } from "./diagnostics.js";
+import { finding, withoutComments } from "./lint/text.js";
+
+/** Names that a program may have meant. */
+export interface KnownNames {
+  helpers: readonly string[];
+  /** Of structs, unions, enums and typedefs. */
+  types: readonly string[];
+  constants: readonly string[];
+  /** The fields of a kernel struct; none when there is no such struct. */
+  fields(struct: string): readonly string[];
+}
+
+/** What a program for the C library calls, and what a BPF program does instead. */
+const instead: Record<string, string> = {
+  printf: "Write bpf_printk(…): its lines come out at bpf.tracePipe().",
+  puts: 'Write bpf_printk("…"): its lines come out at bpf.tracePipe().',
+  fprintf: "Write bpf_printk(…): its lines come out at bpf.tracePipe().",
+  sprintf: "Write BPF_SNPRINTF(buffer, size, format, …) of bpf_tracing.h.",
+  snprintf: "Write BPF_SNPRINTF(buffer, size, format, …) of bpf_tracing.h.",
+  malloc: "A BPF program allocates nothing: use a local variable, or an entry of a map.",
+  calloc: "A BPF program allocates nothing: use a local variable, or an entry of a map.",
+  free: "A BPF program allocates nothing, so that there is nothing to free.",
+  memcpy: "Write __builtin_memcpy(to, from, size) with a size that is known when it is compiled.",
+  memset: "Write __builtin_memset(to, 0, size) with a size that is known when it is compiled.",
+  memmove: "Write __builtin_memmove(to, from, size) with a size that is known when it is compiled.",
+  memcmp: "Write __builtin_memcmp(a, b, size), or compare field by field.",
+  strcmp: 'Write bpf_strncmp(text, size, "constant"), which returns 0 when they are equal.',
+  strncmp: 'Write bpf_strncmp(text, size, "constant"), which returns 0 when they are equal.',
+  strcpy: "Write bpf_probe_read_kernel_str(to, sizeof(to), from), or __builtin_memcpy.",
+  strlen: "The kernel's helpers that read a text, such as bpf_probe_read_user_str, return its length.",
+  htons: "Write bpf_htons(…) and include <bpf/bpf_endian.h>.",
+  ntohs: "Write bpf_ntohs(…) and include <bpf/bpf_endian.h>.",
+  htonl: "Write bpf_htonl(…) and include <bpf/bpf_endian.h>.",
+  ntohl: "Write bpf_ntohl(…) and include <bpf/bpf_endian.h>.",
+  bpf_htons: "Include <bpf/bpf_endian.h>.",
+  bpf_ntohs: "Include <bpf/bpf_endian.h>.",
+  bpf_htonl: "Include <bpf/bpf_endian.h>.",
+  bpf_ntohl: "Include <bpf/bpf_endian.h>.",
+  BPF_CORE_READ: "Include <bpf/bpf_core_read.h>.",
+  BPF_PROG: "Include <bpf/bpf_tracing.h>.",
+  BPF_KPROBE: "Include <bpf/bpf_tracing.h>.",
+  event_reserve: 'Include "bpflab.h".',
+  event_submit: 'Include "bpflab.h".',
+  RING_BUFFER: 'Include "bpflab.h".',
+  getpid: "Write bpf_get_current_pid_tgid() >> 32.",
+  gettid: "Write (u32)bpf_get_current_pid_tgid().",
+  getuid: "Write (u32)bpf_get_current_uid_gid().",
+  time: "Write bpf_ktime_get_ns(): ns since the machine started.",
+  clock_gettime: "Write bpf_ktime_get_ns(): ns since the machine started.",
+  gettimeofday: "Write bpf_ktime_get_ns(): ns since the machine started.",
+  sleep: "A BPF program cannot wait: it runs to its end at each event.",
+  usleep: "A BPF program cannot wait: it runs to its end at each event.",
+  rand: "Write bpf_get_prandom_u32().",
+  exit: "Return from the program instead.",
+  abort: "Return from the program instead.",
+  assert: "Test it with if, and return.",
+  uint64: "Write u64.",
+  uint32: "Write u32.",
+  uint16: "Write u16.",
+  uint8: "Write u8.",
+  int64: "Write s64.",
+  int32: "Write s32.",
+  byte: "Write u8.",
+  string: "Write char name[16].",
+};
+
+/** Macros of the kernel's headers, which BTF and so vmlinux.h do not have. */
+const macros: Record<string, string> = {
+  ETH_P_IP: "0x0800",
+  ETH_P_IPV6: "0x86DD",
+  ETH_P_ARP: "0x0806",
+  ETH_P_8021Q: "0x8100",
+  ETH_P_8021AD: "0x88A8",
+  ETH_HLEN: "14",
+  ETH_ALEN: "6",
+  TC_ACT_UNSPEC: "-1",
+  TC_ACT_OK: "0",
+  TC_ACT_SHOT: "2",
+  TC_ACT_PIPE: "3",
+  TC_ACT_STOLEN: "4",
+  TC_ACT_REDIRECT: "7",
+  ICMP_ECHO: "8",
+  ICMP_ECHOREPLY: "0",
+  ICMPV6_ECHO_REQUEST: "128",
+  ICMPV6_ECHO_REPLY: "129",
+  IPPROTO_ICMPV6: "58",
+  IP_OFFSET: "0x1FFF",
+  IP_MF: "0x2000",
+  AF_INET: "2",
+  AF_INET6: "10",
+  EPERM: "1",
+  ENOENT: "2",
+  EEXIST: "17",
+  E2BIG: "7",
+  NSEC_PER_SEC: "1000000000ULL",
+  TASK_COMM_LEN: "16",
+  PATH_MAX: "4096",
+  PAGE_SIZE: "4096",
+  UINT_MAX: "0xffffffff",
+  O_CREAT: "0100",
+  S_IFMT: "00170000",
+};
+
+/** The message and the advice for a division of signed numbers. */
+export const signedDivision = [
+  "BPF divides unsigned numbers only (before its fourth instruction set).",
+  "Make both unsigned, such as (u64)a / (u64)b.",
+] as const;
+
+const library =
+  /^(?:assert|complex|ctype|errno|fcntl|fenv|inttypes|locale|malloc|math|memory|poll|pthread|sched|search|semaphore|setjmp|signal|stdatomic|stdio|stdlib|string|strings|syslog|termios|threads|time|unistd|wchar|(?:arpa|net|netinet|netpacket|sys)\/\w+)\.h$/;
+
+/** Headers that cannot stand in this program, where clang said so in its own way: its messages about their insides say nothing. */
+export function headerTrouble(diagnostics: readonly Diagnostic[], source: string, file: string): Diagnostic[] {
+  if (!diagnostics.some((d) => d.severity === "error")) return [];
+  const text = withoutComments(source);
+  const hasKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m.test(text);
+  const inHeaders = diagnostics.some((d) => d.severity === "error" && d.file !== file);
+  const missing = missingHeader(diagnostics, source, text, file);
+  if (missing) return [missing];
+  return [...text.matchAll(/^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]/gm)].flatMap((found) => {
+    const [line, name] = [found[0], found[1]!];
+    const at = found.index + line.indexOf(name);
+    if (library.test(name))
+      return finding(
+        source,
+        file,
+        at,
+        "error",
+        `${name} belongs to the C library, which a BPF program does not have.`,
+        name === "stdio.h"
+          ? "Take the line out, and print with bpf_printk of <bpf/bpf_helpers.h>."
+          : "Take the line out: vmlinux.h has the kernel's types, <bpf/bpf_helpers.h> its helpers.",
+      );
+    const said = diagnostics.find(
+      (d) => d.severity === "error" && (d.message.includes(`'${name}'`) || d.file.endsWith(`/${name}`)),
+    );
+    if (/^(?:linux|asm|asm-generic|uapi|net)\//.test(name) && hasKernelTypes && (said || inHeaders))
+      return finding(
+        source,
+        file,
+        at,
+        "error",
+        `${name} and vmlinux.h declare the same types, so that one program cannot include both.`,
+        "Take the line out: vmlinux.h has all types of the kernel. Macros, such as ETH_P_IP, it does not have: define those you need.",
+      );
+    return [];
+  });
+}
+
+/** A program without the header that everything else needs. */
+function missingHeader(
+  diagnostics: readonly Diagnostic[],
+  source: string,
+  text: string,
+  file: string,
+): Diagnostic | undefined {
+  const helpers = /^[ \t]*#[ \t]*include[ \t]*[<"](bpf\/bpf_helpers|bpflab)\.h[">]/m.exec(text);
+  const sec = /\bSEC\s*\(/.exec(text);
+  if (!helpers && sec)
+    return finding(
+      source,
+      file,
+      sec.index,
+      "error",
+      "SEC() is not known here.",
+      "#include <bpf/bpf_helpers.h> above: it defines SEC and declares the helpers.",
+    );
+  const inside = diagnostics.find(({ severity }) => severity === "error");
+  if (!helpers || !noKernelTypes(text) || !inside || !/\/bpf\/bpf_\w+\.h$/.test(inside.file)) return undefined;
+  return finding(
+    source,
+    file,
+    helpers.index + helpers[0].indexOf("#"),
+    "error",
+    "bpf_helpers.h needs the kernel's types, and nothing above declares them.",
+    '#include "vmlinux.h" above it.',
+  );
+}
+
+/** The message with what it means here, if that is known. @param notes clang's notes behind it */
+export function advised(
+  diagnostic: Diagnostic,
+  notes: readonly Diagnostic[],
+  source: string,
+  names: KnownNames,
+): Diagnostic {
+  const known = adviceFor(diagnostic.message, notes, source, names);
+  if (!known) return diagnostic;
+  const { at, ...said } = known;
+  if (at === undefined || at < 0) return { ...diagnostic, ...said };
+  const { severity, file, message } = { ...diagnostic, ...said };
+  return finding(source, file, at, severity as "error" | "warning", message, said.advice);
+}
+
+/** `at` is where in the source the message belongs, if not where clang puts it. */
+type Advice = { advice?: string; message?: string; at?: number };
+
+function adviceFor(
+  message: string,
+  notes: readonly Diagnostic[],
+  source: string,
+  names: KnownNames,
+): Advice | undefined {
+  for (const [shape, make] of rules) {
+    const found = shape.exec(message);
+    if (found) return make(found[1] ?? "", { message, notes, source, names, second: found[2] ?? "" });
+  }
+  return undefined;
+}
+
+interface Told {
+  message: string;
+  notes: readonly Diagnostic[];
+  source: string;
+  names: KnownNames;
+  second: string;
+}
+
+const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
+  [/^redefinition of '(\w+)'/, alreadyDeclared],
+  [/^(?:typedef redefinition|redefinition of (?:typedef|enumerator|parameter)?) ?.*'(\w+)'/, alreadyDeclared],
+  [/^use of '(\w+)' with tag type that does not match/, alreadyDeclared],
+  [
+    /^(?:implicitly declaring library function|implicit declaration of function|call to undeclared (?:library )?function) '(\w+)'/,
+    unknownFunction,
+  ],
+  [/incomplete (?:definition of )?type '(?:struct|union) (\w+)'/, unknownStruct],
+  [/incomplete type '(?:struct|union) (\w+)'/, unknownStruct],
+  [/incomplete type '(?:const )?(\w+)'/, unknownStruct],
+  [/^unknown type name '(\w+)'/, unknownType],
+  [/^use of undeclared identifier '(\w+)'/, unknownIdentifier],
+  [/^no member named '(\w+)' in '(?:struct |union )?(\w+)/, unknownField],
+  [
+    /^A call to built-in function '(__\w*[sd]f\w*)' is not supported/,
+    () => ({
+      message: "This computes with floating-point numbers, which BPF does not have.",
+      advice: "Compute with integers: ns instead of seconds, per mille instead of fractions.",
+    }),
+  ],
+  [
+    /^A call to built-in function '(\w+)' is not supported/,
+    (name) => ({
+      advice:
+        name === "memcpy" || name === "memset"
+          ? "Its size has to be known when the program is compiled, and not be large."
+          : "BPF has no instruction for it, and no library to call.",
+    }),
+  ],
+  [/unsupport(?:ed)? signed division/i, () => ({ message: signedDivision[0], advice: signedDivision[1] })],
+  [
+    /BPF stack limit of 512 bytes is exceeded/,
+    () => ({
+      message: "This function's local variables are larger than the 512 bytes that a BPF program has on its stack.",
+      advice:
+        "Keep what is large in a BPF_MAP_TYPE_PERCPU_ARRAY with one entry, or write it into the ring buffer's record directly.",
+    }),
+  ],
+  [
+    /^defined with too many args|too many args to 0x\w+|stack arguments are not supported/i,
+    () => ({
+      advice: "A BPF function takes at most five arguments: pass a pointer to a struct.",
+    }),
+  ],
+];
+
+function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
+  const before = notes.find(({ message }) => /previous (?:definition|declaration|use) is here/.test(message));
+  if (!before) return undefined;
+  const header = /[^/]+$/.exec(before.file)?.[0] ?? before.file;
+  if (!header.endsWith(".h")) return { advice: `It is declared before, in line ${before.line}.` };
+  return {
+    message: `${header} has a ${name} already (line ${before.line}).`,
+    advice: `Give yours another name, such as my_${name}${header === "vmlinux.h" ? "; or use the kernel's, if it is that which you mean" : ""}.`,
+  };
+}
+
+function unknownFunction(name: string, { names }: Told): Advice {
+  const message = `There is no function ${name} in a BPF program.`;
+  if (instead[name]) return { message, advice: instead[name] };
+  const near = nearest(name, names.helpers, 3, Math.max(2, Math.floor(name.length / 4)));
+  return {
+    message,
+    advice:
+      near.length > 0
+        ? nearestAre("helper", near)
+        : "It can call the kernel's helpers (bpf_…), and functions of its own.",
+  };
+}
+
+function nearTypes(name: string, { source, names }: Told): string[] {
+  const own = [...source.matchAll(/\b(?:struct|union|enum)\s+(\w+)\s*\{/g)].map((found) => found[1]!);
+  const known = [...new Set([...own, ...names.types])].filter((one) => one !== name);
+  return nearest(name, known, 3, Math.max(1, Math.floor(name.length / 8)));
+}
+
+function unknownStruct(name: string, told: Told): Advice {
+  const near = nearTypes(name, told);
+  return {
+    message: `There is no struct ${name}: neither this program nor vmlinux.h defines it.`,
+    advice: near.length > 0 ? nearestAre("name", near) : "Define it above, or look for its name in vmlinux.h.",
+    at: withoutComments(told.source).search(new RegExp(`(?<=\\b(?:struct|union)\\s+)${name}\\b`)),
+  };
+}
+
+const nearestAre = (kind: string, names: readonly string[]) =>
+  names.length === 1 ? `The nearest ${kind} is ${names[0]}.` : `The nearest ${kind}s are ${listNames(names)}.`;
+
+const noKernelTypes = (source: string) => !/#\s*include\s*[<"](?:vmlinux|bpflab|linux\/\w+)\.h[">]/.test(source);
+
+function unknownType(name: string, told: Told): Advice | undefined {
+  if (noKernelTypes(told.source)) return { advice: '#include "vmlinux.h" above: it has the kernel\'s types.' };
+  if (instead[name]) return { advice: instead[name] };
+  const near = nearTypes(name, told);
+  return near.length > 0 ? { advice: nearestAre("name", near) } : undefined;
+}
+
+function unknownIdentifier(name: string, told: Told): Advice | undefined {
+  if (macros[name])
+    return {
+      advice: `It is a macro, and vmlinux.h has types and enums only. Define it: #define ${name} ${macros[name]}`,
+    };
+  if (instead[name]) return { advice: instead[name] };
+  if (noKernelTypes(told.source))
+    return { advice: '#include "vmlinux.h" above: it has the kernel\'s types and constants.' };
+  if (told.message.includes("did you mean")) return undefined;
+  const own = [...new Set(told.source.match(/\b[A-Za-z_]\w{2,}\b/g))].filter((one) => one !== name);
+  const near = nearest(
+    name,
+    [...new Set([...own, ...told.names.constants, ...told.names.helpers])],
+    3,
+    name.length < 5 ? 1 : 2,
+  );
+  return near.length > 0 ? { advice: nearestAre("name", near) } : undefined;
+}
+
+function unknownField(name: string, { source, names, second }: Told): Advice | undefined {
+  const own = new RegExp(`\\b(?:struct|union)\\s+${second}\\s*\\{([^{}]*)\\}`).exec(source)?.[1];
+  const fields = own
+    ? [...withoutComments(own).matchAll(/(\w+)\s*(?:\[[^\]]*\]\s*)*[;,]/g)].map((found) => found[1]!)
+    : names.fields(second);
+  if (fields.length === 0) return undefined;
+  if (fields.length <= 12) return { advice: `struct ${second} has ${listNames(fields)}.` };
+  const near = nearest(name, fields, 3);
+  return { advice: `The nearest fields of ${second} are ${listNames(near)}.` };
+}

@@ -1,0 +1,41 @@
+/** clang's errors with what they mean in a BPF program. */
+import { advised, headerTrouble, signedDivision } from "./advice.js";
+import { errorOf, type CompileError, type Diagnostic } from "./diagnostics.js";
+import { checkDeclarations } from "./lint/declarations.js";
+import { checkFormats } from "./lint/formats.js";
+import { finding, offsetAt } from "./lint/text.js";
+import { knownNames } from "./names.js";
+
+/** The same error with advice, and with the place where the user wrote the source. A crash of clang stays as it is. */
+export async function explainErrors(
+  error: CompileError,
+  { name, source, file, place }: { name: string; source: string; file: string; place?: string | undefined },
+): Promise<CompileError> {
+  const { diagnostics, output } = error;
+  const crash = diagnostics.some((d) => d.severity === "error") ? undefined : noInstruction(output, source, file);
+  if (crash) return errorOf(name, [...diagnostics, crash], output, { file, place });
+  if (!diagnostics.some((d) => d.severity === "error")) return error;
+  const names = await knownNames().catch(() => undefined); // without the kernel's types the messages stay clang's
+  const headers = headerTrouble(diagnostics, source, file);
+  if (headers.length > 0) return errorOf(name, headers, output, { file, place }); // the rest follows from them
+  const found = [...checkDeclarations(source, file), ...checkFormats(source, file)].filter(
+    ({ severity }) => severity === "error",
+  );
+  const told: Diagnostic[] = [...found];
+  diagnostics.forEach((diagnostic, i) => {
+    if (found.some(({ line }) => line === diagnostic.line)) return;
+    const rest = diagnostics.slice(i + 1);
+    const end = rest.findIndex((d) => d.severity !== "note");
+    const notes = rest.slice(0, end < 0 ? rest.length : end);
+    told.push(names ? advised(diagnostic, notes, source, names) : diagnostic);
+  });
+  return errorOf(name, told, output, { file, place });
+}
+
+/** Some compilers die of what BPF has no instruction for; the place stands in their last words. */
+function noInstruction(output: string, source: string, file: string): Diagnostic | undefined {
+  const found = /Cannot select: .*? = (sdiv|srem) .*?:(\d+):(\d+)$/m.exec(output);
+  if (!found) return undefined;
+  const [line, column] = [Number(found[2]), Number(found[3])];
+  return finding(source, file, offsetAt(source, line, column), "error", ...signedDivision);
+}

@@ -1,0 +1,79 @@
+/** Checks of maps and functions as they are declared: what libbpf would leave out without a word, or refuse with one of its own. */
+import type { Diagnostic } from "../diagnostics.js";
+import { bare, closing, finding, withoutComments } from "./text.js";
+
+/** @param file what messages call the source */
+export function checkDeclarations(source: string, file: string): Diagnostic[] {
+  return [...oldMaps(source, file), ...mapsWithoutSection(source, file), ...functionsWithoutSection(source, file)];
+}
+
+/** The definition that libbpf 1.0 and later refuse. */
+function oldMaps(source: string, file: string): Diagnostic[] {
+  return [...withoutComments(source).matchAll(/SEC\(\s*"maps(?:\/\w+)?"\s*\)/g)].map((found) =>
+    finding(
+      source,
+      file,
+      found.index,
+      "error",
+      'SEC("maps") marks a map as it was written before libbpf 1.0, which no longer loads it.',
+      'Write: struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1024); __type(key, u32); __type(value, u64); } NAME SEC(".maps");',
+    ),
+  );
+}
+
+function mapsWithoutSection(source: string, file: string): Diagnostic[] {
+  const text = bare(source);
+  return [...text.matchAll(/\b__uint\s*\(\s*type\s*,/g)].flatMap(({ index }) => {
+    const open = text.lastIndexOf("{", index);
+    if (open < 0 || depthAt(text, open) > 0) return []; // the inner map of another one
+    const end = closing(text, open);
+    const declarator = /^[^;]*/.exec(text.slice(end + 1))![0];
+    const name = /^\s*(\w+)/.exec(declarator)?.[1];
+    if (!name || /\bSEC\s*\(|\b__attribute__/.test(declarator)) return []; // no name: a type, for maps that are declared elsewhere
+    return finding(
+      source,
+      file,
+      end + 1 + declarator.indexOf(name),
+      "error",
+      `${name} is meant to be a map, but it is not in the section .maps, so that it is an ordinary variable.`,
+      `Write: } ${name} SEC(".maps");`,
+    );
+  });
+}
+
+function depthAt(text: string, offset: number): number {
+  let depth = 0;
+  for (let i = 0; i < offset; i++) depth += text[i] === "{" ? 1 : text[i] === "}" ? -1 : 0;
+  return depth;
+}
+
+// BPF_PROG(name, …) and its like, of libbpf's bpf_tracing.h, declare a function in their own way.
+const wrapped = /\bBPF_(?:PROG2?|KPROBE|KRETPROBE|UPROBE|URETPROBE|KSYSCALL|USDT)\s*\(\s*(\w+)/;
+
+/** libbpf takes a function without SEC() for a subprogram: if nobody calls it, it never runs. */
+function functionsWithoutSection(source: string, file: string): Diagnostic[] {
+  const text = bare(source).replace(/^[ \t]*#(?:[^\n\\]|\\[\s\S])*/gm, (line) => line.replace(/[^\n]/g, " "));
+  const found: Diagnostic[] = [];
+  for (let start = 0, i = 0; i < text.length; i++) {
+    if (text[i] === ";") start = i + 1;
+    if (text[i] !== "{") continue;
+    const [at, head] = [start, text.slice(start, i)];
+    i = closing(text, i);
+    const isFunction = /\)\s*$/.test(head) && !/=/.test(head);
+    if (isFunction) start = i + 1;
+    if (!isFunction || /\bSEC\s*\(|\bstatic\b|\binline\b|\b__attribute__|\b__weak\b/.test(head)) continue;
+    const name = wrapped.exec(head)?.[1] ?? /(\w+)\s*\(/.exec(head)?.[1];
+    if (!name || [...text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length > 1) continue;
+    found.push(
+      finding(
+        source,
+        file,
+        at + head.search(new RegExp(`\\b${name}\\b`)),
+        "warning",
+        `The function ${name} has no SEC(), so that it is attached to nothing and never runs.`,
+        `Write its hook above it, such as SEC("tp/syscalls/sys_exit_write"); or make it static, if other functions are to call it.`,
+      ),
+    );
+  }
+  return found;
+}

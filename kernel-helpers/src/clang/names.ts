@@ -1,0 +1,28 @@
+/** Names that a misspelt one may have meant, from the headers that programs include. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { KnownNames } from "./advice.js";
+import { cDeclaration } from "./c-declaration.js";
+import { libbpfDirs } from "./paths.js";
+import { vmlinux } from "./vmlinux.js";
+
+const all = (text: string, shape: RegExp) => [...text.matchAll(shape)].map((found) => found[1]!);
+
+/** Reads the running kernel's names and libbpf's: some tens of ms, for a program that does not compile anyway. */
+export async function knownNames(): Promise<KnownNames> {
+  const { dir } = await vmlinux();
+  const types = await readFile(join(dir, "vmlinux.h"), "latin1");
+  const headers = await Promise.all(
+    libbpfDirs.map((from) => readFile(join(from, "bpf_helper_defs.h"), "latin1").catch(() => "")),
+  );
+  const helpers = all(headers.join("\n"), /\(\*(?:const )?(bpf_\w+)\)\(/g);
+  return {
+    helpers: [...new Set([...helpers, "bpf_printk", "bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl"])],
+    types: [...all(types, /^(?:struct|union|enum) (\w+) \{/gm), ...all(types, /^typedef [^\n]*?(\w+);/gm)],
+    constants: all(types, /^\t([A-Z][A-Z0-9_]+)(?: = [^\n,]*)?,$/gm),
+    fields(struct) {
+      const text = cDeclaration(types, struct) ?? "";
+      return all(text, /(\w+)(?:\[[^\]\n]*\])*(?: *: *\d+)?;$/gm);
+    },
+  };
+}

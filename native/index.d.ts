@@ -133,6 +133,18 @@ export interface BtfType {
 }
 /** All types of an object; the index is the BTF id. */
 export function bpf_object__btf(object: ObjectHandle): BtfType[];
+/**
+ * The calls of an object file that hand records to rings, and the records' types from its debug information (DWARF),
+ * in the shape of BTF. `size` where it is a constant, `type` (an index of `types`) where something tells. `types` also
+ * has the types called `names`.
+ */
+export function find_records(
+  elf: Uint8Array,
+  names: string[],
+): {
+  types: BtfType[];
+  sites: { map: string; size?: number; type?: number }[];
+};
 /** The types of a BTF file as C declarations. */
 export function btf_dump_c(path: string): string;
 
@@ -155,11 +167,17 @@ export interface PlanColumn {
     | "i64_exact"
     | "bits"
     | "text"
-    | "enum";
+    | "enum"
+    | "tail"
+    | "variant";
   /** Bytes from the record's start. */
   offset: number;
-  /** Bytes of the source: N of char[N], or the integer under an enum or a bit field. */
+  /** By variant, where the plan has several; negative in those without this field. */
+  offsets?: number[];
+  /** Bytes of the source: N of char[N], the integer under an enum or a bit field, an element of a `tail`. */
   width?: number;
+  /** Bytes of the longest `tail`; without it there is no limit. */
+  most?: number;
   /** Elements a row; more than 1 for a fixed array. */
   count?: number;
   /** Of `bits`, and of an `enum` that is a bit field. */
@@ -168,17 +186,35 @@ export interface PlanColumn {
   signed?: boolean;
   labels?: { name: string; value: number | bigint }[];
 }
+/** A type of record: by its tag, if the plan has one, and by how long it may be; without `most` as long as it likes. */
+export interface PlanVariant {
+  tag?: number | bigint;
+  least: number;
+  most?: number;
+}
 export interface Plan {
   recordSize: number;
   columns: PlanColumn[];
+  /** The types of records; without it there is one of exactly `recordSize` bytes. */
+  variants?: PlanVariant[];
+  /** Where a record says of which type it is: an integer of `tagWidth` bytes. Without it its length says. */
+  tagOffset?: number;
+  tagWidth?: number;
 }
 export interface RingTotals {
   delivered: number;
   /** Read from the ring and not handed over yet. */
   waiting: number;
-  lost: number;
+  /** Undefined where nobody counts them. */
+  lost?: number;
+  /** Of a perf event array: the same by CPU. */
+  lostByCpu?: number[];
   dropped: number;
   unread: number;
+  /** Read, but of another length than their type has: in no table. */
+  malformed: number;
+  /** Bytes of the last of these. */
+  malformedLength: number;
   inexact: number;
 }
 /** Rows as columns: each stands in its buffer, which several may share, from its offset on. */
@@ -186,6 +222,8 @@ export interface Columns {
   rows: number;
   buffers: ArrayBuffer[];
   offsets: number[];
+  /** Of each `tail` the bytes of all rows; the column has where each row's end. */
+  heaps?: (ArrayBuffer | undefined)[];
 }
 export interface Taken {
   chunks: Columns[];
@@ -200,7 +238,7 @@ export function drain_add(
   drainer: DrainerHandle,
   map: MapHandle,
   plan: Plan,
-  options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number },
+  options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number; cpuBytes?: number },
 ): RingHandle;
 /** Stops reading it. The last account: what waits is unread. */
 export function drain_remove(drainer: DrainerHandle, ring: RingHandle): RingTotals;

@@ -10,6 +10,7 @@ const TO_RUN = [
   "python3", // the addon; node-gyp is partly Python
   "clang",
   "libbpf-dev",
+  "libdw-dev", // what a program's debug information says of its records
   "iproute2",
   "iputils-ping",
   "jupyter-nbconvert",

@@ -11,6 +11,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitMap(env, exports);
   InitObject(env, exports);
   InitProgram(env, exports);
+  InitRecords(env, exports);
   InitSystem(env, exports);
   InitTc(env, exports);
   return exports;

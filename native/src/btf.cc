@@ -36,15 +36,6 @@ Napi::Array Members(Napi::Env env, const btf* btf, const btf_type* type) {
   return list;
 }
 
-// A number, or a BigInt where a number could not tell it from its neighbours.
-Napi::Value EnumValue(Napi::Env env, uint64_t raw, bool is_signed) {
-  constexpr int64_t kMostExact = int64_t{1} << 53;
-  const auto value = static_cast<int64_t>(raw);
-  if (is_signed ? value >= -kMostExact && value <= kMostExact : raw <= static_cast<uint64_t>(kMostExact))
-    return Napi::Number::New(env, static_cast<double>(value));
-  return is_signed ? Napi::BigInt::New(env, value) : Napi::BigInt::New(env, raw);
-}
-
 Napi::Array EnumValues(Napi::Env env, const btf* btf, const btf_type* type) {
   auto list = Napi::Array::New(env);
   for (unsigned i = 0; i < btf_vlen(type); i++) {
@@ -52,7 +43,7 @@ Napi::Array EnumValues(Napi::Env env, const btf* btf, const btf_type* type) {
     uint32_t name;
     if (btf_is_enum64(type)) {
       const struct btf_enum64* item = btf_enum64(type) + i;
-      entry.Set("value", EnumValue(env, btf_enum64_value(item), btf_kflag(type)));
+      entry.Set("value", Integer(env, btf_enum64_value(item), btf_kflag(type)));
       name = item->name_off;
     } else {
       const struct btf_enum* item = btf_enum(type) + i;

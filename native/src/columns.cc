@@ -41,26 +41,26 @@ Source Read(const uint8_t* at) {
 
 // One column of many records: the loop is over rows, so that the branch on the type is taken once a batch.
 template <class Source, class Target>
-void Copy(const Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+void Copy(const Column& column, const Record* records, size_t n, uint8_t* to) {
   auto* target = reinterpret_cast<Target*>(to);
   if (column.count == 1) {
-    for (size_t i = 0; i < n; i++) target[i] = static_cast<Target>(Read<Source>(records[i] + column.offset));
+    for (size_t i = 0; i < n; i++) target[i] = static_cast<Target>(Read<Source>(records[i].data + column.offset));
     return;
   }
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < column.count; j++)
-      *target++ = static_cast<Target>(Read<Source>(records[i] + column.offset + j * sizeof(Source)));
+      *target++ = static_cast<Target>(Read<Source>(records[i].data + column.offset + j * sizeof(Source)));
 }
 
 // Also counts the values that a double cannot tell from their neighbours. Nearly always there are none: one look at all
 // bits together says so, and lets signed conversion, which is one instruction, do for both.
 template <class Source>
-uint64_t CopyToDouble(const Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+uint64_t CopyToDouble(const Column& column, const Record* records, size_t n, uint8_t* to) {
   auto* target = reinterpret_cast<double*>(to);
   uint64_t bits = 0;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < column.count; j++) {
-      const auto value = Read<uint64_t>(records[i] + column.offset + j * sizeof(Source));
+      const auto value = Read<uint64_t>(records[i].data + column.offset + j * sizeof(Source));
       bits |= value;
       *target++ = static_cast<double>(static_cast<int64_t>(value));
     }
@@ -69,7 +69,7 @@ uint64_t CopyToDouble(const Column& column, const uint8_t* const* records, size_
   uint64_t inexact = 0;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < column.count; j++) {
-      const auto value = Read<Source>(records[i] + column.offset + j * sizeof(Source));
+      const auto value = Read<Source>(records[i].data + column.offset + j * sizeof(Source));
       inexact += value > static_cast<Source>(kMostExact) ||
                  (std::is_signed_v<Source> && value < static_cast<Source>(-kMostExact));
     }
@@ -103,7 +103,7 @@ int64_t BitField(const Column& column, const uint8_t* record) {
   return static_cast<int64_t>(word >> (64 - column.bit_size));
 }
 
-uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, uint8_t* to) {
+uint64_t DecodeColumn(Column& column, const Record* records, size_t n, uint8_t* to) {
   switch (column.decode) {
     case Decode::U8:
     case Decode::I8:
@@ -136,30 +136,86 @@ uint64_t DecodeColumn(Column& column, const uint8_t* const* records, size_t n, u
       return CopyToDouble<int64_t>(column, records, n, to);
     case Decode::Bits:
       for (size_t i = 0; i < n; i++)
-        reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i]));
+        reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i].data));
       return 0;
     case Decode::Text:
       for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < column.count; j++)
           reinterpret_cast<uint32_t*>(to)[i * column.count + j] =
-              column.dictionary->Text(records[i] + column.offset + j * column.width, column.width);
+              column.dictionary->Text(records[i].data + column.offset + j * column.width, column.width);
       return 0;
     case Decode::Enum:
       if (column.bit_size) {
         for (size_t i = 0; i < n; i++)
-          reinterpret_cast<uint32_t*>(to)[i] = column.dictionary->Enum(BitField(column, records[i]));
+          reinterpret_cast<uint32_t*>(to)[i] = column.dictionary->Enum(BitField(column, records[i].data));
         return 0;
       }
       for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < column.count; j++)
           reinterpret_cast<uint32_t*>(to)[i * column.count + j] = column.dictionary->Enum(
-              Integer(records[i] + column.offset + j * column.width, column.width, column.is_signed));
+              Integer(records[i].data + column.offset + j * column.width, column.width, column.is_signed));
       return 0;
+    case Decode::Variant:
+      for (size_t i = 0; i < n; i++) reinterpret_cast<uint32_t*>(to)[i] = records[i].variant;
+      return 0;
+    case Decode::Tail:
+      return 0;  // needs the chunk
   }
   return 0;
 }
 
+// Appends the rest of each record to the heap, in whole elements, and notes where each ends; `rows` are there already.
+void AppendTails(const Column& column, const Record* records, size_t n, std::vector<uint8_t>* heap, double* ends,
+                 size_t rows) {
+  heap->resize(rows ? static_cast<size_t>(ends[rows - 1]) : 0);  // what an append left that ran out of memory
+  for (size_t i = 0; i < n; i++) {
+    const auto& [data, length, variant] = records[i];
+    const int64_t offset = column.offsets.empty() ? column.offset : column.offsets[variant];
+    if (offset >= 0 && length > offset) {
+      size_t bytes = (length - static_cast<size_t>(offset)) / column.width * column.width;
+      if (column.most) bytes = std::min<size_t>(bytes, column.most);
+      heap->insert(heap->end(), data + offset, data + offset + bytes);
+    }
+    ends[rows + i] = static_cast<double>(heap->size());
+  }
+}
+
+// A column that only some of a plan's types have, or each at another place: run by run of records of one type.
+uint64_t DecodeRuns(Column& column, const Record* records, size_t n, uint8_t* to) {
+  const size_t width = ElementSize(column.decode) * column.count;
+  uint64_t inexact = 0;
+  for (size_t i = 0; i < n;) {
+    size_t end = i + 1;
+    while (end < n && records[end].variant == records[i].variant) end++;
+    const int64_t offset = column.offsets[records[i].variant];
+    if (offset < 0) {
+      memset(to + i * width, 0, (end - i) * width);
+    } else {
+      column.offset = static_cast<uint32_t>(offset);
+      inexact += DecodeColumn(column, records + i, end - i, to + i * width);
+    }
+    i = end;
+  }
+  return inexact;
+}
+
 }  // namespace
+
+bool Plan::Recognise(Record* record) const {
+  int64_t tag = 0;
+  if (tag_width) {
+    if (record->length < tag_offset + tag_width) return false;
+    tag = Integer(record->data + tag_offset, tag_width, false);
+  }
+  for (uint32_t i = 0; i < variants.size(); i++) {
+    const auto& variant = variants[i];
+    if (tag_width && variant.tag != tag) continue;
+    if (record->length < variant.least || record->length > variant.most) continue;
+    record->variant = i;
+    return true;
+  }
+  return false;
+}
 
 uint32_t Dictionary::Code(std::string_view text) {
   auto known = codes_.find(std::string(text));
@@ -299,15 +355,28 @@ void Chunk::Extend(const Plan& plan, size_t n) {
   }
 }
 
-uint64_t Chunk::Append(Plan& plan, const uint8_t* const* records, size_t n) {
+uint64_t Chunk::Append(Plan& plan, const Record* records, size_t n) {
   Extend(plan, n);
+  heaps.resize(plan.columns.size());
   uint64_t inexact = 0;
   for (size_t c = 0; c < plan.columns.size(); c++) {
     auto& column = plan.columns[c];
-    inexact += DecodeColumn(column, records, n, memory + offsets[c] + rows * ElementSize(column.decode) * column.count);
+    uint8_t* to = memory + offsets[c] + rows * ElementSize(column.decode) * column.count;
+    if (column.decode == Decode::Tail)
+      AppendTails(column, records, n, &heaps[c], reinterpret_cast<double*>(memory + offsets[c]), rows);
+    else if (column.offsets.empty())
+      inexact += DecodeColumn(column, records, n, to);
+    else
+      inexact += DecodeRuns(column, records, n, to);
   }
   rows += n;
   return inexact;
+}
+
+size_t Chunk::heap_bytes() const {
+  size_t bytes = 0;
+  for (const auto& heap : heaps) bytes += heap.capacity();
+  return bytes;
 }
 
 }  // namespace bpflab

@@ -14,6 +14,7 @@
 namespace bpflab {
 
 // How a field becomes a column. The name says what stands in the record.
+// Tail is all of a record from the field on; Variant says which of the plan's types the record is of.
 enum class Decode : uint8_t {
   U8,
   I8,
@@ -30,7 +31,9 @@ enum class Decode : uint8_t {
   I64Exact,
   Bits,
   Text,
-  Enum
+  Enum,
+  Tail,
+  Variant
 };
 
 // Bytes of one element in the column: 64-bit integers and bit fields become doubles, text and enums 32-bit codes.
@@ -48,6 +51,7 @@ inline size_t ElementSize(Decode decode) {
     case Decode::F32:
     case Decode::Text:
     case Decode::Enum:
+    case Decode::Variant:
       return 4;
     default:
       return 8;
@@ -87,18 +91,38 @@ class Dictionary {
 
 struct Column {
   Decode decode;
-  uint32_t offset;          // in the record, bytes
-  uint32_t width;           // of the source: char[width] for Text, the integer's bytes for Enum and Bits
+  uint32_t offset;               // in the record, bytes
+  std::vector<int64_t> offsets;  // by variant, where there are several; negative in those without this field
+  uint32_t width;  // of the source: char[width] for Text, the integer's bytes for Enum and Bits, an element's for Tail
   uint32_t count = 1;       // elements a row: more than one for a fixed array
   uint32_t bit_offset = 0;  // Bits, and Enum in a bit field: from the field's first bit, little endian
   uint32_t bit_size = 0;    // of at most 63, so that any fits an int64_t; 0 where there is no bit field
   bool is_signed = false;   // Bits and Enum
+  uint32_t most = 0;        // Tail: bytes of the longest; 0 where there is no limit
   std::unique_ptr<Dictionary> dictionary;
+};
+
+// A record as it came.
+struct Record {
+  const uint8_t* data;
+  uint32_t length;
+  uint32_t variant;  // which of the plan's types it is of
+};
+
+// A type of record: by its tag, if the plan has one, and by how long it may be.
+struct Variant {
+  int64_t tag = 0;
+  size_t least, most;
 };
 
 struct Plan {
   size_t record_size;
   std::vector<Column> columns;
+  std::vector<Variant> variants;
+  uint32_t tag_offset = 0, tag_width = 0;  // where a record says of which type it is; no width: its length says
+
+  // Finds out which variant a record is of; false for none.
+  bool Recognise(Record* record) const;
 
   size_t row_bytes() const {
     size_t bytes = 0;
@@ -134,6 +158,8 @@ struct Chunk {
   size_t rows = 0;
   size_t reserved = 0;          // bytes of addresses, when there is no pool
   std::vector<size_t> offsets;  // of each column in the memory
+  // Of each column that is a Tail the bytes of all rows; the column has where each row's end.
+  std::vector<std::vector<uint8_t>> heaps;
 
   // A block of the pool, which has room for so many rows.
   Chunk(const Plan& plan, std::shared_ptr<BlockPool> from, size_t rows_of_room);
@@ -147,7 +173,8 @@ struct Chunk {
   // Bytes of a block with room for so many rows.
   static size_t Bytes(const Plan& plan, size_t rows);
   // Appends n records; returns how many 64-bit values lost digits.
-  uint64_t Append(Plan& plan, const uint8_t* const* records, size_t n);
+  uint64_t Append(Plan& plan, const Record* records, size_t n);
+  size_t heap_bytes() const;
 
  private:
   Chunk() = default;

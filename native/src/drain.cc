@@ -69,19 +69,21 @@ void Drainer::Wake() {
   }
 }
 
-void Drainer::Add(Napi::Env env, const std::shared_ptr<Ring>& ring) {
+void Drainer::Add(Napi::Env env, const std::shared_ptr<Stream>& ring) {
   std::lock_guard<std::mutex> lock(mutex_);
   epoll_event event = {};
   // Edge-triggered: level-triggered would return at once for as long as one record waits.
   event.events = EPOLLIN | EPOLLET;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, ring->fd(), &event) < 0) throw SystemError(env, errno, "epoll");
+  for (int fd : ring->fds())
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) throw SystemError(env, errno, "epoll");
   rings_.push_back(ring);
   Wake();
 }
 
-void Drainer::Remove(Ring* ring) {
+void Drainer::Remove(Stream* ring) {
   std::lock_guard<std::mutex> lock(mutex_);
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ring->fd(), nullptr);  // fails, harmlessly, if the map is closed already
+  for (int fd : ring->fds())
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);  // fails, harmlessly, if the map is closed already
   rings_.erase(std::remove_if(rings_.begin(), rings_.end(), [ring](const auto& r) { return r.get() == ring; }),
                rings_.end());
 }
@@ -108,7 +110,7 @@ void Drainer::Notify() {
 void Drainer::Run() {
   auto handed_over = Clock::now();
   while (!closed_) {
-    std::vector<std::shared_ptr<Ring>> rings;
+    std::vector<std::shared_ptr<Stream>> rings;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       rings = rings_;

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "ring.h"
+#include "stream.h"
 
 namespace bpflab {
 
@@ -29,8 +29,8 @@ class Drainer : public Closable {
   void Close() override;
   bool IsClosed() const override { return closed_; }
 
-  void Add(Napi::Env env, const std::shared_ptr<Ring>& ring);
-  void Remove(Ring* ring);
+  void Add(Napi::Env env, const std::shared_ptr<Stream>& ring);
+  void Remove(Stream* ring);
   // To be called after a ring's subscription changed: holds the event loop while somebody waits for events.
   void SubscriptionsChanged(Napi::Env env);
 
@@ -46,7 +46,7 @@ class Drainer : public Closable {
   bool gone_ = false;  // the event loop has ended; only the thread looks
   Fd epoll_, control_;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Ring>> rings_;
+  std::vector<std::shared_ptr<Stream>> rings_;
   std::thread thread_;
 };
 

@@ -1,8 +1,11 @@
 // The drain thread for JavaScript: rings in, chunks of columns out.
 #include <stdexcept>
+#include <system_error>
 
 #include "drain.h"
+#include "perf_buffer.h"
 #include "plan.h"
+#include "ring.h"
 
 namespace bpflab {
 
@@ -19,38 +22,48 @@ Napi::Value Stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// drain_add(drainer, map, plan, { bufferBytes, loss?: map, lossOffset? }) -> ring
+// The map that an option names, or null.
+std::shared_ptr<Map> MapOption(Napi::Env env, const Napi::Object& options, const char* name) {
+  Napi::Value held = options.Get(name);
+  if (held.IsUndefined()) return nullptr;
+  auto external = held.As<Napi::External<std::shared_ptr<Map>>>();
+  if (!held.IsExternal() || !external.CheckTypeTag(&Map::kTag))
+    ThrowArgument(env, std::string(name) + " is not a BPF map handle");
+  return *external.Data();
+}
+
+// drain_add(drainer, map, plan, { bufferBytes, loss?: map, lossOffset?, cpuBytes? }) -> stream
 Napi::Value Add(const Napi::CallbackInfo& info) {
+  auto env = info.Env();
   auto drainer = Unwrap<Drainer>(info, 0);
   auto map = Unwrap<Map>(info, 1);
-  if (map->type() != BPF_MAP_TYPE_RINGBUF) ThrowArgument(info.Env(), "argument 2 is not a ring buffer map");
   Plan plan = PlanArg(info, info[2].As<Napi::Object>());
   auto options = info[3].As<Napi::Object>();
-  size_t buffer_bytes = static_cast<size_t>(options.Get("bufferBytes").As<Napi::Number>().Int64Value());
-  std::shared_ptr<Map> loss;
+  auto buffer_bytes = static_cast<size_t>(options.Get("bufferBytes").As<Napi::Number>().Int64Value());
+  auto loss = MapOption(env, options, "loss");
   size_t loss_offset = NumberField(options, "lossOffset");
-  Napi::Value held = options.Get("loss");
-  if (!held.IsUndefined()) {
-    auto external = held.As<Napi::External<std::shared_ptr<Map>>>();
-    if (!held.IsExternal() || !external.CheckTypeTag(&Map::kTag))
-      ThrowArgument(info.Env(), "loss is not a BPF map handle");
-    loss = *external.Data();
-    if (loss_offset + 8 > loss->memory_size()) ThrowArgument(info.Env(), "lossOffset is outside the map");
-  }
-  std::shared_ptr<Ring> ring;
+  if (loss && loss_offset + 8 > loss->memory_size()) ThrowArgument(env, "lossOffset is outside the map");
+  std::shared_ptr<Stream> stream;
   try {
-    ring = std::make_shared<Ring>(map, std::move(plan), buffer_bytes, loss, loss_offset);
+    if (map->type() == BPF_MAP_TYPE_RINGBUF)
+      stream = std::make_shared<Ring>(map, std::move(plan), buffer_bytes, loss, loss_offset);
+    else if (map->type() == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+      stream = std::make_shared<PerfBuffer>(map, std::move(plan), buffer_bytes, NumberField(options, "cpuBytes"));
+    else
+      ThrowArgument(env, "argument 2 is not a ring buffer map");
+  } catch (const std::system_error& error) {
+    throw SystemError(env, error.code().value(), error.what());
   } catch (const std::runtime_error& error) {
-    throw SystemError(info.Env(), errno, error.what());
+    throw SystemError(env, errno, error.what());
   }
-  drainer->Add(info.Env(), ring);
-  return Wrap(info.Env(), ring);
+  drainer->Add(env, stream);
+  return Wrap(env, stream);
 }
 
 // drain_subscribe(drainer, ring, how): 0 no more, 1 for batches, 2 to gather
 Napi::Value Subscribe(const Napi::CallbackInfo& info) {
   auto drainer = Unwrap<Drainer>(info, 0);
-  Unwrap<Ring>(info, 1)->Subscribe(static_cast<Subscription>(IntArg(info, 2, 0, 2)));
+  Unwrap<Stream>(info, 1)->Subscribe(static_cast<Subscription>(IntArg(info, 2, 0, 2)));
   drainer->SubscriptionsChanged(info.Env());
   return info.Env().Undefined();
 }
@@ -62,9 +75,17 @@ Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
   };
   number("delivered", totals.delivered);
   number("waiting", totals.waiting);
-  number("lost", totals.lost);
+  if (totals.is_lost_known) number("lost", totals.lost);
+  if (!totals.lost_cpus.empty()) {
+    auto cpus = Napi::Array::New(env, totals.lost_cpus.size());
+    for (size_t i = 0; i < totals.lost_cpus.size(); i++)
+      cpus.Set(static_cast<uint32_t>(i), Napi::Number::New(env, static_cast<double>(totals.lost_cpus[i])));
+    result.Set("lostByCpu", cpus);
+  }
   number("dropped", totals.dropped);
   number("unread", totals.unread);
+  number("malformed", totals.malformed);
+  number("malformedLength", totals.malformed_length);
   number("inexact", totals.inexact);
   return result;
 }
@@ -73,7 +94,7 @@ Napi::Object TotalsObject(Napi::Env env, const Totals& totals) {
 // unread
 Napi::Value Remove(const Napi::CallbackInfo& info) {
   auto drainer = UnwrapAny<Drainer>(info, 0);
-  auto ring = UnwrapAny<Ring>(info, 1);
+  auto ring = UnwrapAny<Stream>(info, 1);
   drainer->Remove(ring.get());
   ring->Close();
   if (!drainer->IsClosed()) drainer->SubscriptionsChanged(info.Env());
@@ -83,7 +104,7 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
 // drain_totals(ring, now) -> { delivered, waiting, lost, dropped, unread, inexact }; with now it reads first what is
 // committed
 Napi::Value GetTotals(const Napi::CallbackInfo& info) {
-  auto ring = Unwrap<Ring>(info, 0);
+  auto ring = Unwrap<Stream>(info, 0);
   if (info[1].ToBoolean()) ring->Drain();
   return TotalsObject(info.Env(), ring->totals());
 }
@@ -92,7 +113,7 @@ Napi::Value GetTotals(const Napi::CallbackInfo& info) {
 // labels: per column, the strings that got a code since the last take, in code order.
 Napi::Value Take(const Napi::CallbackInfo& info) {
   auto env = info.Env();
-  auto ring = Unwrap<Ring>(info, 0);
+  auto ring = Unwrap<Stream>(info, 0);
   ring->Drain();
   auto taken = ring->Take();
   auto result = Napi::Object::New(env);

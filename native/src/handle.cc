@@ -85,6 +85,14 @@ Napi::Error SystemError(Napi::Env env, int error, const std::string& what, const
 
 void ThrowArgument(Napi::Env env, const std::string& what) { throw Napi::TypeError::New(env, what); }
 
+Napi::Value Integer(Napi::Env env, uint64_t bits, bool is_signed) {
+  constexpr int64_t kMostExact = int64_t{1} << 53;
+  const auto value = static_cast<int64_t>(bits);
+  if (is_signed ? value >= -kMostExact && value <= kMostExact : bits <= static_cast<uint64_t>(kMostExact))
+    return Napi::Number::New(env, static_cast<double>(value));
+  return is_signed ? Napi::BigInt::New(env, value) : Napi::BigInt::New(env, bits);
+}
+
 std::string StringArg(const Napi::CallbackInfo& info, size_t index) {
   if (!info[index].IsString()) ThrowArgument(info.Env(), "argument " + std::to_string(index + 1) + " is not a string");
   return info[index].As<Napi::String>().Utf8Value();

@@ -65,6 +65,9 @@ std::shared_ptr<T> Unwrap(const Napi::CallbackInfo& info, size_t index) {
   return handle;
 }
 
+// A number, or a BigInt where a number could not tell it from its neighbours.
+Napi::Value Integer(Napi::Env env, uint64_t bits, bool is_signed);
+
 std::string StringArg(const Napi::CallbackInfo& info, size_t index);
 int64_t IntArg(const Napi::CallbackInfo& info, size_t index, int64_t low, int64_t high);
 Napi::Buffer<uint8_t> BytesArg(const Napi::CallbackInfo& info, size_t index);
@@ -107,6 +110,7 @@ void InitLink(Napi::Env env, Napi::Object exports);
 void InitMap(Napi::Env env, Napi::Object exports);
 void InitObject(Napi::Env env, Napi::Object exports);
 void InitProgram(Napi::Env env, Napi::Object exports);
+void InitRecords(Napi::Env env, Napi::Object exports);
 void InitSystem(Napi::Env env, Napi::Object exports);
 void InitTc(Napi::Env env, Napi::Object exports);
 

@@ -196,10 +196,10 @@ Napi::Value Columns(const Napi::CallbackInfo& info) {
   Plan plan = PlanArg(info, info[1].As<Napi::Object>());
   auto repeat = static_cast<size_t>(IntArg(info, 2, 1, 1 << 16));
   if (bytes.Length() % plan.record_size) ThrowArgument(env, "the bytes are not whole records");
-  std::vector<const uint8_t*> records;
+  std::vector<Record> records;
   records.reserve(bytes.Length() / plan.record_size * repeat);
   for (size_t at = 0; at < bytes.Length(); at += plan.record_size)
-    records.insert(records.end(), repeat, bytes.Data() + at);
+    records.insert(records.end(), repeat, {bytes.Data() + at, static_cast<uint32_t>(plan.record_size), 0});
   auto pool = std::make_shared<BlockPool>(Chunk::Bytes(plan, records.size()));
   auto chunk = std::make_unique<Chunk>(plan, pool, records.size());
   uint64_t inexact = chunk->Append(plan, records.data(), records.size());

@@ -33,6 +33,13 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
   bpf_object* object = bpf_object__open_mem(bytes.Data(), bytes.Length(), &options);
   if (!object) throw SystemError(info.Env(), errno, "libbpf cannot open the object", log.text());
+  // A ring's value names its record's type; the kernel wants none. libbpf 1.1 leaves the sizes in.
+  bpf_map* map;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF && bpf_map__type(map) != BPF_MAP_TYPE_USER_RINGBUF) continue;
+    bpf_map__set_key_size(map, 0);
+    bpf_map__set_value_size(map, 0);
+  }
   return Wrap(info.Env(), std::make_shared<Object>(object));
 }
 

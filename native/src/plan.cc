@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ const std::map<std::string, Decode>& Decodes() {
       {"bits", Decode::Bits},
       {"text", Decode::Text},
       {"enum", Decode::Enum},
+      {"tail", Decode::Tail},
+      {"variant", Decode::Variant},
   };
   return names;
 }
@@ -44,9 +47,56 @@ size_t SourceBytes(const Column& column) {
     case Decode::Enum:
     case Decode::Bits:
       return size_t{column.width} * column.count;
+    case Decode::Tail:
+    case Decode::Variant:
+      return 0;
     default:
       return ElementSize(column.decode) * column.count;
   }
+}
+
+// By variant; empty where the column stands at one place in all.
+std::vector<int64_t> OffsetsOf(const Napi::Object& column) {
+  std::vector<int64_t> offsets;
+  Napi::Value given = column.Get("offsets");
+  if (!given.IsArray()) return offsets;
+  auto list = given.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) offsets.push_back(list.Get(i).As<Napi::Number>().Int64Value());
+  return offsets;
+}
+
+// The types of records, with how long each may be: exactly as long as the plan says, where nothing else is given.
+void ReadVariants(const Napi::Object& from, Plan* plan) {
+  Napi::Value given = from.Get("variants");
+  if (!given.IsArray()) {
+    plan->variants = {{0, plan->record_size, plan->record_size}};
+    return;
+  }
+  auto list = given.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    auto one = list.Get(i).As<Napi::Object>();
+    Napi::Value tag = one.Get("tag");
+    plan->variants.push_back(
+        {tag.IsUndefined() ? 0 : Int64(tag), NumberField(one, "least"), NumberField(one, "most", UINT32_MAX)});
+  }
+  plan->tag_offset = NumberField(from, "tagOffset");
+  plan->tag_width = NumberField(from, "tagWidth");
+}
+
+// The bytes that are left behind a column in the shortest record that has it; negative where one ends before it does.
+int64_t Reach(const Column& column, const Plan& plan) {
+  const auto bytes = static_cast<int64_t>(SourceBytes(column));
+  if (column.offsets.empty()) {
+    int64_t least = static_cast<int64_t>(plan.record_size);
+    for (const auto& variant : plan.variants) least = std::min(least, static_cast<int64_t>(variant.least));
+    return least - column.offset - bytes;
+  }
+  if (column.offsets.size() != plan.variants.size()) return -1;
+  int64_t left = INT64_MAX;
+  for (size_t i = 0; i < column.offsets.size(); i++)
+    if (column.offsets[i] >= 0)
+      left = std::min(left, static_cast<int64_t>(plan.variants[i].least) - column.offsets[i] - bytes);
+  return left;
 }
 
 }  // namespace
@@ -59,6 +109,7 @@ uint32_t NumberField(const Napi::Object& from, const char* name, uint32_t otherw
 Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
   Plan plan;
   plan.record_size = NumberField(from, "recordSize");
+  ReadVariants(from, &plan);
   auto columns = from.Get("columns").As<Napi::Array>();
   for (uint32_t i = 0; i < columns.Length(); i++) {
     auto source = columns.Get(i).As<Napi::Object>();
@@ -73,8 +124,12 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     column.bit_offset = NumberField(source, "bitOffset");
     column.bit_size = NumberField(source, "bitSize");
     column.is_signed = source.Get("signed").ToBoolean();
-    if (column.count == 0 || column.offset + SourceBytes(column) > plan.record_size)
+    column.most = NumberField(source, "most");
+    column.offsets = OffsetsOf(source);
+    if (column.count == 0 || Reach(column, plan) < 0)
       ThrowArgument(info.Env(), "column " + std::to_string(i) + " reaches past the end of the record");
+    if (column.decode == Decode::Tail && column.width == 0)
+      ThrowArgument(info.Env(), "column " + std::to_string(i) + " has elements of no size");
     const bool is_bits = column.decode == Decode::Bits || (column.decode == Decode::Enum && column.bit_size > 0);
     if (is_bits && (column.width > 8 || column.bit_size == 0 || column.bit_size > 63 ||
                     uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
@@ -94,7 +149,8 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     }
     plan.columns.push_back(std::move(column));
   }
-  if (plan.record_size == 0 || plan.columns.empty())
+  const bool has_size = plan.record_size > 0 || from.Get("variants").IsArray();
+  if (!has_size || plan.variants.empty() || plan.columns.empty() || plan.tag_width > 8)
     ThrowArgument(info.Env(), "a plan needs a record size and columns");
   return plan;
 }
@@ -121,6 +177,15 @@ bool IsWellFilled(const Plan& plan, const Chunk& chunk) {
   return chunk.pool ? chunk.rows * 2 >= chunk.capacity : plan.row_bytes() * chunk.rows >= kChunkBytes;
 }
 
+// The bytes of a Tail column, without a copy; they go with the chunk.
+Napi::ArrayBuffer HeapBuffer(Napi::Env env, const std::shared_ptr<Chunk>& chunk, size_t column) {
+  auto& heap = chunk->heaps[column];
+  if (heap.empty()) return Napi::ArrayBuffer::New(env, 0);
+  return Napi::ArrayBuffer::New(
+      env, heap.data(), heap.size(), [](Napi::Env, void*, std::shared_ptr<Chunk>* held) { delete held; },
+      new std::shared_ptr<Chunk>(chunk));
+}
+
 }  // namespace
 
 Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk> filled) {
@@ -128,6 +193,10 @@ Napi::Object ChunkObject(Napi::Env env, const Plan& plan, std::unique_ptr<Chunk>
   const size_t columns = plan.columns.size();
   auto result = Napi::Object::New(env);
   auto offsets = Napi::Array::New(env, columns), buffers = Napi::Array::New(env, columns);
+  auto heaps = Napi::Array::New(env, columns);
+  for (size_t c = 0; c < chunk->heaps.size(); c++)
+    if (plan.columns[c].decode == Decode::Tail) heaps.Set(static_cast<uint32_t>(c), HeapBuffer(env, chunk, c));
+  result.Set("heaps", heaps);
   result.Set("rows", Napi::Number::New(env, static_cast<double>(chunk->rows)));
   result.Set("offsets", offsets);
   result.Set("buffers", buffers);

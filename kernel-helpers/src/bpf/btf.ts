@@ -169,9 +169,18 @@ export class Btf {
     return pointer?.kind === "ptr" ? this.layout(pointer.type!) : undefined;
   }
 
-  /** A struct by its name. */
-  struct(name: string): Layout | undefined {
-    const id = this.types.findIndex((t) => (t.kind === "struct" || t.kind === "typedef") && t.name === name);
+  /** A struct, union, enum, integer or typedef by its name. */
+  type(name: string): Layout | undefined {
+    const id = this.types.findIndex((t) => named.includes(t.kind) && t.name === name);
     return id > 0 ? this.layout(id) : undefined;
   }
+
+  /** What the program calls a type: the nearest name on the way to it. */
+  typeName(id: number | undefined): string | undefined {
+    let type = id === undefined ? undefined : this.at(id);
+    while (type && !type.name && transparent.includes(type.kind)) type = this.at(type.type!);
+    return type?.name || undefined;
+  }
 }
+
+const named = ["struct", "union", "enum", "enum64", "typedef", "int", "float"];

@@ -4,6 +4,7 @@ import { visibleVariables } from "./globals.js";
 import { native, type MapDescription, type ObjectHandle } from "../base/native.js";
 import { mapLayouts } from "./map-layouts.js";
 import { sectionName } from "./sections.js";
+import { isRing, RingRecords } from "./ring-records.js";
 import { isPerCpu } from "./per-cpu.js";
 
 const key = (name: string) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
@@ -46,17 +47,24 @@ export function typeOf(layout: Layout | undefined, indent = ""): string {
 export function declaration(
   handle: ObjectHandle,
   btf: Btf,
+  elf: Uint8Array,
   indent: string,
   hints: readonly (readonly [string, string])[] = [],
 ): string {
   const inner = `${indent}  `;
   const maps = native.bpf_object__maps(handle);
   const own = maps.filter((m) => !m.isInternal);
-  const rings = own.filter((m) => m.typeName === "ringbuf").map((m) => m.name);
+  const rings = own.filter(isRing);
+  const records = new RingRecords(btf, elf);
   const variables = (section: RegExp) =>
     maps
       .filter((m) => m.isInternal && section.test(sectionName(m.name)))
-      .flatMap((m) => visibleVariables(btf.section(sectionName(m.name)), rings))
+      .flatMap((m) =>
+        visibleVariables(
+          btf.section(sectionName(m.name)),
+          rings.map((ring) => ring.name),
+        ),
+      )
       .map((v) => [v.name, typeOf(v.layout, `${inner}  `)] as const);
   const mapType = (m: MapDescription) => {
     const { key, value } = mapLayouts(btf, m);
@@ -69,14 +77,15 @@ export function declaration(
       `${inner}  `,
     );
   };
-  const eventType = (ring: string) => {
-    const record = btf.pointee(`${ring}_record`);
-    return record
-      ? struct(
-          flatten(record).map((f) => [f.name, typeOf(f.layout)] as const),
-          `${inner}  `,
-        )
-      : "Record<string, unknown>";
+  const eventType = (ring: MapDescription) => {
+    const types = records.of(ring);
+    if (types.length === 0) return "{ bytes: Uint8Array }";
+    const [only, ...others] = types;
+    if (others.length > 0) return "Record<string, any>"; // a column may be there in the rows of some types only
+    return struct(
+      flatten(only!.layout).map((f) => [f.name, typeOf(f.layout)] as const),
+      `${inner}  `,
+    );
   };
   const globals = variables(/^\.(data|bss)/);
   return struct(
@@ -100,7 +109,7 @@ export function declaration(
       [
         "events",
         struct(
-          rings.map((ring) => [ring, eventType(ring)] as const),
+          rings.map((ring) => [ring.name, eventType(ring)] as const),
           inner,
         ),
       ],
@@ -121,7 +130,7 @@ export function typesOf(
 ): string {
   const handle = native.bpf_object__open_mem(elf, name);
   try {
-    return declaration(handle, new Btf(native.bpf_object__btf(handle)), indent, hints);
+    return declaration(handle, new Btf(native.bpf_object__btf(handle)), elf, indent, hints);
   } finally {
     native.bpf_object__close(handle);
   }

@@ -20,5 +20,5 @@ function inner(field: Field, prefix: string, base: number): FlatField[] {
       inner({ name: String(i), offset: i * element.size, layout: element }, `${name}.`, offset),
     ).flat();
   }
-  return [{ ...field, name, offset }];
+  return layout.size > 0 ? [{ ...field, name, offset }] : []; // a flexible array has no bytes of its own
 }

@@ -1,6 +1,6 @@
 import { ArgumentError } from "../base/errors.js";
 import type { NetworkHook } from "./link/network.js";
-import type { Btf, Layout } from "./btf.js";
+import type { Btf } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
@@ -8,14 +8,15 @@ import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
 import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../base/native.js";
 import { BpfProgram, closed } from "./program.js";
+import { isRing, RingRecords, type RecordType } from "./ring-records.js";
 import { isGlobalSection, sectionName } from "./sections.js";
 import type { ProgramTypes, UnknownTypes } from "./types.js";
 
-/** What a ring buffer of an object carries, for the layers that read it. */
+/** What a ring buffer or a perf event array of an object carries, for the layers that read it. */
 export interface RingDescription {
   map: MapBase;
-  /** Layout of a record; undefined when the object does not name its type. */
-  record: Layout | undefined;
+  /** The types of its records; none where nothing tells. */
+  records: RecordType[];
   /** Where the program counts what found no room. */
   loss: { map: MapHandle; offset: number } | undefined;
 }
@@ -33,6 +34,8 @@ export interface ObjectParts {
   fingerprint: string;
   /** The C text, for what errors say of its variables. */
   source: string;
+  /** The object file; without it the records of rings are known by BTF alone. */
+  elf?: Uint8Array;
 }
 
 /**
@@ -52,15 +55,17 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
   readonly fingerprint: string;
   readonly #handle: ObjectHandle;
   readonly #btf: Btf;
+  readonly #records: RingRecords;
   readonly #sections: MapHandle[] = [];
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  protected constructor({ name, handle, btf, fingerprint, source }: ObjectParts, makeMap: MakeMap) {
+  protected constructor({ name, handle, btf, fingerprint, source, elf }: ObjectParts, makeMap: MakeMap) {
     this.name = name;
     this.fingerprint = fingerprint;
     this.#handle = handle;
     this.#btf = btf;
+    this.#records = new RingRecords(btf, elf);
     const maps: Record<string, MapBase> = {};
     const variables: Parameters<typeof globalsObject>[1] = [];
     const descriptions = native.bpf_object__maps(handle);
@@ -151,10 +156,10 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     }
   }
 
-  /** A ring buffer by its map's name. @throws ArgumentError that lists the ring buffers there are, ClosedError */
+  /** A ring buffer or perf event array by its map's name. @throws ArgumentError that lists those there are, ClosedError */
   ring(name: string): RingDescription {
     this.#open();
-    const rings = Object.values<MapBase>(this.maps).filter((map) => map.type === "ringbuf");
+    const rings = Object.values<MapBase>(this.maps).filter((map) => isRing({ typeName: map.type }));
     const map = rings.find((ring) => ring.name === name);
     if (!map)
       throw unknownName(
@@ -163,7 +168,12 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
         name,
         rings.map((ring) => ring.name),
       );
-    return { map, record: this.#btf.pointee(`${name}_record`), loss: this.#find(`${name}_lost`) };
+    return { map, records: this.#records.of({ name, typeName: map.type }), loss: this.#find(`${name}_lost`) };
+  }
+
+  /** A type that the object names, in its BTF or its debug information. */
+  recordType(name: string): RecordType | undefined {
+    return this.#records.type(name);
   }
 
   #find(variable: string): { map: MapHandle; offset: number } | undefined {
@@ -173,11 +183,6 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
       if (found) return { map: this.#sections[i]!, offset: found.offset };
     }
     return undefined;
-  }
-
-  /** Layout of a struct that the object's BTF names. */
-  struct(name: string): Layout | undefined {
-    return this.#btf.struct(name);
   }
 
   /** Calls back when the object closes; returns a function that takes it back. */

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { thisMachine } from "../base/machine.js";
-import { captureBundle, captureOf, isDerived, lossNote } from "../streams/capture.js";
-import { counted, formatNumber } from "../tables/units.js";
+import { captureBundle, captureOf, isDerived, lossNote, lossText } from "../streams/capture.js";
+import { counted } from "../tables/units.js";
 import { visible } from "../base/text.js";
 import { Chart } from "./chart.js";
 import { alarmColor, config, defaultSize, textColor } from "./theme.js";
@@ -43,7 +43,7 @@ export function frame(table: ColumnTable, options: FrameOptions, content: Conten
   const title = visible(options.title ?? content.title);
   const when = capture ? minute(capture.startedAt) : `drawn ${minute(Date.now())}`;
   const kernel = capture ? (capture.kernel ?? thisMachine().kernel) : "origin unknown";
-  const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${formatNumber(capture.lost + capture.dropped)} lost` : ""}`;
+  const counts = `${content.counts ?? eventCount(table)}${capture ? `, ${lossText(capture)}` : ""}`;
   const subtitle = visible([when, kernel, counts, ...content.notes].filter(Boolean).join(" · "));
   const loss = lossNote(capture);
   const { width, height } = { ...defaultSize, ...defined({ width: options.width, height: options.height }) };

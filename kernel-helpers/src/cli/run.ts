@@ -3,7 +3,7 @@ import { ColumnTable } from "arquero";
 import { visible } from "../base/text.js";
 import { ArgumentError } from "../base/errors.js";
 import { op, probe, Probe } from "../probe/index.js";
-import { captureOf, lossNote } from "../streams/capture.js";
+import { captureOf, lossNote, lossText, missedSince } from "../streams/capture.js";
 import { concatTables } from "../streams/columns.js";
 import { settleRings } from "../streams/drain.js";
 import { tableText } from "../tables/plain.js";
@@ -109,13 +109,14 @@ async function groups(asked: Probe<any>, end: Promise<void>, json: boolean, out:
 async function events(asked: Probe<any>, end: Promise<void>, json: boolean, out: Out): Promise<void> {
   const screen = new Screen(out);
   let newest: ColumnTable | undefined;
-  let [rows, lost] = [0, 0];
-  const caption = () => `${rows.toLocaleString("en")} events, ${lost.toLocaleString("en")} lost`;
+  let rows = 0;
+  let lost = "0 lost";
+  const caption = () => `${rows.toLocaleString("en")} events, ${lost}`;
   await new Promise<void>((resolve, reject) => {
     const subscription = asked.events().subscribe({
       next(batch) {
         rows += batch.table.numRows();
-        lost = batch.lost + batch.dropped - batch.baseline.lost - batch.baseline.dropped;
+        lost = lossText(missedSince(batch, batch.baseline));
         if (json) return writeRows(batch.table, out);
         newest = newestOf(newest ? concatTables([newest, batch.table]) : batch.table);
         if (out.isTTY) screen.show(newest, newestRows, caption());
@@ -129,7 +130,7 @@ async function events(asked: Probe<any>, end: Promise<void>, json: boolean, out:
       resolve();
     });
   });
-  if (json) process.stderr.write(lost > 0 ? `${caption()}\n` : "");
+  if (json) process.stderr.write(lost !== "0 lost" ? `${caption()}\n` : "");
   else if (newest) screen.show(newest, newestRows, caption());
   else out.write(`${caption()}\n`);
 }

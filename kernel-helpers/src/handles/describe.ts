@@ -5,6 +5,7 @@ import { html } from "../base/html.js";
 import { visible } from "../base/text.js";
 import type { Layout } from "../bpf/btf.js";
 import type { BpfMap } from "./map.js";
+import { isRing } from "../bpf/ring-records.js";
 import type { BpfObject } from "./object.js";
 import type { BpfProgram } from "../bpf/program.js";
 
@@ -53,7 +54,7 @@ function parts(object: BpfObject<any>): Part[] {
     `${p.instructions.toLocaleString("en")} instructions`,
   ]);
   const maps = Object.values<BpfMap>(object.maps).map((map) => {
-    if (map.type !== "ringbuf")
+    if (!isRing({ typeName: map.type }))
       return [
         map.name,
         map.type,
@@ -65,8 +66,8 @@ function parts(object: BpfObject<any>): Part[] {
       map.name,
       map.type,
       "–",
-      object.closed ? "–" : cType(object.ring(map.name).record),
-      `${(map.maxEntries / 1024).toLocaleString("en")} KiB`,
+      object.closed ? "–" : recordsOf(object, map.name),
+      map.type === "ringbuf" ? `${(map.maxEntries / 1024).toLocaleString("en")} KiB` : "a ring per CPU",
     ];
   });
   const globals = object.closed
@@ -77,6 +78,12 @@ function parts(object: BpfObject<any>): Part[] {
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
     { title: "Globals", head: ["name", "value now"], rows: globals },
   ].filter((part) => part.rows.length > 0);
+}
+
+/** The types of a ring's records. */
+function recordsOf(object: BpfObject<any>, ring: string): string {
+  const { records } = object.ring(ring);
+  return records.length > 0 ? records.map(({ layout }) => cType(layout)).join(" or ") : "bytes";
 }
 
 function stateOfProgram({ attached, hook }: BpfProgram): string {

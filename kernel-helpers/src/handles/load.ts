@@ -93,7 +93,8 @@ async function start(
     for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
     requireSizes(native.bpf_object__maps(handle), compiled);
     loadVerified(handle, compiled);
-    object = BpfObject.make({ name: compiled.name, handle, btf, fingerprint, source: compiled.source });
+    const { name, source, elf } = compiled;
+    object = BpfObject.make({ name, handle, btf, fingerprint, source, elf });
   } catch (error) {
     native.bpf_object__close(handle);
     throw error;

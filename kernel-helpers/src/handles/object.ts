@@ -34,7 +34,7 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase
     return new BpfObject(parts);
   }
 
-  /** The events of a ring buffer; see `events` in streams. */
+  /** The events of a ring buffer or a perf event array; see `events` in streams. */
   events<Ring extends keyof T["events"] & string>(
     ring: Ring,
     options?: EventsOptions,

@@ -9,10 +9,12 @@ export interface Capture {
   of?: "events" | "entries";
   /** Rows of the table when it was made. */
   rows: number;
-  /** Events the kernel could not store during the capture; of a map, updates that ever found it full. */
-  lost: number;
+  /** Events the kernel could not store during the capture; of a map, updates that ever found it full. Undefined: not known. */
+  lost: number | undefined;
   /** Events dropped at our own memory bound during the capture. */
   dropped: number;
+  /** Records that are in no row, for they were longer or shorter than their type is, and what was wrong. */
+  malformed?: { records: number; because: string };
   /** Wall-clock start and end, ms since 1970. */
   startedAt: number;
   endedAt: number;
@@ -44,8 +46,7 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
     source,
     ...(parts.every(({ of }) => of === "entries") ? { of: "entries" } : {}),
     rows: sum(({ rows }) => rows),
-    lost: sum(({ lost }) => lost),
-    dropped: sum(({ dropped }) => dropped),
+    ...sumMissing(parts),
     startedAt: Math.min(...parts.map(({ startedAt }) => startedAt)),
     endedAt: Math.max(...parts.map(({ endedAt }) => endedAt)),
     host: names(({ host }) => host ?? here.host),
@@ -54,16 +55,67 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
   };
 }
 
-/** One sentence about what is missing, or undefined when nothing is. */
+/** What a stream or one of its readers has missed so far. */
+export type Missing = Pick<Capture, "lost" | "dropped" | "malformed">;
+
+/** What several have missed together; what one does not know is not known of all. */
+export function sumMissing(parts: readonly Missing[]): Missing {
+  const bad = parts.flatMap(({ malformed }) => malformed ?? []);
+  const because = [...new Set(bad.map(({ because }) => because))].join("; ");
+  return {
+    lost: parts.reduce<number | undefined>(
+      (sum, { lost }) => (sum === undefined || lost === undefined ? undefined : sum + lost),
+      0,
+    ),
+    dropped: parts.reduce((sum, { dropped }) => sum + dropped, 0),
+    ...(bad.length > 0 ? { malformed: { records: bad.reduce((sum, { records }) => sum + records, 0), because } } : {}),
+  };
+}
+
+/** What was missed since a reader began. */
+export function missedSince(
+  now: { lost: number | undefined; dropped: number; malformed: number; malformedBecause?: string },
+  baseline: { lost: number | undefined; dropped: number; malformed: number },
+): Missing {
+  const records = now.malformed - baseline.malformed;
+  return {
+    lost: now.lost === undefined ? undefined : now.lost - (baseline.lost ?? 0),
+    dropped: now.dropped - baseline.dropped,
+    ...(records > 0 ? { malformed: { records, because: now.malformedBecause ?? "" } } : {}),
+  };
+}
+
+/** Such as `12 lost`, or `lost unknown` where nobody counts. */
+export function lossText({ lost, dropped }: Missing): string {
+  if (lost !== undefined) return `${(lost + dropped).toLocaleString("en")} lost`;
+  return dropped > 0 ? `at least ${dropped.toLocaleString("en")} lost` : "lost unknown";
+}
+
+/** What is missing and what is not known, in sentences; undefined when nothing is. */
 export function lossNote(capture: Capture | undefined): string | undefined {
-  if (!capture || capture.lost + capture.dropped === 0) return undefined;
-  if (capture.of === "entries")
-    return `Incomplete: ${capture.lost.toLocaleString("en")} ${capture.lost === 1 ? "update" : "updates"} found no room in ${capture.source}.`;
-  const total = capture.rows + capture.lost + capture.dropped;
-  const share = ((100 * (capture.lost + capture.dropped)) / total).toPrecision(2);
+  if (!capture) return undefined;
+  const { lost, malformed } = capture;
+  const sentences = [
+    missingNote(capture),
+    malformed
+      ? `Left out: ${malformed.records.toLocaleString("en")} ${malformed.records === 1 ? "record" : "records"} of another length than expected: ${malformed.because}.`
+      : undefined,
+    lost === undefined
+      ? "How many events were lost in the kernel is unknown: neither it nor the program counts them."
+      : undefined,
+  ].filter(Boolean);
+  return sentences.length > 0 ? sentences.join(" ") : undefined;
+}
+
+function missingNote({ lost = 0, dropped, rows, source, of }: Capture): string | undefined {
+  if (lost + dropped === 0) return undefined;
+  if (of === "entries")
+    return `Incomplete: ${lost.toLocaleString("en")} ${lost === 1 ? "update" : "updates"} found no room in ${source}.`;
+  const total = rows + lost + dropped;
+  const share = ((100 * (lost + dropped)) / total).toPrecision(2);
   const parts = [
-    capture.lost > 0 ? `${capture.lost.toLocaleString("en")} lost in the kernel (ring full)` : "",
-    capture.dropped > 0 ? `${capture.dropped.toLocaleString("en")} dropped at the memory bound` : "",
+    lost > 0 ? `${lost.toLocaleString("en")} lost in the kernel (ring full)` : "",
+    dropped > 0 ? `${dropped.toLocaleString("en")} dropped at the memory bound` : "",
   ].filter(Boolean);
   return `Incomplete: of ${total.toLocaleString("en")} events ${parts.join(" and ")}, ${share} %.`;
 }
@@ -82,6 +134,7 @@ function accountOf({
   rows,
   lost,
   dropped,
+  malformed,
   startedAt,
   endedAt,
   host,
@@ -91,8 +144,9 @@ function accountOf({
   return {
     source,
     rows,
-    lost,
+    lost: lost ?? null, // not known
     dropped,
+    ...(malformed ? { malformed: malformed.records } : {}),
     startedAt,
     started: timeText(startedAt),
     ended: timeText(endedAt),

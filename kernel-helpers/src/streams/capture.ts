@@ -3,7 +3,17 @@ import { type ColumnTable, table as makeTable } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
 import { CapturedTable } from "./captured-table.js";
 
-export { captureBundle, captureMime, joinCaptures, lossNote, type Capture } from "./account.js";
+export {
+  captureBundle,
+  captureMime,
+  joinCaptures,
+  lossNote,
+  lossText,
+  missedSince,
+  sumMissing,
+  type Capture,
+  type Missing,
+} from "./account.js";
 
 /** The table with a note of the capture that it comes from. */
 export function markCapture(table: ColumnTable, capture: Capture): ColumnTable {

@@ -7,7 +7,7 @@ import type { EventBatch } from "./batch.js";
 import { concatTables, firstRows } from "./columns.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
-import { captureBundle, lossNote, markCapture, type Capture } from "./capture.js";
+import { captureBundle, lossNote, lossText, markCapture, missedSince, sumMissing, type Capture } from "./capture.js";
 import { provenance } from "./clock.js";
 import { Progress } from "./progress.js";
 import type { EventTable } from "./table.js";
@@ -80,12 +80,11 @@ export function collect<Event>(
     const note = (news: News) => void accounts.set(JSON.stringify([news.source, news.baseline]), news);
     const capture = (endedAt: number): Capture => {
       const all = [...accounts.values()];
-      const sum = (what: "lost" | "dropped") => all.reduce((sum, news) => sum + news[what] - news.baseline[what], 0);
+      const missed = sumMissing(all.map((news) => missedSince(news, news.baseline)));
       return {
         source: [...new Set(all.map(({ source }) => source ?? "events"))].join(" and ") || "events",
         rows: Math.min(rows + waiting, most),
-        lost: sum("lost"),
-        dropped: sum("dropped"),
+        ...missed,
         startedAt,
         endedAt,
       };
@@ -162,16 +161,12 @@ export function collect<Event>(
   });
 }
 
-function progressLine(
-  { rows, lost, dropped, startedAt, endedAt }: Capture,
-  seconds: number | undefined,
-  most: number,
-): string {
+function progressLine(capture: Capture, seconds: number | undefined, most: number): string {
+  const { rows, startedAt, endedAt } = capture;
   const time = ((endedAt - startedAt) / 1000).toFixed(1);
-  const missing = lost + dropped;
   return [
     `${rows.toLocaleString("en")}${most === Infinity ? "" : ` of ${most.toLocaleString("en")}`} events`,
     `${time} s${seconds === undefined ? "" : ` of ${seconds} s`}`,
-    `${missing.toLocaleString("en")} lost`,
+    lossText(capture),
   ].join(", ");
 }

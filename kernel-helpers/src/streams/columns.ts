@@ -2,6 +2,7 @@ import { table as makeTable, type ColumnTable } from "arquero";
 import { listNames } from "../base/names.js";
 import { ArgumentError } from "../base/errors.js";
 import { formatAddress } from "../bpf/address.js";
+import { OptionalColumn, TailColumn } from "./varying-columns.js";
 import { markSources, withColumns } from "./capture.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
@@ -131,7 +132,7 @@ export class ListColumn<Values extends ScalarColumn = TypedArray> {
 export type ScalarColumn = TypedArray | DictionaryColumn | BooleanColumn | AddressColumn | WideColumn;
 
 /** A column as streams make them. */
-export type EventColumn = ScalarColumn | ListColumn<any>;
+export type EventColumn = ScalarColumn | ListColumn<any> | TailColumn | OptionalColumn;
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
@@ -176,6 +177,13 @@ function firstOf(column: AnyColumn, rows: number): AnyColumn {
     return new WideColumn(firstOf(column.words, rows * 2) as BigUint64Array, column.signed);
   if (column instanceof ListColumn)
     return new ListColumn(firstOf(column.values as EventColumn, rows * column.size) as TypedArray, column.size);
+  if (column instanceof TailColumn) return column.first(rows);
+  if (column instanceof OptionalColumn)
+    return new OptionalColumn(
+      firstOf(column.values, rows) as EventColumn,
+      firstOf(column.types, rows) as Uint32Array,
+      column.has,
+    );
   // A few rows should not hold the memory of many.
   return ArrayBuffer.isView(column) && rows * 2 > column.length
     ? column.subarray(0, rows)
@@ -206,6 +214,17 @@ function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
     if (lists.some((list) => list.size !== first.size || list.values.constructor !== first.values.constructor))
       return concatValues(parts);
     return new ListColumn(concatColumns(lists.map((p) => p.values as EventColumn)) as TypedArray, first.size);
+  }
+  if (first instanceof TailColumn) return TailColumn.concat(parts as TailColumn[]);
+  if (first instanceof OptionalColumn) {
+    const columns = parts as OptionalColumn[];
+    // Types have the same numbers in all batches of one stream, and need not in others.
+    if (columns.some(({ has }) => has !== first.has)) return concatValues(parts);
+    return new OptionalColumn(
+      concatColumns(columns.map(({ values }) => values)) as EventColumn,
+      concatArrays(columns.map(({ types }) => types)),
+      first.has,
+    );
   }
   return ArrayBuffer.isView(first) ? concatArrays(parts as TypedArray[]) : concatValues(parts);
 }

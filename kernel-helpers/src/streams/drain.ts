@@ -3,7 +3,7 @@ import type { RingDescription } from "../bpf/object.js";
 import { native, type Columns, type DrainerHandle, type RingHandle, type RingTotals } from "../base/native.js";
 import type { EventBatch } from "./batch.js";
 import type { EventTable } from "./table.js";
-import type { RecordPlan } from "./plan.js";
+import { columnsOf, type RecordPlan } from "./plan.js";
 
 /** A batch as every listener gets it; the baseline is each listener's own. */
 export type SharedBatch = Omit<EventBatch, "baseline" | "source">;
@@ -13,11 +13,19 @@ let drainer: DrainerHandle | undefined;
 const rings = new Set<RingReader>();
 
 /** What waits in the addon for a listener who gathers, and what was lost so far. */
-export type Waiting = Pick<SharedBatch, "rows" | "lost" | "dropped">;
+export type Waiting = Pick<SharedBatch, "rows" | "lost" | "dropped" | "malformed" | "malformedBecause">;
 
-const nothing: RingTotals = { delivered: 0, waiting: 0, lost: 0, dropped: 0, unread: 0, inexact: 0 };
+const nothing: RingTotals = {
+  delivered: 0,
+  waiting: 0,
+  dropped: 0,
+  unread: 0,
+  malformed: 0,
+  malformedLength: 0,
+  inexact: 0,
+};
 
-const missing = ({ lost, dropped }: RingTotals) => lost + dropped;
+const missing = ({ lost = 0, dropped, malformed }: RingTotals) => lost + dropped + malformed;
 
 /** Delivers what all rings hold now, without waiting for the drain thread. What is being gathered stays where it is. */
 export function flushRings(): void {
@@ -40,7 +48,7 @@ interface Listener {
 }
 
 /**
- * Reads one ring buffer for any number of listeners. While nobody listens the ring is still
+ * Reads one ring buffer or perf event array for any number of listeners. While nobody listens the ring is still
  * drained, so that it never fills up with what nobody wants; those records count as unread.
  */
 export class RingReader {
@@ -59,13 +67,22 @@ export class RingReader {
   #final: RingTotals | undefined;
 
   /** @param before the account of the reader that had the ring until now */
-  constructor(description: RingDescription, plan: RecordPlan, bufferBytes: number, before: RingTotals = nothing) {
+  constructor(
+    description: RingDescription,
+    plan: RecordPlan,
+    { bufferBytes, cpuBytes }: { bufferBytes: number; cpuBytes: number },
+    before: RingTotals = nothing,
+  ) {
     this.#plan = plan;
     this.#before = before;
     this.#dictionaries = plan.columns.map(() => []);
     drainer ??= native.drain_start(flushRings);
     const loss = description.loss && { loss: description.loss.map, lossOffset: description.loss.offset };
-    this.#ring = native.drain_add(drainer, description.map.handle, plan.native, { bufferBytes, ...loss });
+    this.#ring = native.drain_add(drainer, description.map.handle, plan.native, {
+      bufferBytes,
+      cpuBytes,
+      ...loss,
+    });
     rings.add(this);
   }
 
@@ -84,15 +101,18 @@ export class RingReader {
   }
 
   /** With what the readers before counted, and what went to nobody after all. The program counts lost for all of them. */
-  #account({ delivered, waiting, lost, dropped, unread, inexact }: RingTotals): RingTotals {
+  #account(totals: RingTotals): RingTotals {
     const before = this.#before;
     return {
-      delivered: delivered + before.delivered - this.#left,
-      waiting,
-      lost,
-      dropped: dropped + before.dropped,
-      unread: unread + before.unread + this.#left,
-      inexact: inexact + before.inexact,
+      ...totals,
+      delivered: totals.delivered + before.delivered - this.#left,
+      dropped: totals.dropped + before.dropped,
+      unread: totals.unread + before.unread + this.#left,
+      malformed: totals.malformed + before.malformed,
+      malformedLength: totals.malformed > 0 ? totals.malformedLength : before.malformedLength,
+      inexact: totals.inexact + before.inexact,
+      // A perf event array's counters begin anew with each reader.
+      ...(totals.lostByCpu ? lossOfCpus(totals.lostByCpu, before.lostByCpu) : {}),
     };
   }
 
@@ -135,8 +155,9 @@ export class RingReader {
   /** Called when rows wait: hands them on, or tells the one who gathers. */
   news(): void {
     if (this.#subscription !== 2) return this.deliver();
-    const { waiting: rows, lost, dropped } = this.totals;
-    for (const { onWaiting } of [...this.#listeners.values()]) onWaiting?.({ rows, lost, dropped });
+    const totals = this.totals;
+    for (const { onWaiting } of [...this.#listeners.values()])
+      onWaiting?.({ rows: totals.waiting, ...this.#missing(totals) });
   }
 
   /** Takes what the ring holds now and hands it on, one batch a chunk of memory. */
@@ -174,12 +195,22 @@ export class RingReader {
     };
   }
 
-  #batch({ rows, buffers, offsets }: Columns, { lost, dropped, inexact }: RingTotals): SharedBatch {
-    const columns = this.#plan.columns.map(
-      ({ name, make }, i) => [name, make(buffers[i]!, offsets[i]!, rows, this.#dictionaries[i]!)] as const,
-    );
-    const table = makeTable(Object.fromEntries(columns) as Record<string, never>) as EventTable<Record<string, any>>;
-    return { table, rows, lost, dropped, inexact, drainedAt: native.clock_monotonic() };
+  #missing({ lost, dropped, malformed, malformedLength }: RingTotals): Omit<Waiting, "rows"> {
+    const because = `${this.#plan.lengths}, the last of these has ${malformedLength}`;
+    return { lost, dropped, malformed, ...(malformed > 0 ? { malformedBecause: because } : {}) };
+  }
+
+  #batch(columns: Columns, totals: RingTotals): SharedBatch {
+    const table = makeTable(
+      columnsOf(this.#plan, columns, this.#dictionaries) as unknown as Record<string, never>,
+    ) as EventTable<Record<string, any>>;
+    return {
+      table,
+      rows: columns.rows,
+      ...this.#missing(totals),
+      inexact: totals.inexact,
+      drainedAt: native.clock_monotonic(),
+    };
   }
 
   #take(): SharedBatch[] {
@@ -204,4 +235,9 @@ export class RingReader {
     native.drain_stop(drainer!);
     drainer = undefined;
   }
+}
+
+function lossOfCpus(now: readonly number[], before: readonly number[] = []): Pick<RingTotals, "lost" | "lostByCpu"> {
+  const lostByCpu = now.map((lost, cpu) => lost + (before[cpu] ?? 0));
+  return { lost: lostByCpu.reduce((sum, lost) => sum + lost, 0), lostByCpu };
 }

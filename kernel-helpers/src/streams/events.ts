@@ -5,18 +5,17 @@ import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import { ArgumentError } from "../base/errors.js";
+import { requireKnown } from "../base/names.js";
 import type { EventBatch } from "./batch.js";
-import { markCapture, type Capture } from "./capture.js";
+import { markCapture, missedSince, type Capture } from "./capture.js";
 import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
-import { planRecord } from "./plan.js";
+import { planRing, type RecordOptions } from "./ring-plan.js";
 
-export interface EventsOptions {
-  /** 64-bit columns to read as BigInts, exact beyond 2^53. */
-  bigint?: string[];
+export interface EventsOptions extends RecordOptions {
   /** Most memory, in bytes, that events may hold which JavaScript has not taken yet; default 256 MiB. */
   bufferBytes?: number;
-  /** The struct that the ring carries, if the program does not say so with RING_BUFFER or a NAME_record pointer. */
-  record?: string;
+  /** Of a perf event array: bytes of each CPU's ring, a power of two and at least a page; default 1 MiB. */
+  cpuBytes?: number;
 }
 
 interface Reading {
@@ -29,8 +28,9 @@ interface Reading {
 const readings = new WeakMap<ObjectBase<any>, Map<string, Reading>>();
 
 /**
- * The events of a ring buffer, from the moment of subscribing, in batches some 30 times a second.
- * Any number may subscribe; the stream completes when the object closes or is replaced.
+ * The events of a ring buffer or a perf event array, from the moment of subscribing, in batches some 30 times a second.
+ * Any number may subscribe; the stream completes when the object closes or is replaced. The events of a perf event
+ * array are in the order of their times, over all CPUs.
  *
  * ```
  * attach   ──e──e──e─e──e──e────e──e──e──e──▶  in the kernel
@@ -50,15 +50,15 @@ export function events<
     new Observable<EventBatch<T["events"][Ring]>>((subscriber) => {
       if (object.closed) return subscriber.complete();
       const reader = readerOf(object as ObjectBase<any>, ring, options);
-      const { lost, dropped } = reader.totals;
+      const { lost, dropped, malformed } = reader.totals;
       const source = `${object.name}.${ring}`;
-      const own = { baseline: { lost, dropped }, source };
+      const baseline = { lost, dropped, malformed };
+      const own = { baseline, source };
       const now = Date.now();
       const capture: Capture = { source, rows: 0, lost: 0, dropped: 0, startedAt: now, endedAt: now };
       const marked = (batch: SharedBatch) => {
         capture.rows += batch.rows;
-        capture.lost = batch.lost - lost;
-        capture.dropped = batch.dropped - dropped;
+        Object.assign(capture, missedSince(batch, baseline));
         capture.endedAt = Date.now();
         return { ...batch, ...own, table: markCapture(batch.table, capture) };
       };
@@ -86,7 +86,7 @@ export function events<
 }
 
 /** What waits in the addon for whoever gathers it. */
-export type News = Pick<EventBatch, "rows" | "lost" | "dropped" | "baseline" | "source">;
+export type News = Waiting & Pick<EventBatch, "baseline" | "source">;
 
 /** A stream whose events may stay in the addon until they are wanted, all in one piece. */
 export interface Gatherable<Event> {
@@ -115,30 +115,22 @@ function readerOf(object: ObjectBase<any>, ring: string, options: EventsOptions)
   const description = object.ring(ring);
   const perObject = readings.get(object) ?? new Map<string, Reading>();
   readings.set(object, perObject);
-  const { bigint = [], bufferBytes = 256 * 2 ** 20, record: named } = options;
+  requireKnown("events", options, ["bigint", "bytes", "bufferBytes", "cpuBytes", "record", "records"]);
+  const { bufferBytes = 256 * 2 ** 20, cpuBytes = 2 ** 20 } = options;
   requireInteger("bufferBytes", bufferBytes, { from: 2 ** 16 });
+  if (!Number.isInteger(cpuBytes) || cpuBytes < 4096 || cpuBytes > 2 ** 30 || (cpuBytes & (cpuBytes - 1)) !== 0)
+    throw new ArgumentError(`cpuBytes: expected a power of two from 4096 to 1073741824, got ${String(cpuBytes)}.`);
   const before = perObject.get(ring);
-  const asked = JSON.stringify([bigint, bufferBytes, named]);
+  const asked = JSON.stringify(options);
   if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;
   if (before && !before.reader.idle)
     throw new ArgumentError(`${object.name}.${ring} is being read with other options already.`, {
-      hint: "Give all streams of a ring the same bigint, bufferBytes and record, or end the others first.",
+      hint: "Give all streams of a ring the same options, or end the others first.",
     });
-  const record = named === undefined ? description.record : object.struct(named);
-  if (!record) {
-    throw new ArgumentError(
-      named === undefined
-        ? `${object.name} does not say which struct the ring buffer ${ring} carries.`
-        : `${object.name} has no struct ${named}.`,
-      {
-        hint: `Declare it with RING_BUFFER(${ring}, struct …, size) from bpflab.h, or pass { record: "…" } naming a struct that the program uses.`,
-      },
-    );
-  }
-  const plan = planRecord(`${object.name}.${ring}`, record, bigint);
+  const plan = planRing(object, description, options);
   before?.reader.close(); // a ring has one reader at a time
   before?.forget();
-  const reader = new RingReader(description, plan, bufferBytes, before?.reader.totals);
+  const reader = new RingReader(description, plan, { bufferBytes, cpuBytes }, before?.reader.totals);
   perObject.set(ring, { reader, options: asked, forget: object.onClose(() => reader.close()) });
   return reader;
 }

@@ -10,7 +10,7 @@ import { combineCpus } from "./combine.js";
 import type { EventColumn } from "./columns.js";
 import { markCapture } from "./capture.js";
 import { provenance } from "./clock.js";
-import { planRecord } from "./plan.js";
+import { columnsOf, planRecord } from "./plan.js";
 import type { EventTable } from "./table.js";
 
 export interface MapTableOptions {
@@ -138,9 +138,13 @@ function decodeColumns(
 ): { field: Field; column: EventColumn }[] {
   const fields = fieldsOf(layout, name);
   const plan = planRecord(owner, { kind: "struct", size: stride, name: "", fields }, bigint);
-  const { buffers, offsets, labels, rows } = native.map_columns(bytes, plan.native, repeat);
-  return plan.columns.map(({ make }, i) => ({
-    field: fields[i]!,
-    column: make(buffers[i]!, offsets[i]!, rows, labels[i] ?? []),
-  }));
+  const decoded = native.map_columns(bytes, plan.native, repeat);
+  const columns = Object.values(
+    columnsOf(
+      plan,
+      decoded,
+      decoded.labels.map((added) => added ?? []),
+    ),
+  );
+  return fields.map((field, i) => ({ field, column: columns[i]! }));
 }

@@ -1,139 +1,243 @@
 import type { Layout } from "../bpf/btf.js";
-import { flatten, type FlatField } from "../bpf/flatten.js";
-import type { Plan, PlanColumn } from "../base/native.js";
+import { flatten } from "../bpf/flatten.js";
+import type { RecordType } from "../bpf/ring-records.js";
+import type { Columns, Plan, PlanColumn } from "../base/native.js";
 import { ArgumentError } from "../base/errors.js";
 import { unknownName } from "../base/names.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./columns.js";
+import { DictionaryColumn, type EventColumn } from "./columns.js";
+import { heapOf, maker, planColumn, scalarOf, type ColumnMaker, type RecordField } from "./field-column.js";
+import { OptionalColumn, TailColumn } from "./varying-columns.js";
 
 /** How the drain thread decodes a record, and how its memory becomes columns here. */
 export interface RecordPlan {
   native: Plan;
-  columns: {
-    name: string;
-    make: (buffer: ArrayBuffer, offset: number, rows: number, dictionary: string[]) => EventColumn;
-  }[];
+  columns: PlannedColumn[];
+  /** How long records are by this plan, for messages: `struct event has 48 bytes`. */
+  lengths: string;
 }
 
-type ArrayType = new (buffer: ArrayBuffer, offset: number, length: number) => EventColumn;
+interface PlannedColumn {
+  name: string;
+  make: ColumnMaker;
+  /** Set where only some types of record have the field: which, by the number of the type. */
+  has?: boolean[];
+}
 
-const arrays: Record<PlanColumn["decode"], ArrayType> = {
-  u8: Uint8Array,
-  i8: Int8Array,
-  u16: Uint16Array,
-  i16: Int16Array,
-  u32: Uint32Array,
-  i32: Int32Array,
-  f32: Float32Array,
-  f64: Float64Array,
-  u64: Float64Array,
-  i64: Float64Array,
-  u64_exact: BigUint64Array,
-  i64_exact: BigInt64Array,
-  u16_be: Uint16Array,
-  bits: Float64Array,
-  text: Uint32Array,
-  enum: Uint32Array,
-};
+/** How records of several types in one ring are told apart: by an integer field. */
+export interface Tag {
+  field: string;
+  /** Its value in the records of each type, in the order of the types. */
+  values: (number | bigint)[];
+}
+
+export interface RecordPlanOptions {
+  /** Names of 64-bit columns that are to be BigInts. */
+  bigint?: readonly string[];
+  /** Names of text columns to have the bytes of, too. */
+  bytes?: readonly string[];
+  tag?: Tag;
+  /** How long a record of so many bytes is when it comes. */
+  delivered?: (size: number) => number;
+}
 
 /**
- * The plan for a record of this layout: made once, followed for every record.
+ * The plan for what lies side by side with this layout, such as the values of a map.
  *
- * @param bigint names of 64-bit columns that are to be BigInts
  * @throws ArgumentError for a name in `bigint` that is no 64-bit column
  */
-export function planRecord(owner: string, record: Layout, bigint: readonly string[] = []): RecordPlan {
-  const fields = flatten(record);
-  const wide = fields
-    .filter(({ layout }) => scalarOf(layout).size === 8 && ["int", "pointer"].includes(scalarOf(layout).kind))
-    .map((f) => f.name);
-  for (const name of bigint) if (!wide.includes(name)) throw unknownName("64-bit column", owner, name, wide);
-  const planned = fields.map((field) => ({ field, column: planColumn(field, bigint.includes(field.name)) }));
+export function planRecord(owner: string, layout: Layout, bigint: readonly string[] = []): RecordPlan {
+  return planRecords(owner, [{ name: "", layout, open: false }], { bigint });
+}
+
+/**
+ * The plan for the records of a ring: made once, followed for every record. Records of several types go into one
+ * table, whose column `record` says of which type each is; fields of one name and kind share a column, and a field
+ * that a type lacks is undefined in its rows. Without a type records are bytes.
+ *
+ * @throws ArgumentError for a name in `bigint` or `bytes` that is no such column, or a tag that a type does not have
+ */
+export function planRecords(
+  owner: string,
+  types: readonly RecordType[],
+  { bigint = [], bytes = [], tag, delivered = (size) => size }: RecordPlanOptions = {},
+): RecordPlan {
+  if (types.length === 0) return rawPlan;
+  const fields = types.map((type) => fieldsOf(type));
+  requireColumns("64-bit column", owner, bigint, fields, isWide);
+  requireColumns("text column", owner, bytes, fields, (field) => scalarOf(field.layout).kind === "text");
+  const all = fields.map((list) =>
+    list.flatMap((field) => {
+      const planned = { field, column: planColumn(field, bigint.includes(field.name)) };
+      return bytes.includes(field.name) ? [planned, bytesBeside(field)] : [planned];
+    }),
+  );
+  const variants = types.map(({ layout, open }, i) => {
+    const tail = open ? fields[i]!.find((field) => field.tail) : undefined;
+    return {
+      ...(tag ? { tag: tag.values[i]! } : {}),
+      least: tail ? tail.offset : delivered(layout.size),
+      ...(tail && !tail.tail!.most ? {} : { most: delivered(layout.size) }),
+    };
+  });
+  const recordSize = Math.max(...types.map(({ layout }) => layout.size));
+  const lengths = types.map(({ name, layout, open }) => `${name} has ${open ? "up to " : ""}${layout.size} bytes`);
+  const native = { recordSize, variants, ...(tag ? tagPlace(owner, types, fields, tag) : {}) };
+  if (types.length === 1)
+    return {
+      native: { ...native, columns: all[0]!.map(({ column }) => column) },
+      columns: all[0]!.map(({ field, column }) => ({ name: field.name, make: maker(field, column) })),
+      lengths: lengths[0]!,
+    };
+  const merged = merge(types, all);
+  const names = types.map(({ name }) => name);
+  const record = merged.some(({ name }) => name === "record") ? "record type" : "record";
   return {
-    native: { recordSize: record.size, columns: planned.map((p) => p.column) },
-    columns: planned.map(({ field, column }) => ({ name: field.name, make: maker(field, column) })),
+    native: { ...native, columns: [{ decode: "variant", offset: 0 }, ...merged.map(({ column }) => column)] },
+    columns: [
+      {
+        name: record,
+        make: ({ buffer, offset, rows }) => new DictionaryColumn(new Uint32Array(buffer, offset, rows), names),
+      },
+      ...merged.map(({ name, field, column, has }) => ({
+        name,
+        make: maker(field, column),
+        ...(has.every(Boolean) ? {} : { has }),
+      })),
+    ],
+    lengths: lengths.join(", "),
   };
 }
 
-function scalarOf(layout: Layout): Layout {
-  return layout.kind === "array" ? layout.element : layout;
+/** What the addon hands over as columns by their names. */
+export function columnsOf(
+  plan: RecordPlan,
+  { rows, buffers, offsets, heaps }: Columns,
+  dictionaries: readonly string[][],
+): Record<string, EventColumn> {
+  const made = plan.columns.map(({ make }, i) =>
+    make({ buffer: buffers[i]!, offset: offsets[i]!, rows, dictionary: dictionaries[i] ?? [], heap: heaps?.[i] }),
+  );
+  const types = made[0] instanceof DictionaryColumn ? made[0].codes : new Uint32Array(0); // the first says the types
+  return Object.fromEntries(
+    plan.columns.map(({ name, has }, i) => [name, has ? new OptionalColumn(made[i]!, types, has) : made[i]!]),
+  );
 }
 
-function planColumn(field: FlatField, exact: boolean): PlanColumn {
-  const { layout, offset, bits } = field;
-  const scalar = scalarOf(layout);
-  const count = layout.kind === "array" ? layout.length : 1;
-  const common = { offset, count };
-  if (bits) {
-    const width = Math.ceil((bits.offset + bits.size) / 8);
-    if (width > 8 || bits.size > 63)
-      throw new ArgumentError(
-        `The bit field ${field.name} does not lie in 8 bytes, so no column can hold it; make it a field of its own.`,
-      );
-    const place = { ...common, width, bitOffset: bits.offset, bitSize: bits.size };
-    if (scalar.kind === "enum") return { ...place, decode: "enum", signed: scalar.signed, labels: scalar.values };
-    return { ...place, decode: "bits", signed: scalar.kind === "int" && scalar.signed };
-  }
-  switch (scalar.kind) {
-    case "text":
-      return { ...common, decode: "text", width: scalar.size };
-    case "enum":
-      return { ...common, decode: "enum", width: scalar.size, signed: scalar.signed, labels: scalar.values };
-    case "float":
-      return { ...common, decode: scalar.size === 4 ? "f32" : "f64" };
-    case "bool":
-      return { ...common, decode: "u8" };
-    case "address":
-      return { ...common, decode: "u8", count: count * scalar.size };
-    case "bytes":
-      return { ...common, decode: "u8", count: scalar.size };
-    case "pointer":
-      return { ...common, decode: exact ? "u64_exact" : "u64" };
-    case "int": {
-      if (scalar.bigEndian) return { ...common, decode: "u16_be" };
-      if (scalar.size === 16) return { ...common, decode: "u64_exact", count: count * 2 };
-      if (![1, 2, 4, 8].includes(scalar.size))
-        throw new ArgumentError(
-          `The field ${field.name} is an integer of ${scalar.size} bytes, which no column can hold; split it in two.`,
-        );
-      const name = `${scalar.signed ? "i" : "u"}${scalar.size * 8}`;
-      return { ...common, decode: (exact ? `${name}_exact` : name) as PlanColumn["decode"] };
+/** Records of which nothing is known: their bytes. */
+const rawPlan: RecordPlan = {
+  native: { recordSize: 0, variants: [{ least: 0 }], columns: [{ decode: "tail", offset: 0, width: 1 }] },
+  columns: [
+    {
+      name: "bytes",
+      make: ({ buffer, offset, rows, heap }) =>
+        new TailColumn(new Float64Array(buffer, offset, rows), heapOf(heap), (bytes) => bytes),
+    },
+  ],
+  lengths: "any length",
+};
+
+function fieldsOf({ layout, open }: RecordType): RecordField[] {
+  if (!open || layout.kind !== "struct") return flatten(layout);
+  const tail = tailOf(layout, "", 0);
+  const rest = flatten(layout).filter(({ name }) => name !== tail.name && !name.startsWith(`${tail.name}.`));
+  return [...rest, tail];
+}
+
+/** The array at the end of a struct, through structs that stand last. */
+function tailOf(layout: Layout & { kind: "struct" }, prefix: string, base: number): RecordField {
+  const last = layout.fields.at(-1)!;
+  const [name, offset] = [prefix + last.name, base + last.offset];
+  if (last.layout.kind === "struct") return tailOf(last.layout, `${name}.`, offset);
+  const element = last.layout.kind === "array" ? last.layout.element : "char";
+  const size = element === "char" ? 1 : element.size;
+  return { name, offset, layout: last.layout, tail: { element, size, most: last.layout.size } };
+}
+
+function isWide({ layout, tail }: RecordField): boolean {
+  const { kind, size } = scalarOf(layout);
+  return !tail && size === 8 && (kind === "int" || kind === "pointer");
+}
+
+function requireColumns(
+  what: string,
+  owner: string,
+  asked: readonly string[],
+  fields: readonly RecordField[][],
+  test: (field: RecordField) => boolean,
+): void {
+  const able = [
+    ...new Set(
+      fields
+        .flat()
+        .filter(test)
+        .map(({ name }) => name),
+    ),
+  ];
+  for (const name of asked) if (!able.includes(name)) throw unknownName(what, owner, name, able);
+}
+
+/** The bytes of a text, which may go on behind its end, as a column of its own. */
+function bytesBeside({ name, offset, layout, tail }: RecordField): { field: RecordField; column: PlanColumn } {
+  const byte: Layout = { kind: "int", size: 1, signed: false };
+  const field: RecordField = {
+    name: `${name}.bytes`,
+    offset,
+    layout: { kind: "array", size: layout.size, element: byte, length: layout.size },
+    ...(tail ? { tail: { ...tail, element: byte } } : {}),
+  };
+  return { field, column: planColumn(field, false) };
+}
+
+interface Merged {
+  name: string;
+  field: RecordField;
+  column: PlanColumn;
+  has: boolean[];
+}
+
+/** Columns of all types: one for the fields that have a name and a kind in common. */
+function merge(types: readonly RecordType[], all: readonly { field: RecordField; column: PlanColumn }[][]): Merged[] {
+  const merged = new Map<string, Merged & { kind: string }>();
+  all.forEach((planned, type) => {
+    for (const { field, column } of planned) {
+      const kind = JSON.stringify([{ ...column, offset: 0 }, scalarOf(field.layout).kind]);
+      const taken = merged.get(field.name);
+      const name = taken && taken.kind !== kind ? `${types[type]!.name}.${field.name}` : field.name;
+      const entry = merged.get(name) ?? {
+        name,
+        field,
+        kind,
+        column: { ...column, offsets: types.map(() => -1) },
+        has: types.map(() => false),
+      };
+      merged.set(name, entry);
+      entry.column.offsets![type] = field.offset;
+      entry.has[type] = true;
     }
-    case "array":
-    case "struct":
-      throw new ArgumentError(`The field ${field.name} cannot be a column.`);
-  }
+  });
+  return [...merged.values()];
 }
 
-function maker(
-  { layout }: FlatField,
-  { decode, count: elements = 1 }: PlanColumn,
-): RecordPlan["columns"][number]["make"] {
-  const Values = arrays[decode];
-  const scalar = scalarOf(layout);
-  const count = layout.kind === "array" ? layout.length : 1;
-  return (buffer, offset, rows, dictionary) => {
-    const scalars = scalarColumn(scalar, new Values(buffer, offset, rows * elements), dictionary);
-    if (scalar.kind === "bytes") return new ListColumn(scalars as Uint8Array, scalar.size);
-    return count === 1 ? scalars : new ListColumn(scalars as never, count);
-  };
+function tagPlace(
+  owner: string,
+  types: readonly RecordType[],
+  fields: readonly RecordField[][],
+  { field }: Tag,
+): { tagOffset: number; tagWidth: number } {
+  const places = fields.map((list, i) => {
+    const found = list.find(({ name }) => name === field);
+    const able = list.filter(isTag).map(({ name }) => name);
+    if (!found || !isTag(found)) throw unknownName("integer field", `${owner}: ${types[i]!.name}`, field, able);
+    return { tagOffset: found.offset, tagWidth: found.layout.size };
+  });
+  const odd = places.findIndex((place) => JSON.stringify(place) !== JSON.stringify(places[0]));
+  if (odd > 0)
+    throw new ArgumentError(
+      `${owner}: the field ${field} does not lie at the same place in ${types[0]!.name} and ${types[odd]!.name}, so it cannot tell their records apart.`,
+    );
+  return places[0]!;
 }
 
-function scalarColumn(layout: Layout, values: EventColumn, dictionary: string[]): EventColumn {
-  switch (layout.kind) {
-    case "text":
-    case "enum":
-      return new DictionaryColumn(values as Uint32Array, dictionary);
-    case "bool":
-      return new BooleanColumn(values as Uint8Array);
-    case "address":
-      return new AddressColumn(values as Uint8Array, layout.size);
-    case "int":
-      return layout.size === 16 ? new WideColumn(values as BigUint64Array, layout.signed) : values;
-    case "array":
-    case "bytes":
-    case "float":
-    case "pointer":
-    case "struct":
-      return values;
-  }
+function isTag({ layout, bits }: RecordField): boolean {
+  return !bits && (layout.kind === "int" || layout.kind === "enum") && layout.size <= 8;
 }

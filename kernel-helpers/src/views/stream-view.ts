@@ -19,6 +19,7 @@ import { visible } from "../base/text.js";
 import { Button } from "../widgets/button.js";
 import { tableHtml } from "../tables/html.js";
 import { tableText } from "../tables/plain.js";
+import { lossText, missedSince } from "../streams/capture.js";
 import { counted, formatNumber } from "../tables/units.js";
 
 /** How often the view is drawn while something changes. */
@@ -124,12 +125,12 @@ export class StreamView {
     while (this.#samples.length > 2 && now - this.#samples[1]!.at >= RATE_MS) this.#samples.shift();
     const from = this.running ? this.#samples[0]! : { at: this.#startedAt, rows: 0 };
     const rate = (this.#rows - from.rows) / Math.max(0.001, (now - from.at) / 1000);
-    const { lost = 0, dropped = 0, baseline = { lost: 0, dropped: 0 } } = this.#batch ?? {};
-    const noun = this.#batch ? "event" : this.#tables.length > 0 ? "table" : "value";
+    const batch = this.#batch;
+    const noun = batch ? "event" : this.#tables.length > 0 ? "table" : "value";
     return [
       `${this.#state}: ${counted(this.#rows, noun)}`,
       `${formatNumber(Number(rate.toPrecision(3)))} a second`,
-      ...(this.#batch ? [`${formatNumber(lost - baseline.lost + dropped - baseline.dropped)} lost`] : []),
+      ...(batch ? [lossText(missedSince(batch, batch.baseline))] : []),
     ].join(", ");
   }
 
@@ -163,8 +164,8 @@ export class StreamView {
 }
 
 function isBatch(value: unknown): value is EventBatch {
-  const { table, lost } = (value ?? {}) as Partial<EventBatch>;
-  return table instanceof ColumnTable && typeof lost === "number";
+  const { table, drainedAt } = (value ?? {}) as Partial<EventBatch>;
+  return table instanceof ColumnTable && typeof drainedAt === "number";
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { EventBatch } from "../streams/batch.js";
 import { concatTables } from "../streams/columns.js";
-import { markCapture } from "../streams/capture.js";
+import { markCapture, missedSince } from "../streams/capture.js";
 
 /** The newest batches of a stream, and the account of all of them. Memory is bounded by the window, not by the stream. */
 export class EventWindow {
@@ -46,8 +46,7 @@ export class EventWindow {
     const marked = markCapture(all, {
       source: newest.source ?? "live",
       rows: this.delivered,
-      lost: newest.lost - newest.baseline.lost,
-      dropped: newest.dropped - newest.baseline.dropped,
+      ...missedSince(newest, newest.baseline),
       startedAt: this.startedAt,
       endedAt: Date.now(),
     });
@@ -56,6 +55,8 @@ export class EventWindow {
 
   private missing(): number {
     const { newest } = this;
-    return newest ? newest.lost - newest.baseline.lost + newest.dropped - newest.baseline.dropped : 0;
+    if (!newest) return 0;
+    const { lost = 0, dropped, malformed } = missedSince(newest, newest.baseline);
+    return lost + dropped + (malformed?.records ?? 0);
   }
 }

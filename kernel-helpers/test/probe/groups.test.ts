@@ -75,8 +75,8 @@ describe("added up in the kernel", () => {
       .groupby("time_ns")
       .count()
       .collect({ until: () => dd.run() });
-    assert.equal(table.numRows() + captureOf(table)!.lost, 10);
-    assert.ok(captureOf(table)!.lost > 0);
+    assert.equal(table.numRows() + captureOf(table)!.lost!, 10);
+    assert.ok(captureOf(table)!.lost! > 0);
   });
 
   test("attached it goes on, and is looked at meanwhile", async () => {

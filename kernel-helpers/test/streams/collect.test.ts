@@ -19,7 +19,16 @@ function batch(from: number, rows: number, { lost = 0, dropped = 0, before = 0 }
     n,
     even: [...n].map((value) => (value % 2 ? "odd" : "even")),
   }) as unknown as EventTable<Event>;
-  return { table, rows, lost, dropped, inexact: 0, drainedAt: 0, baseline: { lost: before, dropped: before } };
+  return {
+    table,
+    rows,
+    lost,
+    dropped,
+    malformed: 0,
+    inexact: 0,
+    drainedAt: 0,
+    baseline: { lost: before, dropped: before, malformed: 0 },
+  };
 }
 
 const numbers = (table: EventTable<Event>) => [...(table.column("n") ?? [])] as number[];

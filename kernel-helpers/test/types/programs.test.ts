@@ -104,7 +104,7 @@ async function events(): Promise<void> {
   const stream = ringbuf.events("rb");
   same<typeof stream, Observable<EventBatch<Ringbuf["events"]["rb"]>>>();
   same<Ringbuf["events"]["rb"], Write>();
-  stream.subscribe((batch) => same<[typeof batch.table, typeof batch.lost], [EventTable<Write>, number]>());
+  stream.subscribe((batch) => same<[typeof batch.table, typeof batch.lost], [EventTable<Write>, number | undefined]>());
   same<ReturnType<typeof ringbuf.totals>["unread"], number>();
   // @ts-expect-error no such ring
   ringbuf.events("ring");

@@ -37,9 +37,10 @@ function batch(rows: number, { lost = 0, before = 0, drainedAt = 0 } = {}): Even
     rows,
     lost: before + lost,
     dropped: 0,
+    malformed: 0,
     inexact: 0,
     drainedAt,
-    baseline: { lost: before, dropped: 0 },
+    baseline: { lost: before, dropped: 0, malformed: 0 },
   };
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { inspect } from "node:util";
+import { inScratch } from "../base/scratch.js";
 import { ArgumentError, MissingFeatureError } from "../base/errors.js";
 import { clangVersion, runClang } from "./clang.js";
 import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
@@ -102,8 +103,7 @@ export async function compile(source: string, options: CompileOptions): Promise<
   }
 
   await mkdir(objects, { recursive: true, mode: 0o700 });
-  const work = await mkdtemp(join(objects, "work-"));
-  try {
+  const build = async (work: string) => {
     // A #line directive names the source in messages and in the verifier's log; the text itself goes through a pipe.
     const text = `#line 1 ${JSON.stringify(file)}\n${source}`;
     const [made, rule] = [join(work, "object"), join(work, "inputs")];
@@ -132,9 +132,8 @@ export async function compile(source: string, options: CompileOptions): Promise<
       writeFile(to, JSON.stringify({ inputs, warnings } satisfies LastTime)),
     );
     return shownShort({ ...compiled, hash, elf, warnings });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  };
+  return inScratch("work-", build, objects);
 }
 
 /** A cell shows it in a line, not with its source and its bytes. */

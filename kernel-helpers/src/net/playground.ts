@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { inspect } from "node:util";
 import { execa } from "execa";
+import { atExit } from "../base/at-exit.js";
 import { BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
 import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
@@ -45,6 +46,7 @@ export class Playground {
   readonly peers: readonly Peer[];
   readonly #name: string;
   readonly #record: PlaygroundRecord;
+  readonly #stay: () => void;
   #closed = false;
 
   /** @internal use `playground` */
@@ -63,7 +65,7 @@ export class Playground {
       { length: count },
       (_, i) => new Peer(`peer ${i + 1}`, record.namespaces[i + 1]!, address(i + 2), here, check),
     );
-    open.add(this);
+    this.#stay = atExit(() => this.close()); // it outlives the process unless the process takes it down
   }
 
   get closed(): boolean {
@@ -74,7 +76,7 @@ export class Playground {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    open.delete(this);
+    this.#stay();
     for (const peer of this.peers) peer.end();
     removePlayground(this.#name, this.#record);
   }
@@ -89,18 +91,6 @@ export class Playground {
     );
     return [`Playground on ${this.interface}${this.#closed ? " [closed]" : ""}`, ...lines].join("\n");
   }
-}
-
-const open = new Set<Playground>();
-let watching = false;
-
-/** A playground outlives the process unless the process takes it down. */
-function closeAtExit(): void {
-  if (watching) return;
-  watching = true;
-  process.on("exit", () => {
-    for (const playground of [...open]) playground.close();
-  });
 }
 
 /**
@@ -119,7 +109,6 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   requireInteger("mtu", mtu, { from: 1280, to: 65535 });
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   removeOrphans<PlaygroundRecord>("playground", removePlayground);
-  closeAtExit();
   const { name, record, slot } = reserve(peers);
   const hasIPv6 = ipv6IsOn();
   const made = new Playground(name, record, slot, hasIPv6, peers);

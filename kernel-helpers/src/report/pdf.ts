@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
+import { inScratch } from "../base/scratch.js";
 import { BpflabError, MissingFeatureError } from "../base/errors.js";
 
 const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -32,8 +31,8 @@ export function printingBrowser(): string {
  */
 export async function printPdf(page: string, pdf: string): Promise<void> {
   const browser = printingBrowser();
-  const profile = await mkdtemp(join(tmpdir(), "bpflab-print-")); // a browser that runs already must not take the job
-  try {
+  // A browser that runs already must not take the job.
+  await inScratch("bpflab-print-", async (profile) => {
     const options = [
       "--headless",
       "--disable-gpu",
@@ -60,7 +59,5 @@ export async function printPdf(page: string, pdf: string): Promise<void> {
         "REPORT",
         `Chromium could not print ${page}: ${printed.stderr.trim().split("\n").at(-1) ?? "no reason given"}`,
       );
-  } finally {
-    await rm(profile, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { inScratch } from "../base/scratch.js";
 import { thisMachine, timeText } from "../base/machine.js";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
 import { writeHtml } from "./html.js";
@@ -47,7 +47,7 @@ export async function makeReport(
     parameters: Object.entries(values).map(([name, value]) => [name, String(value)]), // a list keeps its order in the file
     folded: Object.keys(values).length > 0, // who sets parameters wants the answer, who reads a walk wants the code
   };
-  return inScratch(async (scratch) => {
+  return inScratch("bpflab-report-", async (scratch) => {
     const source = join(scratch, "source.ipynb");
     const executed = join(scratch, basename(path)); // the name becomes the page's title
     await writeFile(source, JSON.stringify(given));
@@ -65,18 +65,9 @@ export async function makeReport(
 /** Writes a notebook, as it is, as a page. */
 export async function writePage(notebook: Notebook, page: string): Promise<void> {
   const python = await reportPython();
-  await inScratch(async (scratch) => {
+  await inScratch("bpflab-report-", async (scratch) => {
     const file = join(scratch, `${basename(page, ".html")}.ipynb`);
     await writeFile(file, JSON.stringify(notebook));
     await writeHtml(file, resolve(page), { python });
   });
-}
-
-async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), "bpflab-report-"));
-  try {
-    return await work(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 }

@@ -139,7 +139,7 @@ export class LiveView implements Displayable {
     } catch (error) {
       this.error = error;
       this.end();
-      handle.update(`The live view stopped, for drawing it failed: ${messageOf(error)}`);
+      handle.update(`The live view stopped: drawing it failed: ${messageOf(error)}`);
     }
     await nextTurn(); // by now the output has changed
   }

@@ -153,6 +153,20 @@ describe("test hosts", () => {
     }
   });
 
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`${signal} ends a script, its test hosts and what runs on them at once`, async () => {
+      const [node, ...args] = script(`const lab = await net.playground();
+        lab.peers[0].ping({ count: 1e7, flood: true });
+        console.log("ready");`);
+      const child = owned(spawn(node!, args, { stdio: ["ignore", "pipe", "ignore"] }));
+      await once(child.stdout, "data");
+      assert.equal((await namespaces(child.pid!)).length, 2);
+      child.kill(signal);
+      assert.deepEqual(await once(child, "close"), [null, signal], "it ends by the signal, as whoever sent it expects");
+      await assertNothingOf(child.pid!);
+    });
+  }
+
   for (const [machine, before, written] of [
     ["just booted, where the first namespace needs a mount", "true", ["mount", "playground"]],
     ["that has had namespaces before", "ip netns add first; ip netns del first", ["playground"]],

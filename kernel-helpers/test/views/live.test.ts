@@ -189,7 +189,7 @@ describe("charts.live", () => {
     await broken.done;
     assert.equal((broken.error as Error).name, "TypeError");
     assert.deepEqual(notebook.outputs[1]!.at(-1), {
-      "text/plain": "The live view stopped, for drawing it failed: TypeError: no such column\\x1b[2J",
+      "text/plain": "The live view stopped: drawing it failed: TypeError: no such column\\x1b[2J",
     });
     events.next(batch(10));
     await other.stop();

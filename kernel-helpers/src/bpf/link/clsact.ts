@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { native, type ObjectHandle } from "../../base/native.js";
 import { interfaces, type Interface } from "./interfaces.js";
+import { atExit } from "../../base/at-exit.js";
 import { erase, read, removeOrphans, self, write, type Written } from "../../base/records.js";
 
 // Filters on a clsact qdisc, the way onto an interface before kernel 6.6. The kernel keeps them when
@@ -48,8 +49,9 @@ export function attachClsact(
   const handle = ((process.pid << 8) | (made++ & 0xff)) >>> 0;
   const record: FilterRecord = { kind: "filter", owner: self(), ifindex: on.index, direction, handle };
   const name = `filter-${process.pid}-${handle & 0xff}`;
+  let stay = () => {};
   const remove = () => {
-    leaving.delete(remove);
+    stay();
     removeFilter(name, record);
   };
   erase(name); // 256 filters ago
@@ -67,25 +69,12 @@ export function attachClsact(
     throw error;
   }
   record.isHung = true;
-  removeAtExit(remove);
+  stay = atExit(remove); // the kernel does not remove it with the process, so the process does
   return {
     swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, priority, true),
     detach: remove,
     isThere: () => native.bpf_tc_query(on.index, attachPoints[direction], handle, priority),
   };
-}
-
-// The kernel does not remove these with the process, so the process does.
-const leaving = new Set<() => void>();
-let watching = false;
-
-function removeAtExit(remove: () => void): void {
-  leaving.add(remove);
-  if (watching) return;
-  watching = true;
-  process.on("exit", () => {
-    for (const each of [...leaving]) each();
-  });
 }
 
 /** Takes a filter away, and with the last of ours the qdisc, if it is ours and nobody else uses it. */

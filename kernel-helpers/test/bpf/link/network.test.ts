@@ -155,7 +155,7 @@ describe("attaching to an interface", () => {
       });
       assert.equal(
         said,
-        `icmp_filter was detached from the interface ${lab.interface}: attach it again to go on.`,
+        `icmp_filter was detached from the interface ${lab.interface} by another process: attach it again to go on.`,
       );
       assert.equal(await answered(), 5);
       await filter.attach({ interface: lab.interface, method });

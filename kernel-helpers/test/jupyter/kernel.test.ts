@@ -47,6 +47,8 @@ describe("through Jupyter's client", () => {
   for (const [file, tests] of [
     ["kernel_test.py", 12],
     ["cells_test.py", 54],
+    ["variables_test.py", 15],
+    ["imports_test.py", 6],
     ["protocol_test.py", 22],
     ["interrupt_test.py", 25],
     ["throughput_test.py", 3],

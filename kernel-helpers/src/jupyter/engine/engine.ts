@@ -23,6 +23,7 @@ import { notebookHost } from "./notebook-host.js";
 import { hideBookkeeping } from "../process/promises.js";
 import { Runner } from "../typescript/runner.js";
 import { captureStdio } from "../process/stdio.js";
+import { protect } from "../interrupt/critical-section.js";
 import { offerTermination } from "../interrupt/termination.js";
 import { Tracebacks } from "../typescript/traceback.js";
 import { leashWaitingCalls } from "../process/blocking-calls.js";
@@ -70,12 +71,13 @@ export class Engine {
     this.#channel = new Channel(port, shared);
     this.#comms = new Comms(this.#channel);
     const tracebacks = new Tracebacks();
-    this.#runner = new Runner(tracebacks);
+    this.#runner = new Runner(tracebacks.stacks);
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
     setHost(notebookHost(this.#channel, this.#comms));
     captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));
     installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
     this.#exit = guardProcess(this.#channel, tracebacks);
+    tracebacks.stacks.install();
     offerTermination(shared);
     hideBookkeeping();
     leashTimers();
@@ -182,22 +184,22 @@ export class Engine {
   /** Everything but execution, at once: a cell that awaits does not keep completion waiting. */
   #answer(request: Request): Content | undefined | Promise<Content | undefined> {
     const { type, content } = request;
-    const { executor, compiler } = this.#runner;
+    const { converter } = this.#runner;
     const code = String(content["code"] ?? "");
     const cursor = Number(content["cursor_pos"] ?? code.length);
     switch (type) {
       case "complete_request":
         return isBpfCell(code)
           ? completeBpfCell(code, cursor).then((found) => ({ ...found }))
-          : { ...complete(executor, code, cursor) };
+          : { ...protect(() => complete(converter, code, cursor)) };
       case "inspect_request": {
         const detail = content["detail_level"] === 1;
         return isBpfCell(code)
           ? inspectBpfCell(code, cursor, detail).then(inspection)
-          : inspection(inspect(executor, code, cursor, detail));
+          : inspection(protect(() => inspect(converter, code, cursor, detail)));
       }
       case "is_complete_request":
-        return isComplete(compiler.ts, code);
+        return isComplete(code);
       case "history_request":
         return { history: this.#history.query(content) };
       case "comm_info_request":

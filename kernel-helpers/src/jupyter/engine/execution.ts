@@ -7,6 +7,7 @@ import { encodeBundle } from "../bundle.js";
 import type { ErrorContent } from "../errors.js";
 import { Cell, inTurn, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
+import { protect } from "../interrupt/critical-section.js";
 import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
 import { runMagic, type CellMagic } from "../bpf/magics.js";
@@ -105,7 +106,8 @@ export class Execution {
   #run(cell: Cell, payload: Page[]): Promise<Outcome> {
     const name = HELP.exec(cell.code)?.[1];
     if (!name) return runMagic(cell, this.#magics) ?? misplacedC(cell.code) ?? this.#runner.run(cell);
-    const text = inspect(this.#runner.executor, name, name.length, true) ?? `There is nothing called ${name}.`;
+    const text =
+      protect(() => inspect(this.#runner.converter, name, name.length, true)) ?? `There is nothing called ${name}.`;
     payload.push({ source: "page", data: { "text/plain": text }, start: 0 });
     return Promise.resolve({ ok: true });
   }

@@ -1,10 +1,8 @@
 /** Completion, hover and completeness of TypeScript cells. Positions are code points, as on the wire. */
-import { createRequire } from "node:module";
-import type { Executor } from "tslab/dist/executor.js";
-import type TS from "@tslab/typescript-for-tslab";
+import type TS from "typescript";
+import { ts } from "./compiler-api.js";
+import type { CellConverter } from "./converter.js";
 import { toCodePoints, toUtf16 } from "./positions.js";
-
-type LanguageService = Pick<Executor, "complete" | "inspect">;
 
 export interface Completions {
   matches: string[];
@@ -14,31 +12,70 @@ export interface Completions {
 }
 
 /** What can stand at the cursor. */
-export function complete(service: LanguageService, code: string, cursor: number): Completions {
-  const { start, end, candidates, original } = service.complete(code, toUtf16(code, cursor));
+export function complete(converter: CellConverter, code: string, cursor: number): Completions {
+  const position = toUtf16(code, cursor);
+  const { prelude } = converter.place(code, true);
+  const { service, current } = converter.service;
+  const at = prelude.length + position;
+  const info = service.getCompletionsAtPosition(current, at, {});
+  const [start, end] = replaced(code, position, info, prelude.length);
+  const typed = code.slice(start, position);
+  const fitting = (info?.entries ?? []).filter(({ name, insertText }) => !insertText && startsLike(name, typed));
+  const exact = fitting.filter(({ name }) => name.startsWith(typed));
+  const entries = exact.length > 0 ? exact : fitting;
   const cursor_start = toCodePoints(code, start);
   const cursor_end = toCodePoints(code, end);
-  const kinds = new Map(original?.entries.map((entry) => [entry.name, entry.kind]));
+  const types = entries.map(({ name, kind }) => ({
+    text: name,
+    type: kind === ts.ScriptElementKind.alias ? converter.kindOf(name) : kind,
+    start: cursor_start,
+    end: cursor_end,
+  }));
   // JupyterLab shows the kind beside each match if it is told this way.
-  const types = candidates.map((text) => ({ text, type: kinds.get(text) ?? "", start: cursor_start, end: cursor_end }));
-  return { matches: candidates, cursor_start, cursor_end, metadata: { _jupyter_types_experimental: types } };
+  return {
+    matches: entries.map(({ name }) => name),
+    cursor_start,
+    cursor_end,
+    metadata: { _jupyter_types_experimental: types },
+  };
+}
+
+function startsLike(name: string, typed: string): boolean {
+  return name.toLowerCase().startsWith(typed.toLowerCase());
+}
+
+/** The part of the cell that a completion takes the place of. */
+function replaced(
+  code: string,
+  position: number,
+  info: TS.CompletionInfo | undefined,
+  preludeLength: number,
+): [start: number, end: number] {
+  const span = info?.entries[0]?.replacementSpan ?? info?.optionalReplacementSpan;
+  const start = span ? span.start - preludeLength : -1;
+  if (span && start >= 0 && start <= position) return [start, Math.max(position, start + span.length)];
+  const word = /[\p{L}\p{N}_$]*$/u.exec(code.slice(0, position))![0];
+  return [position - word.length, position];
 }
 
 /** The type at the cursor and its documentation; with detail also its tags, such as examples. */
-export function inspect(service: LanguageService, code: string, cursor: number, detail: boolean): string | undefined {
+export function inspect(converter: CellConverter, code: string, cursor: number, detail: boolean): string | undefined {
   const position = toUtf16(code, cursor);
+  const { prelude } = converter.place(code);
+  const { service, current } = converter.service;
   // A cursor right behind a name means that name, as at the end of what was typed.
   for (const at of [position, position - 1]) {
     if (at < 0) continue;
-    const info = service.inspect(code, at) as TS.QuickInfo | undefined;
-    if (info) return describe(info, detail);
+    const info = service.getQuickInfoAtPosition(current, prelude.length + at);
+    if (info?.displayParts?.length) return describe(info, detail);
   }
   return undefined;
 }
 
 function describe({ displayParts, documentation, tags }: TS.QuickInfo, detail: boolean): string {
   const text = (parts: readonly TS.SymbolDisplayPart[] = []): string => parts.map((part) => part.text).join("");
-  const shown = [text(displayParts), text(documentation)];
+  // A name of an earlier cell is an import to the compiler, and nothing of the kind to the user.
+  const shown = [text(displayParts).replace(/^\(alias\) ([^]*)\nimport .*$/, "$1"), text(documentation)];
   for (const tag of detail ? (tags ?? []) : []) shown.push(`@${tag.name} ${text(tag.text)}`);
   return shown.filter(Boolean).join("\n\n");
 }
@@ -48,7 +85,6 @@ const OPEN_ENDED = new Set([1010, 1160, 1161]);
 
 /** Whether Enter should run the code or start a new line. */
 export function isComplete(
-  ts: typeof TS,
   code: string,
 ): { status: "complete" | "invalid" } | { status: "incomplete"; indent: string } {
   // Nobody but clang knows when C is complete, so an empty line ends it, as in IPython.
@@ -61,8 +97,14 @@ export function isComplete(
   if (errors.length === 0) return { status: "complete" };
   const end = code.trimEnd().length;
   if (!errors.some((error) => error.start >= end || OPEN_ENDED.has(error.code))) return { status: "invalid" };
-  const { isCompleteCode } = createRequire(import.meta.url)(
-    "tslab/dist/converter.js",
-  ) as typeof import("tslab/dist/converter.js");
-  return { status: "incomplete", indent: isCompleteCode(code).indent ?? "" };
+  return { status: "incomplete", indent: indentAfter(code) };
+}
+
+const INDENT = "  ";
+
+/** The indentation of the line that follows: one step deeper behind an open bracket. */
+function indentAfter(code: string): string {
+  const line = code.trimEnd().split("\n").at(-1)!;
+  const own = /^\s*/.exec(line)![0];
+  return /[{([]$|=>$/.test(line) ? own + INDENT : own;
 }

@@ -1,79 +1,206 @@
-/** What `require` finds in a cell: packages of the notebook's directory first, then those this kernel came with. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { isBare, packageRoot } from "./installation.js";
-import { leashSubscriptions, type Subscribable } from "../process/ownership.js";
+/**
+ * What a cell imports and requires. The user's own modules are loaded here, so that one that was edited is another one
+ * for the next cell, and so is each that imports it; packages are Node's affair.
+ */
+import { readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KeyboardInterrupt } from "../errors.js";
+import { ownCell, type Cell } from "../interrupt/cell.js";
+import { isBare, isInstalled } from "./installation.js";
+import { namespaceOf } from "./interop.js";
+import { compileModule, stampOf, type Code } from "./local-module.js";
+import type { Packages } from "./packages.js";
+import type { CellService } from "./service.js";
+import type { Stacks } from "./stacks.js";
 
-const ours = createRequire(join(packageRoot, "dist/api/index.js"));
-
-/** Packages whose top-level await keeps `require` from loading them, loaded by `import()` before the cell ran. */
-const imported = new Map<string, unknown>();
-
-function isMissing(error: unknown, id: string): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return code === "MODULE_NOT_FOUND" && String(message).startsWith(`Cannot find module '${id}'`);
+/** A module of the user's that was loaded, or is being. */
+interface Loaded {
+  path: string;
+  stamp: string;
+  module: { exports: unknown };
+  imports: Set<string>;
+  done: boolean;
+  /** The cell that loads it: one that was stopped never comes to the end. */
+  cell: Cell | undefined;
+  finished?: Promise<unknown>;
+  waitsFor?: Loaded;
 }
 
-let leashed = false;
+export class Modules {
+  readonly #service: CellService;
+  readonly #packages: Packages;
+  readonly #stacks: Stacks;
+  readonly #loaded = new Map<string, Loaded>();
+  /** Where a cell stands: a file that is not there, in the notebook's directory. */
+  readonly #cellFile: string;
 
-/** The first import of what uses RxJS loads it anyway. */
-function leashRxjs(id: string): void {
-  if (leashed || !(id === "kernel-helpers" || id.startsWith("rxjs"))) return;
-  leashed = true;
-  leashSubscriptions((ours("rxjs") as { Observable: Subscribable }).Observable);
-}
-
-/** Wraps the `require` that tslab gives to cells. */
-export function cellRequire(require: NodeJS.Require): NodeJS.Require {
-  return new Proxy(require, {
-    apply(target, self, args: [string]) {
-      const [id] = args;
-      if (imported.has(id)) return imported.get(id);
-      leashRxjs(id);
-      // Always our own: another copy would not know this kernel.
-      if (id === "kernel-helpers") return ours(id);
-      try {
-        return Reflect.apply(target, self, args) as unknown;
-      } catch (error) {
-        if (!isBare(id) || !isMissing(error, id)) throw error;
-        try {
-          return ours(id) as unknown;
-        } catch (second) {
-          throw isMissing(second, id) ? error : second;
-        }
-      }
-    },
-  });
-}
-
-/** Loads the package that nearly every notebook imports, ahead of its first import. */
-export function loadHelpers(): void {
-  try {
-    leashRxjs("kernel-helpers");
-    ours("kernel-helpers");
-  } catch {
-    // The cell that imports it will say what is wrong.
+  constructor(service: CellService, packages: Packages, stacks: Stacks) {
+    this.#service = service;
+    this.#packages = packages;
+    this.#stacks = stacks;
+    this.#cellFile = join(service.directory, "cell.ts");
   }
-}
 
-/** Loads those of a cell's imports that only `import()` can load. */
-export async function preload(require: NodeJS.Require, specifiers: Iterable<string>): Promise<void> {
-  for (const id of specifiers) {
-    if (!isBare(id) || imported.has(id)) continue;
+  /** Loads what a cell imports, one after another. */
+  async load(specifiers: readonly string[]): Promise<unknown[]> {
+    const loaded: unknown[] = [];
+    for (const one of specifiers) loaded.push(await this.#import(one, this.#cellFile, []));
+    return loaded;
+  }
+
+  /** `import()` in a cell or a module of the user's. */
+  async import(specifier: unknown, from = this.#cellFile): Promise<object> {
+    const id = String(specifier);
+    if (/^(?!node:|file:)[a-z][a-z+.-]*:/i.test(id)) return namespaceOf(await this.#packages.url(id, from));
+    return namespaceOf(await this.#import(id.startsWith("file:") ? fileURLToPath(id) : id, from, []));
+  }
+
+  /** `require` in a cell or a module of the user's. */
+  require(id: string, from = this.#cellFile): unknown {
+    const path = this.#find(id, from);
+    return path === undefined ? this.#packages.require(id, from) : this.#loadNow(path);
+  }
+
+  /** Forgets the modules that were edited, and those that import them. */
+  refresh(): void {
+    const stale = new Set<string>();
+    for (const { path, stamp } of this.#loaded.values()) if (this.#stamp(path) !== stamp) stale.add(path);
+    for (let before = -1; before !== stale.size && stale.size > 0;) {
+      before = stale.size;
+      for (const { path, imports } of this.#loaded.values())
+        if ([...imports].some((one) => stale.has(one))) stale.add(path);
+    }
+    for (const path of stale) this.#loaded.delete(path);
+  }
+
+  /** The file of one of the user's own modules; undefined for a package. */
+  #find(id: string, from: string): string | undefined {
+    const found = this.#service.resolver.find(id, from);
+    if (!found || isInstalled(found.resolvedFileName)) return undefined;
+    if (found.isExternalLibraryImport && isBare(id) && !id.startsWith("#")) return undefined;
+    const path = found.resolvedFileName;
+    return /\.d\.[cm]?ts$/.test(path) ? scriptOf(path) : path;
+  }
+
+  async #import(id: string, from: string, chain: readonly Loaded[]): Promise<unknown> {
+    const path = this.#find(id, from);
+    return path === undefined ? this.#packages.load(id, from) : this.#loadModule(path, chain);
+  }
+
+  async #loadModule(path: string, chain: readonly Loaded[]): Promise<unknown> {
+    const known = this.#known(path);
+    if (known?.done) return known.module.exports;
+    if (known) {
+      const waiter = chain.at(-1);
+      if (!known.finished || chain.includes(last(known))) return known.module.exports; // imports that form a circle
+      if (waiter) waiter.waitsFor = known;
+      await known.finished;
+      if (waiter) delete waiter.waitsFor;
+      return known.module.exports;
+    }
+    const [loaded, code] = this.#begin(path);
+    if (code) {
+      loaded.finished = this.#run(loaded, code, [...chain, loaded]);
+      await loaded.finished;
+    }
+    return loaded.module.exports;
+  }
+
+  async #run(loaded: Loaded, code: Code, chain: readonly Loaded[]): Promise<void> {
     try {
-      require(id);
+      for (const id of code.imports) {
+        const path = this.#find(id, loaded.path);
+        if (path !== undefined) loaded.imports.add(path);
+        await this.#import(id, loaded.path, chain);
+      }
+      if (loaded.cell?.abandoned) throw new KeyboardInterrupt();
+      await this.#call(loaded, code);
+      loaded.done = true;
     } catch (error) {
-      if ((error as { code?: string }).code !== "ERR_REQUIRE_ASYNC_MODULE") continue; // the cell itself will say what is wrong
-      imported.set(id, await import(pathToFileURL(resolve(require, id)).href));
+      this.#loaded.delete(loaded.path);
+      throw error;
     }
   }
+
+  /** Loads a module whose code can run at once. */
+  #loadNow(path: string): unknown {
+    const known = this.#known(path);
+    if (known) return known.module.exports;
+    const [loaded, code] = this.#begin(path);
+    try {
+      if (code?.isAsync) throw new Error(`${path} has an await at its top, so it cannot be required: import it.`);
+      if (code) this.#call(loaded, code);
+      loaded.done = true;
+    } catch (error) {
+      this.#loaded.delete(path);
+      throw error;
+    }
+    return loaded.module.exports;
+  }
+
+  #call(loaded: Loaded, code: Code): unknown {
+    const { path, module } = loaded;
+    const require = (id: string): unknown => {
+      const found = this.#find(id, path);
+      if (found !== undefined) loaded.imports.add(found);
+      return this.require(id, path);
+    };
+    return code.run(module.exports, require, module, (id) => this.import(id, path));
+  }
+
+  #known(path: string): Loaded | undefined {
+    const known = this.#loaded.get(path);
+    return known && !known.done && known.cell?.abandoned ? undefined : known;
+  }
+
+  /** Reads a module; what is no code is done with that. */
+  #begin(path: string): [Loaded, Code?] {
+    const loaded: Loaded = {
+      path,
+      stamp: this.#stamp(path),
+      module: { exports: {} },
+      imports: new Set(),
+      done: false,
+      cell: ownCell(),
+    };
+    const source = this.#service.virtualFile(path) ?? readFileSync(path, "utf8");
+    if (extname(path) === ".json") {
+      loaded.module.exports = parsed(path, source);
+      loaded.done = true;
+      this.#loaded.set(path, loaded);
+      return [loaded];
+    }
+    const code = compileModule(path, source, this.#service.options);
+    this.#stacks.rememberFile(path, { name: this.#service.shown(path), source, map: code.map });
+    this.#loaded.set(path, loaded);
+    return [loaded, code];
+  }
+
+  #stamp(path: string): string {
+    return this.#service.virtualFile(path) ?? stampOf(path);
+  }
 }
 
-function resolve(require: NodeJS.Require, id: string): string {
-  try {
-    return require.resolve(id);
-  } catch {
-    return ours.resolve(id);
+function last(loaded: Loaded): Loaded {
+  const seen = new Set<Loaded>();
+  let at = loaded;
+  while (at.waitsFor && !seen.has(at)) {
+    seen.add(at);
+    at = at.waitsFor;
   }
+  return at;
+}
+
+function parsed(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+/** The code that declarations beside it are about. */
+function scriptOf(declarations: string): string {
+  return declarations.replace(/\.d\.([cm]?)ts$/, ".$1js");
 }

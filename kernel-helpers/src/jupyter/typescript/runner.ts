@@ -1,138 +1,133 @@
 /**
- * Runs cells with tslab's converter and executor.
+ * Runs cells with tslab's executor and our converter.
  *
- * The executor reports through a console: the last value through `log`, an error
- * through `error`. Its converter is wrapped, to see the diagnostics and the code
- * before it runs.
+ * The executor reports through a console: the last value through `log`, an error through `error`.
  */
-import { createRequire } from "node:module";
+import { join } from "node:path";
 import vm from "node:vm";
-import type { Converter, ConvertResult, Diagnostic, DiagnosticPos } from "tslab/dist/converter.js";
+import type { ConvertResult, Diagnostic } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
 import { currentCell, inTurn, type Cell } from "../interrupt/cell.js";
-import { createCompiler, type Compiler } from "./compiler.js";
-import { withoutNames } from "./declarations.js";
-import { typeScriptError } from "./diagnostics.js";
-import { alive } from "../process/ownership.js";
-import { cellRequire, loadHelpers, preload } from "./modules.js";
 import { protect } from "../interrupt/critical-section.js";
-import { scriptName, type Tracebacks } from "./traceback.js";
+import { alive } from "../process/ownership.js";
+import { CellConverter, type Converted } from "./converter.js";
+import { typeScriptError } from "./diagnostics.js";
+import { namespaceOf, withDefault } from "./interop.js";
+import { metaOf } from "./local-module.js";
+import { Modules } from "./modules.js";
+import { Packages } from "./packages.js";
+import { scriptName, type Stacks } from "./stacks.js";
+import { loadExecutor } from "./tslab.js";
 
 /** How a cell's code ended. */
 export type Outcome = { ok: true; value?: { of: unknown } } | { ok: false; error: unknown };
 
-/**
- * tslab looks for a top-level `await` without parsing for one, and reads `await (x)`
- * as a call and `for await` as an error; a plain one before them puts it right.
- */
-const AWAIT = "await null; ";
 /** What the executor puts before the code, on its first line. */
 const WRAPPER = { async: "(async function(exports, require) { ", sync: "(function(exports, require) { " };
 
 interface Run {
   id: number;
-  /** Variables without a value when the run began. */
-  unset: ReadonlySet<string>;
-  /** Declarations before the cell and with it, once it was converted. */
-  declarations?: { before: string; after: string };
   cell: Cell;
   source: string;
   diagnostics: readonly Diagnostic[];
+  converted?: Converted;
   value?: { of: unknown };
   error?: { of: unknown };
 }
 
-export class Runner {
-  readonly #tracebacks: Tracebacks;
-  readonly #compiler: Compiler;
-  readonly #executor: Executor;
-  readonly #require: NodeJS.Require;
-  readonly #running = new WeakMap<Cell, Run>();
-  #runs = 0;
-  /** What is known of a failed cell: the executor goes on with `before`, cells with `after`. */
-  #kept: { before: string; after: string } | undefined;
+/** What the code of cells refers to. */
+interface CellHost {
+  require: NodeJS.Require;
+  [name: string]: unknown;
+}
 
-  constructor(tracebacks: Tracebacks) {
-    this.#tracebacks = tracebacks;
-    this.#compiler = createCompiler();
+export class Runner {
+  readonly converter: CellConverter;
+  readonly #stacks: Stacks;
+  readonly #executor: Executor;
+  readonly #packages: Packages;
+  readonly #modules: Modules;
+  readonly #running = new WeakMap<Cell, Run>();
+  /** The objects that hold the values of cells' names, by the cell's number. */
+  readonly #scopes = new Map<number, Record<string, unknown>>();
+  #runs = 0;
+
+  constructor(stacks: Stacks) {
+    this.#stacks = stacks;
+    const directory = process.cwd();
+    this.converter = new CellConverter(directory);
     leaveSigintAlone();
-    const { createExecutor } = createRequire(import.meta.url)(
-      "tslab/dist/executor.js",
-    ) as typeof import("tslab/dist/executor.js");
-    const node = this.#wrapped(this.#compiler.converter);
+    const node = this.converter.forExecutor(
+      (source) => protect(() => this.#convert(source)),
+      (name, content) =>
+        protect(() => (this.#current().diagnostics = this.converter.addModule(name, content))) as never,
+    );
     const report = {
       log: (value: unknown) => void (this.#current().value = { of: value }),
       error: (error: unknown) => void (this.#current().error = { of: error }),
     };
     // No converter for browsers: such cells have no place to run in.
-    this.#executor = createExecutor(
-      process.cwd(),
+    this.#executor = loadExecutor().createExecutor(
+      directory,
       { node, browser: node, close: () => node.close() } as never,
       report as never,
     );
-    const scope = (globalThis as unknown as { __tslab__: { require: NodeJS.Require; alive?: typeof alive } }).__tslab__;
-    this.#require = scope.require = cellRequire(scope.require);
-    scope.alive = alive;
-  }
-
-  get compiler(): Compiler {
-    return this.#compiler;
-  }
-
-  /** Completion and hover see the variables of the cells before. */
-  get executor(): Pick<Executor, "complete" | "inspect"> {
-    return this.#executor;
+    const host = (globalThis as unknown as { __tslab__: CellHost }).__tslab__;
+    this.#packages = new Packages(host.require);
+    this.#modules = new Modules(this.converter.service, this.#packages, stacks);
+    host.require = this.#requireOf(host.require);
+    Object.assign(host, {
+      alive,
+      withDefault,
+      namespaceOf,
+      meta: metaOf(join(directory, "cell.ts")),
+      load: (specifiers: string[]) => this.#modules.load(specifiers),
+      import: (specifier: unknown) => this.#modules.import(specifier),
+      scope: (cell: number) => this.#scope(cell),
+    });
   }
 
   /** Loads what nearly every notebook imports first, while the user still reads: its types take most of a second, its code too. */
   warmUp(): void {
-    protect(() => this.#compiler.converter.convert("", 'import * as helpers from "kernel-helpers";'));
-    loadHelpers();
+    protect(() => this.converter.convert('import * as helpers from "kernel-helpers"; helpers;'));
+    this.#packages.loadHelpers();
   }
 
   /** Runs TypeScript as the cell's code, or as a part of it such as a user expression. */
   async run(cell: Cell, source = cell.code): Promise<Outcome> {
-    const run: Run = { id: ++this.#runs, unset: this.#unset(), cell, source, diagnostics: [] };
+    const run: Run = { id: ++this.#runs, cell, source, diagnostics: [] };
     this.#running.set(cell, run);
     try {
-      await inTurn(cell, async () => {
-        const imports = this.#compiler.ts.preProcessFile(source, true, false).importedFiles;
-        await preload(
-          this.#require,
-          imports.map((file) => file.fileName),
-        );
-        await this.#executor.execute(source);
-      });
+      await inTurn(cell, () => this.#executor.execute(source));
     } catch (error) {
       this.#executor.interrupt(); // lets go of a cell that awaits; nobody waits for its end
-      this.#keep(run);
+      this.#commit(run, false);
       return { ok: false, error };
     }
     if (run.diagnostics.length > 0) return { ok: false, error: typeScriptError(source, run.diagnostics) };
-    if (run.error) {
-      this.#keep(run);
-      return { ok: false, error: run.error.of };
-    }
-    this.#kept = undefined;
+    this.#commit(run, !run.error);
+    if (run.error) return { ok: false, error: run.error.of };
     return run.value ? { ok: true, value: run.value } : { ok: true };
   }
 
-  #unset(): ReadonlySet<string> {
-    const { locals } = this.#executor;
-    return new Set(Object.keys(locals).filter((name) => locals[name] === undefined));
+  /** Later cells have what a cell declares; of one that failed, what it had defined before. */
+  #commit({ converted }: Run, isWhole: boolean): void {
+    if (!converted?.output) return;
+    protect(() => {
+      const scope = this.#scopes.get(converted.cell);
+      const imported = new Set(converted.declared.filter(({ value }) => value === "import").map(({ name }) => name));
+      const isThere = (name: string): boolean =>
+        isWhole || (scope !== undefined && (imported.has(name) || Object.hasOwn(scope, name)));
+      this.converter.commit(converted, isThere);
+      const used = this.converter.homes();
+      for (const cell of this.#scopes.keys()) if (!used.has(cell)) this.#scopes.delete(cell);
+    });
   }
 
-  /** Later cells have what a failed cell defined before it failed, as in other notebooks; tslab forgets it. */
-  #keep({ declarations, unset }: Run): void {
-    if (!declarations) return;
-    const missing = new Set([...this.#unset()].filter((name) => !unset.has(name)));
-    const after = protect(() => withoutNames(this.#compiler.ts, declarations.after, missing));
-    this.#kept = { before: declarations.before, after };
-  }
-
-  /** The declarations to work with, for those that the executor knows. */
-  #declarations(known: string): string {
-    return this.#kept?.before === known ? this.#kept.after : known;
+  #scope(cell: number): Record<string, unknown> {
+    const scope = this.#scopes.get(cell) ?? {};
+    this.#scopes.set(cell, scope);
+    return scope;
   }
 
   /** The run that the code on the stack belongs to; a cell let go of still finds its own. */
@@ -140,44 +135,27 @@ export class Runner {
     return this.#running.get(currentCell()!)!;
   }
 
-  #wrapped(inner: Converter): Converter {
-    return {
-      ...inner,
-      convert: (known, source) => protect(() => this.#convert(inner, known, source)),
-      complete: (known, source, position) => protect(() => inner.complete(this.#declarations(known), source, position)),
-      inspect: (known, source, position) => protect(() => inner.inspect(this.#declarations(known), source, position)),
-      addModule: (name, content, meta) =>
-        protect(() => {
-          const diagnostics = inner.addModule(name, content, meta);
-          this.#current().diagnostics = diagnostics;
-          return diagnostics;
-        }),
-    };
+  #convert(source: string): ConvertResult {
+    const run = this.#current();
+    this.#packages.forget(this.converter.service.refresh());
+    this.#modules.refresh();
+    const converted = this.converter.convert(source);
+    run.diagnostics = converted.diagnostics;
+    run.converted = converted;
+    if (!converted.output) return converted;
+    this.#stacks.remember(run.id, {
+      count: run.cell.count,
+      source,
+      map: converted.map,
+      runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
+      runLines: converted.output.split("\n").length,
+    });
+    return { ...converted, output: `${converted.output}\n//# sourceURL=${scriptName(run.id)}` };
   }
 
-  #convert(inner: Converter, known: string, source: string): ConvertResult {
-    const run = this.#current();
-    const prefix = /\bawait\b/.test(source) ? AWAIT : "";
-    const converted = inner.convert(this.#declarations(known), prefix + source);
-    const by = prefix.length;
-    run.diagnostics = converted.diagnostics.map((one) => ({
-      ...one,
-      start: moved(one.start, by),
-      end: moved(one.end, by),
-    }));
-    if (converted.output) {
-      run.declarations = { before: known, after: converted.declOutput ?? "" };
-      this.#tracebacks.remember(run.id, {
-        count: run.cell.count,
-        source,
-        maps: this.#compiler.takeMaps(),
-        runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
-        sourceOffset: by,
-        runLines: converted.output.split("\n").length,
-      });
-      converted.output += `\n//# sourceURL=${scriptName(run.id)}`;
-    }
-    return converted;
+  /** `require` as cells have it. */
+  #requireOf(original: NodeJS.Require): NodeJS.Require {
+    return new Proxy(original, { apply: (_target, _self, [id]: [string]) => this.#modules.require(id) });
   }
 }
 
@@ -189,9 +167,4 @@ function leaveSigintAlone(): void {
   const { runInThisContext } = vm;
   vm.runInThisContext = (code, options) =>
     runInThisContext(code, typeof options === "object" ? { ...options, breakOnSigint: false } : options) as unknown;
-}
-
-function moved(position: DiagnosticPos, by: number): DiagnosticPos {
-  const { offset, line, character } = position;
-  return { offset: offset - by, line, character: line === 0 ? Math.max(0, character - by) : character };
 }

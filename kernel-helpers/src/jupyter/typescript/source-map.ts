@@ -1,20 +1,19 @@
-/** From a place in the code that runs back to the line of the cell. */
+/** From a place in the code that runs back to the source. */
 import { SourceMap } from "node:module";
 
-/** Source maps as JSON text, the one of the running code first. */
-export type MapChain = readonly string[];
+/** A source map as JSON text, read when it is needed. */
+export class LazyMap {
+  readonly #text: string;
+  #map: SourceMap | undefined;
 
-/** Follows a place (counted from 0) through the maps; undefined when a map knows nothing of it. */
-export function originalPlace(
-  maps: MapChain,
-  line: number,
-  column: number,
-): { line: number; column: number } | undefined {
-  let place = { line, column };
-  for (const text of maps) {
-    const entry = new SourceMap(JSON.parse(text)).findEntry(place.line, place.column);
-    if (!("originalLine" in entry)) return undefined;
-    place = { line: entry.originalLine, column: entry.originalColumn };
+  constructor(text: string) {
+    this.#text = text;
   }
-  return place;
+
+  /** Follows a place (counted from 0); undefined when the map knows nothing of it. */
+  original(line: number, column: number): { line: number; column: number } | undefined {
+    this.#map ??= new SourceMap(JSON.parse(this.#text) as ConstructorParameters<typeof SourceMap>[0]);
+    const entry = this.#map.findEntry(line, column);
+    return "originalLine" in entry ? { line: entry.originalLine, column: entry.originalColumn } : undefined;
+  }
 }

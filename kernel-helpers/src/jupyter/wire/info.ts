@@ -1,10 +1,13 @@
 /** What the kernel says of itself; the wire answers it before TypeScript is loaded. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { PROTOCOL_VERSION } from "./message.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+
+const { version: typescript } = createRequire(import.meta.url)("typescript/package.json") as { version: string };
 
 /** The content of a kernel_info_reply. */
 export const kernelInfo = {
@@ -14,7 +17,7 @@ export const kernelInfo = {
   implementation_version: version,
   language_info: {
     name: "typescript",
-    version: "5.0.4", // of the compiler inside tslab, which runs the cells
+    version: typescript,
     mimetype: "text/typescript",
     file_extension: ".ts",
     pygments_lexer: "typescript",

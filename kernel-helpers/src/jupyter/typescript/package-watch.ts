@@ -1,0 +1,32 @@
+/** Notices that a package was installed anew while the kernel runs: its package.json is another one. */
+import { stampOf } from "./local-module.js";
+import { nodeModulesOf, packageRoot } from "./installation.js";
+
+/** The package that a file belongs to, such as `/home/me/node_modules/@scope/name`. */
+const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
+
+export class PackageWatch {
+  readonly #stamps = new Map<string, string>();
+  /** What this kernel came with stays as it is. */
+  readonly #ours = nodeModulesOf(packageRoot);
+
+  /** Watches the package of a file that is used. */
+  add(file: string): void {
+    const directory = PACKAGE.exec(file)?.[0];
+    if (!directory || this.#stamps.has(directory)) return;
+    if (this.#ours.some((root) => directory.startsWith(`${root}/`))) return;
+    this.#stamps.set(directory, stampOf(`${directory}/package.json`));
+  }
+
+  /** The directories of packages that changed since they were last looked at. */
+  changed(): string[] {
+    const changed: string[] = [];
+    for (const [directory, stamp] of this.#stamps) {
+      const now = stampOf(`${directory}/package.json`);
+      if (now === stamp) continue;
+      this.#stamps.set(directory, now);
+      changed.push(directory);
+    }
+    return changed;
+  }
+}

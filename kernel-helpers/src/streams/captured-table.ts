@@ -1,5 +1,6 @@
 import { ColumnTable } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
+import { reifyRows } from "./rows.js";
 
 /** What a table's rows have to do with a capture. */
 export interface Origin {
@@ -37,6 +38,10 @@ export class CapturedTable extends ColumnTable {
     const made = super.create(options);
     made.#origin = this.#origin;
     return made;
+  }
+
+  override reify(indices?: number[]): this {
+    return reifyRows(this, indices);
   }
 
   /** The result of a verb whose rows are no longer those that were captured. */

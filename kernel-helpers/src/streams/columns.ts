@@ -4,6 +4,9 @@ import { ArgumentError } from "../base/errors.js";
 import { formatAddress } from "../bpf/address.js";
 import { OptionalColumn, TailColumn } from "./varying-columns.js";
 import { markSources, withColumns } from "./capture.js";
+import { Int64Column, NullableColumn, TimestampColumn } from "./file-columns.js";
+import { reifyRows } from "./rows.js";
+import { elementsOf, takeNumbers, takeRows } from "./take.js";
 
 // Arquero takes any object with length, at() and an iterator as a column. Numbers are
 // typed arrays; these are the columns that a typed array alone cannot be.
@@ -36,6 +39,9 @@ export class DictionaryColumn {
   at(row: number): string | undefined {
     return this.dictionary[this.codes[row]!];
   }
+  take(rows: Uint32Array): DictionaryColumn {
+    return new DictionaryColumn(takeNumbers(this.codes, rows), this.dictionary);
+  }
   *[Symbol.iterator](): Iterator<string | undefined> {
     for (const code of this.codes) yield this.dictionary[code];
   }
@@ -54,6 +60,9 @@ export class BooleanColumn {
   at(row: number): boolean | undefined {
     const byte = this.bytes[row];
     return byte === undefined ? undefined : byte !== 0;
+  }
+  take(rows: Uint32Array): BooleanColumn {
+    return new BooleanColumn(takeNumbers(this.bytes, rows));
   }
   *[Symbol.iterator](): Iterator<boolean> {
     for (const byte of this.bytes) yield byte !== 0;
@@ -77,6 +86,9 @@ export class AddressColumn {
     if (!(row >= 0 && row < this.length)) return undefined;
     return formatAddress(this.bytes.subarray(row * this.width, (row + 1) * this.width));
   }
+  take(rows: Uint32Array): AddressColumn {
+    return new AddressColumn(takeNumbers(this.bytes, elementsOf(rows, this.width)), this.width);
+  }
   *[Symbol.iterator](): Iterator<string> {
     for (let row = 0; row < this.length; row++) yield this.at(row)!;
   }
@@ -98,6 +110,9 @@ export class WideColumn {
     if (!(row >= 0 && row < this.length)) return undefined;
     const value = (this.words[2 * row + 1]! << 64n) | this.words[2 * row]!;
     return this.signed ? BigInt.asIntN(128, value) : value;
+  }
+  take(rows: Uint32Array): WideColumn {
+    return new WideColumn(takeNumbers(this.words, elementsOf(rows, 2)), this.signed);
   }
   *[Symbol.iterator](): Iterator<bigint> {
     for (let row = 0; row < this.length; row++) yield this.at(row)!;
@@ -123,6 +138,9 @@ export class ListColumn<Values extends ScalarColumn = TypedArray> {
     if (ArrayBuffer.isView(values)) return values.subarray(row * size, (row + 1) * size);
     return Array.from({ length: size }, (_, i) => values.at(row * size + i));
   }
+  take(rows: Uint32Array): ListColumn<Values> {
+    return new ListColumn(takeRows(this.values, elementsOf(rows, this.size)), this.size);
+  }
   *[Symbol.iterator](): Iterator<unknown> {
     for (let row = 0; row < this.length; row++) yield this.at(row);
   }
@@ -133,6 +151,9 @@ export type ScalarColumn = TypedArray | DictionaryColumn | BooleanColumn | Addre
 
 /** A column as streams make them. */
 export type EventColumn = ScalarColumn | ListColumn<any> | TailColumn | OptionalColumn;
+
+/** A column as only files have them. */
+export type FileColumn = Int64Column | TimestampColumn | NullableColumn<any>;
 
 /**
  * One table of the rows of all, in order. Columns stay what they are: typed arrays are
@@ -151,7 +172,7 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
     throw new ArgumentError(
       `Tables of different columns cannot be put together: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`,
     );
-  const plain = tables.map((t) => (t.isFiltered() || t.isOrdered() ? t.reify() : t));
+  const plain = tables.map((t) => reifyRows(t));
   const columns = names.map(
     (name) => [name, concatColumns(plain.map((t) => t.column(name) as unknown as AnyColumn))] as const,
   );
@@ -160,7 +181,7 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
 
 /** The first rows of a table of events; columns stay what they are. */
 export function firstRows(table: ColumnTable, rows: number): ColumnTable {
-  const plain = table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  const plain = reifyRows(table);
   const columns = plain
     .columnNames()
     .map((name) => [name, firstOf(plain.column(name) as unknown as AnyColumn, rows)] as const);
@@ -191,10 +212,11 @@ function firstOf(column: AnyColumn, rows: number): AnyColumn {
 }
 
 /** What arquero takes as a column. */
-type AnyColumn = EventColumn | readonly unknown[];
+type AnyColumn = EventColumn | FileColumn | readonly unknown[];
 
 function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
   const first = parts[0]!;
+  if (parts.some((part) => part instanceof NullableColumn)) return concatNullables(parts);
   if (parts.some((part) => part.constructor !== first.constructor)) return concatValues(parts);
   if (first instanceof DictionaryColumn) return concatDictionaries(parts as DictionaryColumn[]);
   if (first instanceof BooleanColumn)
@@ -226,7 +248,31 @@ function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
       first.has,
     );
   }
+  if (first instanceof Int64Column) {
+    const values = (parts as Int64Column[]).map((p) => p.values as BigInt64Array);
+    return values.every(({ constructor }) => constructor === values[0]!.constructor)
+      ? new Int64Column(concatArrays(values))
+      : concatValues(parts);
+  }
+  if (first instanceof TimestampColumn) {
+    const moments = parts as TimestampColumn[];
+    return moments.every(({ unit, utc }) => unit === first.unit && utc === first.utc)
+      ? new TimestampColumn(concatArrays(moments.map((p) => p.values)), first.unit, first.utc)
+      : concatValues(parts);
+  }
   return ArrayBuffer.isView(first) ? concatArrays(parts as TypedArray[]) : concatValues(parts);
+}
+
+/** Of columns of which at least one has gaps. */
+function concatNullables(parts: readonly AnyColumn[]): AnyColumn {
+  const values = parts.map((part) => (part instanceof NullableColumn ? (part.values as AnyColumn) : part));
+  if (values.some((part) => part.constructor !== values[0]!.constructor)) return concatValues(parts);
+  const all = concatColumns(values);
+  if (Array.isArray(all)) return concatValues(parts);
+  const valid = parts.map((part) =>
+    part instanceof NullableColumn ? part.valid : new Uint8Array(part.length).fill(1),
+  );
+  return new NullableColumn(all as EventColumn, concatArrays(valid));
 }
 
 function concatValues(parts: readonly AnyColumn[]): unknown[] {

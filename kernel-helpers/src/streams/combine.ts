@@ -91,29 +91,5 @@ function pickWritten<Column extends DictionaryColumn | AddressColumn | ListColum
     }
     picked[row] = found < 0 ? first : found;
   }
-  return take(column, picked) as Column;
-}
-
-function take(column: DictionaryColumn | AddressColumn | ListColumn<any>, picked: Uint32Array): EventColumn {
-  if (column instanceof DictionaryColumn)
-    return new DictionaryColumn(
-      picked.map((row) => column.codes[row]!),
-      column.dictionary,
-    );
-  if (column instanceof AddressColumn)
-    return new AddressColumn(slices(column.bytes, column.width, picked), column.width);
-  const { size, values } = column as ListColumn<DictionaryColumn | AddressColumn | BooleanColumn>;
-  const elements = Uint32Array.from(
-    { length: picked.length * size },
-    (_, i) => picked[Math.floor(i / size)]! * size + (i % size),
-  );
-  if (values instanceof BooleanColumn)
-    return new ListColumn(new BooleanColumn(slices(values.bytes, 1, elements)), size);
-  return new ListColumn(take(values, elements) as DictionaryColumn, size);
-}
-
-function slices(bytes: Uint8Array, width: number, picked: Uint32Array): Uint8Array {
-  const out = new Uint8Array(picked.length * width);
-  picked.forEach((row, i) => out.set(bytes.subarray(row * width, (row + 1) * width), i * width));
-  return out;
+  return column.take(picked) as Column;
 }

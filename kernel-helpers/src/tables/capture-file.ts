@@ -1,43 +1,97 @@
 /**
  * Captures as files, to be looked at later or elsewhere, without root: Parquet, which nearly every tool reads,
  * or Apache Arrow's IPC file format, which is larger and several times faster. The account of what was lost, and on which
- * machine and kernel, stands in the file's metadata.
+ * machine and kernel and by which clock, stands in the file's metadata, and so does a checksum of the whole.
  *
  * @example
  * await capture.save(writes, "writes.parquet");
  * const writes = await capture.open("writes.parquet");
  */
-import { access, readFile, writeFile } from "node:fs/promises";
+import { open as openFile, type FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
-import * as flechette from "@uwdata/flechette";
-import { type ColumnTable, table as makeTable, toArrow } from "arquero";
+import type { ColumnTable } from "arquero";
 import { ArgumentError, BpflabError } from "../base/errors.js";
-import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { ListColumn } from "../streams/columns.js";
 import { type Capture, captureOf, markCapture } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
+import { NullableColumn, TimestampColumn } from "../streams/file-columns.js";
+import { readArrow } from "./arrow-read.js";
+import { writeArrow } from "./arrow-write.js";
 import { storedRows } from "./columns.js";
-import { columnFrom } from "./from-values.js";
-import { readParquet, writeParquet } from "./parquet.js";
+import { blank, checksumKey, isSealed, sealFile } from "./file-checksum.js";
+import { type Metadata, metadataKeys } from "./file-contents.js";
+import { CaptureFileError } from "./file-errors.js";
+import { type FileKind, fileKind } from "./file-kind.js";
+import { readParquet } from "./parquet-read.js";
+import { writeParquet } from "./parquet-write.js";
+import { replaceFile } from "./replace-file.js";
 
-const extensions = [".parquet", ".arrow"];
-/** The metadata's key; its value is a `Capture` as JSON. */
-const metadataKey = "bpflab.capture";
+export { CaptureFileError, type FileFault } from "./file-errors.js";
+
+const kinds: Readonly<Record<string, FileKind>> = { ".parquet": "Parquet", ".arrow": "Arrow file" };
 
 /**
- * Writes a table into a file; text becomes a dictionary, 64-bit integers stay what they are.
+ * Writes a table into a file; text becomes a dictionary, and columns keep their types: integers their width and sign,
+ * moments their unit. The file is written aside and takes the place of an older one when all of it is on the disk:
+ * whatever happens meanwhile, the old one is there or the new one. A new file can be read by its owner only.
  *
  * @param path a name that ends in `.parquet` or `.arrow`; a file of that name is replaced
- * @throws ArgumentError for another ending
+ * @throws ArgumentError for another ending or a directory that is not there; BpflabError when the disk is full
  */
 export async function save(table: ColumnTable, path: string): Promise<void> {
-  const format = formatOf(path);
+  const kind = kinds[extname(path)];
+  if (!kind) throw new ArgumentError(`Expected a name that ends in ${Object.keys(kinds).join(" or ")}, got ${path}.`);
   const plain = storedRows(table);
+  const metadata = metadataOf(table, plain);
+  try {
+    await replaceFile(path, async (aside, file) => {
+      if (kind === "Parquet") writeParquet(plain, aside, metadata);
+      else await writeArrow(plain, aside, metadata);
+      await sealFile(file, kind);
+    });
+  } catch (error) {
+    throw notSaved(path, error);
+  }
+}
+
+function notSaved(path: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new BpflabError(
+      "CAPTURE",
+      `${path} cannot be saved: the disk is full. What stood there before is as it was.`,
+      {
+        hint: "Make room, or give a path on another file system.",
+        cause: error,
+      },
+    );
+  return new ArgumentError(`${path} cannot be written: ${message}.`, { cause: error });
+}
+
+function metadataOf(table: ColumnTable, plain: ColumnTable): Metadata {
   const capture = captureOf(table);
-  const metadata: Record<string, string> = capture ? { [metadataKey]: JSON.stringify(located(capture)) } : {};
-  if (format === ".parquet") return writeParquet(plain, path, metadata);
-  const arrow = toArrow(plain, { types: arrowTypes(plain) as never });
-  arrow.schema.metadata = new Map(Object.entries(metadata));
-  await writeFile(path, flechette.tableToIPC(arrow, { format: "file" })!);
+  const columns = plain.columnNames().map((name) => {
+    const column = plain.column(name) as unknown;
+    return { name, column: column instanceof NullableColumn ? (column.values as unknown) : column };
+  });
+  const lists = columns.flatMap(({ name, column }) =>
+    column instanceof ListColumn ? [[name, column.size] as const] : [],
+  );
+  const isBigInts = (column: unknown) => column instanceof BigInt64Array || column instanceof BigUint64Array;
+  const bigint = columns.flatMap(({ name, column }) =>
+    isBigInts(column) || (column instanceof ListColumn && isBigInts(column.values)) ? name : [],
+  );
+  const utc = columns.flatMap(({ name, column }) =>
+    column instanceof TimestampColumn && column.unit === "ns" && column.utc ? name : [],
+  );
+  return {
+    ...(capture ? { [metadataKeys.capture]: JSON.stringify(located(capture)) } : {}),
+    ...(bigint.length > 0 ? { [metadataKeys.bigint]: JSON.stringify(bigint) } : {}),
+    ...(lists.length > 0 ? { [metadataKeys.lists]: JSON.stringify(Object.fromEntries(lists)) } : {}),
+    ...(utc.length > 0 ? { [metadataKeys.utc]: JSON.stringify(utc) } : {}),
+    [checksumKey]: blank,
+  };
 }
 
 /** A capture of this process, which need not say where that is, as others are to read it. */
@@ -46,73 +100,57 @@ function located(capture: Capture): Capture {
   return { ...(capture.host === undefined ? provenance() : {}), ...capture, ...parts };
 }
 
-/** Arrow's types of what it cannot tell them from by itself: lists, and columns without a value. */
-function arrowTypes(table: ColumnTable): Record<string, flechette.DataType> {
-  const types = table.columnNames().map((name) => {
-    const column = table.column(name) as unknown;
-    if (column instanceof ListColumn)
-      return [[name, flechette.fixedSizeList(elementType(column.values), column.size)] as const];
-    if (table.numRows() > 0) return [];
-    return [[name, ArrayBuffer.isView(column) ? flechette.float64() : flechette.dictionary(flechette.utf8())] as const];
-  });
-  return Object.fromEntries(types.flat());
-}
-
-function elementType(values: unknown): flechette.DataType {
-  if (values instanceof BooleanColumn) return flechette.bool();
-  if (!ArrayBuffer.isView(values)) return flechette.utf8();
-  const name = values.constructor.name.replace("Array", "").replace("Big", "").toLowerCase();
-  return flechette[name as "float64"](); // Float64Array → float64, BigUint64Array → uint64
+/** How to open a file. */
+export interface OpenOptions {
+  /**
+   * Columns of 64-bit integers to read as BigInts, so that all their values are; by default they are numbers, but for
+   * those beyond 2^53. What was saved as BigInts comes back as BigInts in any case.
+   */
+  bigint?: readonly string[];
+  /** Most memory that the table may take, in bytes; default what is likely for a file of its size, and what there is. */
+  maxBytes?: number;
 }
 
 /**
- * Reads a table that `save` wrote, or any other Parquet or Arrow file. It knows what was lost when it was captured, and where.
+ * Reads a table that `save` wrote, or any other Parquet or Arrow file, by whatever name. It knows what was lost when it
+ * was captured, and where. What a column is depends on its type in the file, never on its values: 64-bit integers are
+ * numbers to reckon with, moments are Dates, and text is a dictionary.
  *
- * @throws ArgumentError for a file that is not there or has another ending, BpflabError when it is no such file
+ * @throws ArgumentError for a file that is not there; CaptureFileError for one that is empty, cut short, damaged, something
+ *   else, or larger than `maxBytes`: its `fault` says which
  */
-export async function open(path: string): Promise<ColumnTable> {
-  const format = formatOf(path);
-  await access(path).catch((error: Error) => {
+export async function open(path: string, options: OpenOptions = {}): Promise<ColumnTable> {
+  const file = await openFile(path, "r").catch((error: Error) => {
     throw new ArgumentError(`${path} cannot be read: ${error.message}.`);
   });
   try {
-    const { table, metadata } = await (format === ".parquet" ? readParquet(path) : readArrow(path));
-    const capture = metadata[metadataKey];
-    return capture === undefined ? table : markCapture(table, JSON.parse(capture) as Capture);
-  } catch (error) {
-    throw new BpflabError(
-      "CAPTURE",
-      `${path} is not ${format === ".parquet" ? "a Parquet" : "an Arrow"} file: ${(error as Error).message}.`,
-      { cause: error },
-    );
+    if (!(await file.stat()).isFile()) throw new ArgumentError(`${path} cannot be read: it is no file.`);
+    return await openKind(file, path, options);
+  } finally {
+    await file.close();
   }
 }
 
-function formatOf(path: string): string {
-  const extension = extname(path);
-  if (!extensions.includes(extension))
-    throw new ArgumentError(`Expected a name that ends in ${extensions.join(" or ")}, got ${path}.`);
-  return extension;
-}
-
-async function readArrow(path: string): Promise<{ table: ColumnTable; metadata: Record<string, string> }> {
-  const arrow = flechette.tableFromIPC(await readFile(path), { useBigInt: true, useDate: true });
-  const columns = arrow.names.map((name, i) => [name, columnOf(arrow.getChildAt(i))] as const);
-  return {
-    table: makeTable(Object.fromEntries(columns) as Record<string, never>),
-    metadata: Object.fromEntries(arrow.schema.metadata ?? []),
-  };
-}
-
-/** A column as streams make them: typed arrays, dictionaries, bytes for booleans. */
-function columnOf(column: flechette.Column<any>): unknown {
-  const [batch, ...more] = column.data;
-  const isDictionary =
-    batch && more.length === 0 && batch.nullCount === 0 && column.type.typeId === flechette.Type.Dictionary;
-  return isDictionary ? dictionaryOf(column) : columnFrom(column.toArray());
-}
-
-function dictionaryOf(column: flechette.Column<any>): DictionaryColumn {
-  const batch = column.data[0] as unknown as { values: ArrayLike<number>; dictionary: flechette.Column<string> };
-  return new DictionaryColumn(Uint32Array.from(batch.values), [...batch.dictionary] as string[]);
+async function openKind(file: FileHandle, path: string, { bigint = [], maxBytes }: OpenOptions): Promise<ColumnTable> {
+  const kind = await fileKind(file, path);
+  const damaged = (reason: string, cause?: unknown) =>
+    new CaptureFileError(
+      path,
+      "corrupt",
+      `is damaged, or no ${kind === "Parquet" ? "Parquet" : "Arrow"} file: ${reason}.`,
+      {
+        cause,
+      },
+    );
+  if ((await isSealed(file, kind)) === false)
+    throw damaged("its checksum is not that of its contents, so at least one bit of it has changed since it was saved");
+  try {
+    const read = { path, bigint, maxBytes };
+    const { table, metadata } = await (kind === "Parquet" ? readParquet(file.fd, read) : readArrow(file, read));
+    const capture = metadata[metadataKeys.capture];
+    return capture === undefined ? table : markCapture(table, JSON.parse(capture) as Capture);
+  } catch (error) {
+    if (error instanceof BpflabError) throw error;
+    throw damaged((error as Error).message.split("\n")[0]!.replace(/\.$/, ""), error);
+  }
 }

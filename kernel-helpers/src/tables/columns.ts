@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
+import { reifyRows } from "../streams/rows.js";
 
 /** What every arquero column can do: typed arrays, arrays, Arrow columns and dictionary columns alike. */
 export interface Column {
@@ -58,7 +59,7 @@ export function visibleRows(table: ColumnTable): Uint32Array | undefined {
 
 /** The visible rows, in order, as the stored rows of a table; what was lost from them stays known. */
 export function storedRows(table: ColumnTable): ColumnTable {
-  return table.isFiltered() || table.isOrdered() ? table.reify() : table;
+  return reifyRows(table);
 }
 
 /**

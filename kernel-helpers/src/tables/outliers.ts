@@ -1,6 +1,7 @@
 import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { withColumns } from "../streams/capture.js";
+import { reifyRows } from "../streams/rows.js";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf, visibleRows } from "./columns.js";
 import { nearestRank } from "./distribution.js";
@@ -45,7 +46,10 @@ export function outliers<Table extends ColumnTable>(
     top,
   );
   const rows = visibleRows(table);
-  const picked: ColumnTable = table.ungroup().reify(worst.map((i) => (rows ? rows[i]! : i)));
+  const picked = reifyRows(
+    table.ungroup() as ColumnTable,
+    worst.map((i) => (rows ? rows[i]! : i)),
+  );
   const unit = unitOf(name);
   const suffix = unit ? `_${unit}` : "";
   return withColumns(picked, {

@@ -201,5 +201,8 @@ test("a wrong ending, a missing file and a file of another kind are refused in o
   );
   await assert.rejects(open(join(directory, "nowhere.arrow")), /nowhere\.arrow cannot be read: ENOENT/);
   await writeFile(join(directory, "text.arrow"), "no arrow at all");
-  await assert.rejects(open(join(directory, "text.arrow")), /text\.arrow is not an Arrow file: /);
+  await assert.rejects(
+    open(join(directory, "text.arrow")),
+    /text\.arrow is neither a Parquet nor an Arrow file: it looks like text/,
+  );
 });

@@ -39,6 +39,7 @@ export class TailColumn {
     return this.ends.length;
   }
   at(row: number): unknown {
+    if (!(row >= 0 && row < this.length)) return undefined;
     return this.view(this.heap.subarray(row > 0 ? this.ends[row - 1] : 0, this.ends[row]));
   }
   *[Symbol.iterator](): Iterator<unknown> {

@@ -4,13 +4,24 @@ import type { AnyColumn } from "../streams/take.js";
 
 /** Values of several kinds, which a file can hold as JSON only. */
 export class JsonColumn {
-  constructor(readonly values: readonly unknown[]) {}
+  readonly values: readonly unknown[];
+
+  constructor(values: readonly unknown[]) {
+    this.values = values.map(plain);
+  }
   get length(): number {
     return this.values.length;
   }
   at(row: number): unknown {
     return this.values[row];
   }
+}
+
+/** As JSON has it: arrays for typed arrays, and numbers, or text where they are too large, for BigInts. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, plain);
+  return Array.isArray(value) ? value.map(plain) : value;
 }
 
 /** A column of a kind that files have, with the same values: text for addresses and for integers beyond 64 bits. */

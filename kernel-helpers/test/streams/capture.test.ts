@@ -143,3 +143,28 @@ describe("the capture of a table", () => {
     assert.match(histogram(table(), { x: "duration_ns" }).text, /drawn [^·]* · origin unknown · 4 events/);
   });
 });
+
+test("the groups of reified rows have their own keys", () => {
+  for (const made of [table(account), table(account).filter((d: { pid: number }) => d.pid > 1)]) {
+    const groups = made.groupby("comm").slice(0, 1).count().objects() as { comm: string; count: number }[];
+    assert.deepEqual(
+      groups.sort((a, b) => (a.comm < b.comm ? -1 : 1)),
+      [
+        { comm: "cat", count: 1 },
+        { comm: "dd", count: 1 },
+      ],
+    );
+    const late = made
+      .groupby("comm")
+      .orderby(desc("pid"))
+      .reify()
+      .rollup({ last: op.max("pid") });
+    assert.deepEqual(
+      new Map(late.objects().map((row) => Object.values(row as object) as [string, number])),
+      new Map([
+        ["dd", 4],
+        ["cat", 3],
+      ]),
+    );
+  }
+});

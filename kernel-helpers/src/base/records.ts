@@ -99,14 +99,14 @@ function orphans(): { name: string; thing: Written }[] {
   });
 }
 
-/** Removes what processes that have ended left of one kind; what cannot be removed is told and stays. Returns how many. */
-export function removeOrphans<T extends Written>(kind: T["kind"], remove: (name: string, thing: T) => void): number {
-  let removed = 0;
+/** Removes what processes that have ended left of one kind; what cannot be removed is told and stays. Returns what was removed. */
+export function removeOrphans<T extends Written>(kind: T["kind"], remove: (name: string, thing: T) => void): T[] {
+  const removed: T[] = [];
   for (const { name, thing } of orphans()) {
     if (thing.kind !== kind) continue;
     try {
       remove(name, thing as T);
-      removed++;
+      removed.push(thing as T);
     } catch (error) {
       console.warn(`What process ${thing.owner.pid} left (${kind}) cannot be removed: ${(error as Error).message}`);
     }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export async function inScratch<T>(
   work: (directory: string) => Promise<T>,
   parent: string = tmpdir(),
 ): Promise<T> {
-  const directory = await mkdtemp(join(parent, prefix)); // 0700
+  const directory = await mkdtemp(join(parent, `${prefix}${process.pid}-`)); // 0700
   const stay = atExit(() => rmSync(directory, { recursive: true, force: true }));
   try {
     return await work(directory);
@@ -23,4 +23,29 @@ export async function inScratch<T>(
     stay();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Removes directories that `inScratch` made in processes that were killed.
+ *
+ * @returns their paths
+ */
+export function removeOrphanedScratch(prefixes: readonly string[], parent: string = tmpdir()): string[] {
+  const removed: string[] = [];
+  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
+    const prefix = prefixes.find((one) => name.startsWith(one));
+    const pid = prefix === undefined ? undefined : /^(\d+)-\w{6}$/.exec(name.slice(prefix.length))?.[1];
+    const path = join(parent, name);
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    const { uid, isDirectory } = statOf(path);
+    if (!isDirectory || uid !== process.getuid?.()) continue; // another user's, or made to mislead
+    rmSync(path, { recursive: true, force: true });
+    removed.push(path);
+  }
+  return removed;
+}
+
+function statOf(path: string): { uid: number; isDirectory: boolean } {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return { uid: stat?.uid ?? -1, isDirectory: stat?.isDirectory() ?? false };
 }

@@ -1,28 +1,14 @@
 /** What `bpflab doctor` looks at. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { listNames } from "../base/names.js";
 import { KERNEL_NAME } from "../jupyter/kernelspec.js";
 import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
-
-/** What a look at the machine found. */
-export interface Finding {
-  ok: boolean;
-  /** What is there, or what is not. */
-  found: string;
-  /** How to get it. */
-  mend?: string;
-}
-
-/** One thing to look at. */
-export interface Check {
-  name: string;
-  /** False for what only a part of bpflab needs. */
-  needed: boolean;
-  look(): Finding | Promise<Finding>;
-}
+import { type Check, missing, there } from "./check.js";
+import { hookChecks } from "./hook-checks.js";
 
 /** The first line a program prints, or undefined if it does not run. */
 async function firstLine(command: string, ...args: string[]): Promise<string | undefined> {
@@ -36,10 +22,30 @@ export function atLeast(version: string, major: number, minor: number): boolean 
   return a > major || (a === major && b >= minor);
 }
 
-const there = (found: string): Finding => ({ ok: true, found });
-const missing = (found: string, mend: string): Finding => ({ ok: false, found, mend });
+/** What is in a file of the system's, or undefined. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
 
-export const checks: Check[] = [
+/** Capabilities by their numbers in capabilities(7), and what needs them. */
+const capabilities = [
+  { bit: 39n, name: "CAP_BPF", use: "loading programs" },
+  { bit: 38n, name: "CAP_PERFMON", use: "tracing" },
+  { bit: 12n, name: "CAP_NET_ADMIN", use: "network hooks and test hosts" },
+];
+
+function lackingCapabilities(): typeof capabilities {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(textOf("/proc/self/status") ?? "")?.[1];
+  return effective === undefined
+    ? []
+    : capabilities.filter(({ bit }) => ((BigInt(`0x${effective}`) >> bit) & 1n) === 0n);
+}
+
+const systemChecks: Check[] = [
   {
     name: "Node.js",
     needed: true,
@@ -49,15 +55,17 @@ export const checks: Check[] = [
         : missing(process.version, "Install Node.js 20.19 or newer."),
   },
   {
-    name: "root",
+    name: "capabilities",
     needed: true,
-    look: () =>
-      process.getuid?.() === 0
-        ? there("yes")
+    look: () => {
+      const lacking = lackingCapabilities();
+      return lacking.length === 0
+        ? there(process.getuid?.() === 0 ? "root" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN")
         : missing(
-            `no, user ${process.getuid?.()}`,
-            "Run bpflab as root, for example with sudo: loading BPF programs needs it.",
-          ),
+            `user ${process.getuid?.()} lacks ${listNames(lacking.map(({ name }) => name))}`,
+            `Run bpflab as root, for example with sudo: ${lacking.map(({ name, use }) => `${name} is for ${use}`).join(", ")}. Captures can be opened and drawn without.`,
+          );
+    },
   },
   {
     name: "kernel",
@@ -77,6 +85,29 @@ export const checks: Check[] = [
             "no /sys/kernel/btf/vmlinux",
             "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels are.",
           ),
+  },
+  {
+    name: "lockdown",
+    needed: true,
+    look: () => {
+      const mode = /\[(\w+)\]/.exec(textOf("/sys/kernel/security/lockdown") ?? "")?.[1] ?? "none";
+      return mode !== "confidentiality"
+        ? there(mode)
+        : missing(
+            mode,
+            "Under lockdown=confidentiality no program reads kernel memory: boot with lockdown=integrity or none.",
+          );
+    },
+  },
+  {
+    name: "JIT",
+    needed: false,
+    look: () => {
+      const setting = textOf("/proc/sys/net/core/bpf_jit_enable")?.trim();
+      return setting === "0"
+        ? missing("off: programs are interpreted", "sysctl net.core.bpf_jit_enable=1, for several times the speed")
+        : there(setting === undefined ? "always on" : "on");
+    },
   },
   {
     name: "clang",
@@ -123,17 +154,6 @@ export const checks: Check[] = [
         );
       }
     },
-  },
-  {
-    name: "TCX",
-    needed: false,
-    look: () =>
-      atLeast(release(), 6, 6)
-        ? there(`Linux ${release()} has it`)
-        : missing(
-            `not before Linux 6.6`,
-            "Network filters use clsact instead: they work, and are swept up at the next start after a crash.",
-          ),
   },
   {
     name: "ip, ping",
@@ -199,3 +219,6 @@ export const checks: Check[] = [
     },
   },
 ];
+
+/** All of them: what is installed, and what the kernel lets be attached. */
+export const checks: Check[] = [...systemChecks, ...hookChecks];

@@ -1,15 +1,30 @@
+import { visible } from "../base/text.js";
+import type { Check, Finding } from "./check.js";
 import { checks } from "./checks.js";
 
-/** `bpflab doctor`: looks at the machine; exit code 1 if something that bpflab cannot do without is missing. */
-export async function doctor(): Promise<number> {
-  let exitCode = 0;
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  for (const check of checks) {
-    const { ok, found, mend } = await check.look();
-    const mark = ok ? "✓" : check.needed ? "✗" : "–";
-    console.log(`${mark} ${check.name.padEnd(width)}  ${found}`);
-    if (!ok && mend) console.log(`  ${" ".repeat(width)}  → ${mend}`);
-    if (!ok && check.needed) exitCode = 1;
+type Outcome = Pick<Check, "name" | "needed"> & Finding;
+
+/**
+ * `bpflab doctor`: looks at the machine, and tries each kind of hook.
+ *
+ * @param options `json`: one JSON object instead of lines for people
+ * @returns the exit code: 1 if something is missing without which the main job cannot be done
+ */
+export async function doctor({ json = false }: { json?: boolean } = {}): Promise<number> {
+  const outcomes: Outcome[] = [];
+  for (const { name, needed, look } of checks) {
+    const outcome = { name, needed, ...(await look()) };
+    outcomes.push(outcome);
+    if (!json) print(outcome);
   }
-  return exitCode;
+  const ok = outcomes.every((one) => one.ok || !one.needed);
+  if (json) console.log(JSON.stringify({ ok, checks: outcomes }, null, 2));
+  return ok ? 0 : 1;
+}
+
+const width = Math.max(...checks.map(({ name }) => name.length));
+
+function print({ name, needed, ok, found, mend }: Outcome): void {
+  console.log(`${ok ? "✓" : needed ? "✗" : "–"} ${name.padEnd(width)}  ${visible(found)}`);
+  if (!ok && mend) console.log(`  ${" ".repeat(width)}  → ${mend}`);
 }

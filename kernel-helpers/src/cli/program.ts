@@ -18,8 +18,16 @@ export async function main(args: string[]): Promise<number> {
   program
     .command("doctor")
     .description("say what this machine can and cannot do, and how to mend it")
+    .option("--json", "as one JSON object")
+    .action(async (options: { json?: true }) => {
+      exitCode = await (await import("./doctor.js")).doctor(options);
+    });
+
+  program
+    .command("clean")
+    .description("remove what bpflab processes that were killed left on this machine")
     .action(async () => {
-      exitCode = await (await import("./doctor.js")).doctor();
+      exitCode = await (await import("./clean.js")).clean();
     });
 
   program

@@ -11,6 +11,17 @@ import { removePlayground, type PlaygroundRecord } from "./playground.js";
  * await net.sweep()
  */
 export function sweep(): Promise<number> {
+  return Promise.resolve(sweepAll().length);
+}
+
+/** As `sweep`, and says in words what was removed. */
+export function sweepAll(): string[] {
   const playgrounds = removeOrphans<PlaygroundRecord>("playground", removePlayground);
-  return Promise.resolve(playgrounds + removeOrphans<FilterRecord>("filter", removeFilter));
+  const filters = removeOrphans<FilterRecord>("filter", removeFilter);
+  return [
+    ...playgrounds.map(
+      (one) => `test hosts of process ${one.owner.pid}: ${[one.interface, ...one.namespaces].join(", ")}`,
+    ),
+    ...filters.map((one) => `a filter of process ${one.owner.pid} at ${one.direction} of interface ${one.ifindex}`),
+  ];
 }

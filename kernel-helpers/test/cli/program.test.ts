@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -14,7 +15,7 @@ const bpflab = (args: string[], env: Record<string, string> = {}) =>
 test("the help names every command", async () => {
   const { exitCode, stdout } = await bpflab(["--help"]);
   assert.equal(exitCode, 0);
-  for (const command of ["doctor", "install", "lab", "report", "run", "prepare"])
+  for (const command of ["doctor", "install", "lab", "report", "run", "prepare", "clean"])
     assert.match(stdout, new RegExp(`^  ${command}\\b`, "m"));
 });
 
@@ -30,8 +31,34 @@ test("an unknown command and a wrong option are refused", async () => {
 test("doctor finds this machine fit", async () => {
   const { exitCode, stdout } = await bpflab(["doctor"]);
   assert.equal(exitCode, 0, stdout);
-  for (const name of ["root", "BTF", "clang", "libbpf", "tracefs", "TCX", "JupyterLab", "nbconvert"])
+  for (const name of ["capabilities", "BTF", "clang", "libbpf", "tracefs", "JupyterLab", "nbconvert"])
     assert.match(stdout, new RegExp(`^[✓–] ${name} `, "m"));
+});
+
+test("doctor tries each kind of hook, and says it as JSON too", async () => {
+  const { exitCode, stdout } = await bpflab(["doctor", "--json"]);
+  const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { name: string; ok: boolean; found: string }[] };
+  assert.deepEqual([exitCode, ok], [0, true]);
+  const hook = (name: string) => checks.find((check) => check.name === `hook ${name}`);
+  for (const name of ["tracepoint", "raw_tp", "tp_btf"]) assert.equal(hook(name)?.ok, true, name);
+  assert.match(hook("tc, TCX")!.found, /^attaches by (tcx|clsact)$/);
+  for (const name of ["kprobe", "kretprobe", "fentry", "lsm"])
+    assert.ok(hook(name)!.ok || hook(name)!.found.length > 20, `${name}: ${hook(name)!.found}`);
+});
+
+test("clean removes what a killed process left, and says so", async () => {
+  const dead = await execa("sh", ["-c", "echo $$"]); // a process id that nobody has any more
+  const left = join(tmpdir(), `bpflab-report-${dead.stdout}-abc123`);
+  const others = join(tmpdir(), `bpflab-report-${process.pid}-abc123`);
+  await Promise.all([left, others].map((path) => mkdir(path)));
+  try {
+    const { exitCode, stdout } = await bpflab(["clean"]);
+    assert.equal(exitCode, 0);
+    assert.ok(stdout.includes(`removed ${left}`), stdout);
+    assert.deepEqual([left, others].map(existsSync), [false, true], "what a living process uses stays");
+  } finally {
+    await Promise.all([left, others].map((path) => rm(path, { recursive: true, force: true })));
+  }
 });
 
 test("doctor names what is missing, says how to get it, and fails", async () => {

@@ -1,0 +1,77 @@
+/** What `bpflab doctor` tries on the kernel itself: a program of each kind is loaded and attached, and taken off again. */
+import type { NetworkHook } from "../bpf/link/network.js";
+import { compile } from "../clang/compile.js";
+import { load } from "../handles/load.js";
+import { type Check, type Finding, missing, there } from "./check.js";
+
+interface Kind {
+  name: string;
+  /** The program: its SEC() and its body. */
+  section: string;
+  body?: string;
+  /** Where a network program is tried: on loopback, where it lets everything pass. */
+  on?: NetworkHook;
+  /** Without it the main job cannot be done. */
+  needed?: true;
+  /** What to do where it is missing. */
+  mend: string;
+}
+
+const elsewhere = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that tells the same.";
+
+const kinds: Kind[] = [
+  {
+    name: "tracepoint",
+    section: "tp/sched/sched_process_exit",
+    needed: true,
+    mend: "Boot a kernel with CONFIG_BPF_EVENTS, as the distributions' kernels are.",
+  },
+  { name: "raw_tp", section: "raw_tp/sched_process_exit", mend: "Use tp/ instead." },
+  { name: "tp_btf", section: "tp_btf/sched_process_exit", mend: "Use tp/ instead." },
+  { name: "kprobe", section: "kprobe/do_exit", mend: elsewhere },
+  { name: "kretprobe", section: "kretprobe/do_exit", mend: elsewhere },
+  { name: "fentry", section: "fentry/do_exit", mend: elsewhere },
+  {
+    name: "lsm",
+    section: "lsm/task_free",
+    mend: 'Add "bpf" to the kernel parameter lsm=, if this kernel has CONFIG_BPF_LSM.',
+  },
+  {
+    name: "tc, TCX",
+    section: "tc",
+    body: "return -1;", // the next program, or the stack, decides
+    on: { interface: "lo", direction: "ingress" },
+    mend: "Network filters need CONFIG_NET_CLS_BPF.",
+  },
+];
+
+const sourceOf = ({ section, body = "return 0;" }: Kind): string => `#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+SEC("${section}")
+int tried(void *context) { ${body} }
+`;
+
+async function attempt(kind: Kind): Promise<Finding> {
+  const compiled = await compile(sourceOf(kind), { name: "doctor" });
+  try {
+    const object = await load(compiled);
+    try {
+      await object.attach(kind.on);
+      const method = object.programs["tried"]?.hook?.method;
+      return there(`attaches${method ? ` by ${method}` : ""}`);
+    } finally {
+      object.close();
+    }
+  } catch (error) {
+    const found = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+    return missing(found, kind.mend);
+  }
+}
+
+/** A check for each kind of hook, tried for real. */
+export const hookChecks: Check[] = kinds.map((kind) => ({
+  name: `hook ${kind.name}`,
+  needed: kind.needed ?? false,
+  look: () => attempt(kind),
+}));

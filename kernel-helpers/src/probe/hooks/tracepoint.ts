@@ -56,7 +56,7 @@ export function tracepointContext(
   name: string,
   format: readonly FormatField[],
 ): { struct: string; declaration: string; fields: Field[] } {
-  const struct = `${name}_args`;
+  const struct = `tp_${name}`; // the kernel has structs of many names
   const user = category === "syscalls" || category === "raw_syscalls";
   const rows: string[] = ["\t__u64 common; /* what all events have; not to be read here */"];
   const fields: Field[] = [];

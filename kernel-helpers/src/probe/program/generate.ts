@@ -353,11 +353,11 @@ type Laid = { name: string; member: string; type: Type; special: boolean; layout
 function addEvents(page: Writer, columns: readonly Laid[], { ringBytes }: Sizes): void {
   page.add(
     "/* One event, as user space gets it. */",
-    "struct event {",
+    "struct probe_event {",
     ...packed(columns.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
     "};",
     "",
-    `RING_BUFFER(events, struct event, ${ringBytes});`,
+    `RING_BUFFER(events, struct probe_event, ${ringBytes});`,
     "",
   );
 }
@@ -365,7 +365,7 @@ function addEvents(page: Writer, columns: readonly Laid[], { ringBytes }: Sizes)
 function eventLines({ columns: values }: Part, columns: readonly Laid[]): Line[] {
   const lines = [
     "",
-    "struct event *event = event_reserve(events);",
+    "struct probe_event *event = event_reserve(events);",
     "if (!event)",
     "\treturn 0; /* counted as lost */",
     ...columns.flatMap(({ name, layout }) => layout.store("event", values.find(([one]) => one === name)![1])),
@@ -379,14 +379,14 @@ function addGroups(page: Writer, keys: readonly Laid[], aggregates: readonly Agg
   if (keys.length > 0)
     page.add(
       "/* What tells the groups apart. */",
-      "struct group_key {",
+      "struct probe_key {",
       ...packed(keys.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
       "} __attribute__((aligned(8)));",
       "",
     );
   page.add(
     "/* A CPU's share of a group's totals; user space makes one of all CPUs'. */",
-    "struct group_totals {",
+    "struct probe_totals {",
     ...aggregates.flatMap(membersOf).map((member) => `\t${member};`),
     "\t__u64 rows; /* events so far */",
     "};",
@@ -396,8 +396,8 @@ function addGroups(page: Writer, keys: readonly Laid[], aggregates: readonly Agg
     "struct {",
     `\t__uint(type, BPF_MAP_TYPE_PERCPU_${keys.length > 0 ? "HASH" : "ARRAY"});`,
     `\t__uint(max_entries, ${keys.length > 0 ? groups : 1});`,
-    `\t__type(key, ${keys.length > 0 ? "struct group_key" : "__u32"});`,
-    "\t__type(value, struct group_totals);",
+    `\t__type(key, ${keys.length > 0 ? "struct probe_key" : "__u32"});`,
+    "\t__type(value, struct probe_totals);",
     '} groups SEC(".maps");',
     "",
     "/* Events that found no room in the map. */",
@@ -407,14 +407,14 @@ function addGroups(page: Writer, keys: readonly Laid[], aggregates: readonly Agg
 }
 
 function groupLines({ columns: values, aggregates }: Part, keys: readonly Laid[]): Line[] {
-  const key = keys.length > 0 ? "struct group_key key = {};" : "__u32 key = 0;";
+  const key = keys.length > 0 ? "struct probe_key key = {};" : "__u32 key = 0;";
   const filled = keys
     .flatMap(({ name, layout }) => layout.store("(&key)", values.find(([one]) => one === name)![1]))
     .map((line) => line.replaceAll("(&key)->", "key."));
   const found =
     keys.length > 0
-      ? ["static const struct group_totals none = {};", "struct group_totals *totals = group_of(groups, &key, none);"]
-      : ["struct group_totals *totals = bpf_map_lookup_elem(&groups, &key);"];
+      ? ["static const struct probe_totals none = {};", "struct probe_totals *totals = group_of(groups, &key, none);"]
+      : ["struct probe_totals *totals = bpf_map_lookup_elem(&groups, &key);"];
   return [
     "",
     key,
@@ -443,7 +443,7 @@ function addProgram(
   if (role === "end")
     page.add(
       "\tconst __u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();",
-      "\tstruct begun *begun = thread_storage(begun_map, 0);",
+      "\tstruct probe_begun *begun = thread_storage(begun_map, 0);",
     );
   else page.add("\tconst __u64 id = bpf_get_current_pid_tgid();");
   if (role === "end")

@@ -65,7 +65,7 @@ function notedField(field: Field, member: string, end: Hook): Field {
 export function noteDeclarations(notes: readonly Note[]): string[] {
   return [
     "/* What the first hook notes for the second. */",
-    "struct begun {",
+    "struct probe_begun {",
     "\t__u64 start_ns; /* 0: nothing is under way */",
     ...packed(notes.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
     "};",
@@ -75,7 +75,7 @@ export function noteDeclarations(notes: readonly Note[]): string[] {
     "\t__uint(type, BPF_MAP_TYPE_TASK_STORAGE);",
     "\t__uint(map_flags, BPF_F_NO_PREALLOC);",
     "\t__type(key, int);",
-    "\t__type(value, struct begun);",
+    "\t__type(value, struct probe_begun);",
     '} begun_map SEC(".maps");',
     "",
     "/* CLOCK_MONOTONIC when it was attached. A note that is older was left by what ended unseen. */",
@@ -93,7 +93,7 @@ export function noteLines(start: Hook, notes: readonly Note[], lost: string): { 
   ]);
   const before = [
     "",
-    "struct begun *begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);",
+    "struct probe_begun *begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);",
     "if (!begun) {",
     `\t${lost};`,
     "\treturn 0;",

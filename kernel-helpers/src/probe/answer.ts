@@ -1,11 +1,12 @@
-import { table as makeTable, type ColumnTable } from "arquero";
+import { op, table as makeTable, type ColumnTable } from "arquero";
 import type { BpfMap } from "../handles/map.js";
 import { captureOf, markCapture, type Capture } from "../streams/capture.js";
 import { DictionaryColumn } from "../streams/columns.js";
 import { mapTable } from "../streams/map-table.js";
 import type { EventTable } from "../streams/table.js";
+import { rememberBounds } from "./buckets.js";
 import type { OutputColumn, Page } from "./program/page.js";
-import type { Names } from "./types.js";
+import type { Stacks } from "./stacks.js";
 
 type AnyColumn = Iterable<unknown> & { readonly length: number; at(row: number): unknown };
 
@@ -14,7 +15,11 @@ export class Answer {
   /** Of each column with names: the texts by code, shared by all batches. */
   readonly #dictionaries = new Map<OutputColumn, { texts: string[]; codes: Map<number, number> }>();
 
-  constructor(private readonly page: Page) {}
+  /** @param stacks where the kernel keeps stacks, if it keeps any */
+  constructor(
+    private readonly page: Page,
+    private readonly stacks?: Stacks,
+  ) {}
 
   /** A batch of events. */
   events(raw: ColumnTable, capture = captureOf(raw)): EventTable<any> {
@@ -59,11 +64,26 @@ export class Answer {
           return [name, this.#endmost(column, how, each!, map.cpus)];
         case "log2":
         case "linear": {
-          return [name, get(member)];
+          const slots = get(member);
+          if (column.bounds) rememberBounds(slots, column.bounds);
+          return [name, slots];
         }
       }
     });
-    return marked(columns, capture);
+    return marked(this.#merged(columns), capture);
+  }
+
+  /** Stacks that differ by addresses within the same functions are one group, as far as what is added up lets them be. */
+  #merged(columns: readonly (readonly [string, AnyColumn])[]): readonly (readonly [string, AnyColumn])[] {
+    const keys = this.page.columns.filter(({ how }) => how === undefined);
+    const sums = this.page.columns.filter(({ how }) => how !== undefined);
+    const adding = { count: op.sum, valid: op.sum, sum: op.sum, min: op.min, max: op.max };
+    const isAdding = (how: string): how is keyof typeof adding => how in adding;
+    if (!this.page.usesStacks || !sums.every(({ how }) => isAdding(how!))) return columns;
+    const table = marked(columns, undefined)
+      .groupby(keys.map(({ name }) => name))
+      .rollup(Object.fromEntries(sums.map(({ name, how }) => [name, adding[how as "sum"](name)])));
+    return table.columnNames().map((name) => [name, table.column(name) as unknown as AnyColumn] as const);
   }
 
   /** Of the CPUs' values that of the one that came first, or last. */
@@ -84,18 +104,25 @@ export class Answer {
 
   #column(column: OutputColumn, raw: ColumnTable): AnyColumn {
     const values = raw.column(column.member) as unknown as AnyColumn;
-    const shown = column.type.kind === "named" ? this.#named(column, column.type.names, values) : values;
+    const shown = this.#shown(column, values);
     return column.special ? withSpecial(shown, raw.column(`${column.member}_special`) as unknown as AnyColumn) : shown;
   }
 
-  #named(column: OutputColumn, names: Names, values: AnyColumn): DictionaryColumn {
+  #shown(column: OutputColumn, values: AnyColumn): AnyColumn {
+    const { type } = column;
+    if (type.kind === "named") return this.#named(column, (value) => type.names.nameOf(value), values);
+    if (type.kind === "stack") return this.#named(column, (value) => this.stacks!.textOf(value, type.of), values);
+    return values;
+  }
+
+  #named(column: OutputColumn, nameOf: (value: number) => string, values: AnyColumn): DictionaryColumn {
     const known = this.#dictionaries.get(column) ?? { texts: [], codes: new Map<number, number>() };
     this.#dictionaries.set(column, known);
     const codes = new Uint32Array(values.length);
     for (let row = 0; row < codes.length; row++) {
       const value = Number(values.at(row));
       let code = known.codes.get(value);
-      if (code === undefined) known.codes.set(value, (code = known.texts.push(names.nameOf(value)) - 1));
+      if (code === undefined) known.codes.set(value, (code = known.texts.push(nameOf(value)) - 1));
       codes[row] = code;
     }
     return new DictionaryColumn(codes, known.texts);

@@ -1,5 +1,5 @@
 import { CompileError } from "../clang/diagnostics.js";
-import { BpflabError } from "../base/errors.js";
+import { BpflabError, LoadError, MissingFeatureError } from "../base/errors.js";
 import { VerifierError } from "../bpf/verifier/error.js";
 import { pointer, type Parsed } from "./expression/parse.js";
 import type { Page } from "./program/page.js";
@@ -51,6 +51,16 @@ export function explained(error: unknown, page: Page): unknown {
       : error instanceof CompileError
         ? error.diagnostics[0]?.line
         : undefined;
+  if (
+    error instanceof LoadError &&
+    error.errno === 1 &&
+    [...page.hooks.values()].some(({ name }) => /^f(entry|exit)\//.test(name))
+  )
+    return new MissingFeatureError("fentry", "This kernel refuses fentry and fexit programs.", {
+      since: "5.5",
+      hint: "Tracepoints tell much of the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows; or kprobe/ where the kernel has it.",
+      cause: error,
+    });
   if (!(error instanceof VerifierError) && !(error instanceof CompileError)) return error;
   const said = error instanceof VerifierError ? error.reason : error.message;
   const [, why, instead] = reasons.find(([pattern]) => pattern.test(said)) ?? [

@@ -1,4 +1,5 @@
 import { parseHook } from "./hooks/resolve.js";
+import { buckets } from "./buckets.js";
 import { list } from "./list.js";
 import { Probe, type ProbeOptions, type Row } from "./probe.js";
 
@@ -15,6 +16,7 @@ export function probe<Fields extends object = Row>(hook: string, options: ProbeO
 }
 
 probe.list = list;
+probe.buckets = buckets;
 
 export { op, type KernelOp } from "./op.js";
 export { Probe, type ProbeOptions } from "./probe.js";

@@ -8,6 +8,7 @@ import { events } from "../streams/events.js";
 import type { EventTable } from "../streams/table.js";
 import { Answer } from "./answer.js";
 import { explained } from "./explain.js";
+import { Stacks } from "./stacks.js";
 import type { Page } from "./program/page.js";
 import type { Params } from "./program/verbs.js";
 
@@ -34,7 +35,7 @@ export class Run {
     readonly page: Page,
     readonly object: BpfObject,
   ) {
-    this.answer = new Answer(page);
+    this.answer = new Answer(page, page.usesStacks ? new Stacks(object.maps["stacks"]!.handle) : undefined);
   }
 
   /** Compiles and loads; it is not attached yet. @throws ProbeError when the kernel refuses what was asked */
@@ -50,6 +51,9 @@ export class Run {
 
   async attach(): Promise<void> {
     try {
+      // An object attaches all or none; what SEC() does not say, each program is told.
+      for (const [name, { attach: how }] of this.page.hooks)
+        if (how) await this.object.programs[name]!.attach(how as never);
       await this.object.attach();
     } catch (error) {
       throw explained(error, this.page);
@@ -76,7 +80,7 @@ export class Run {
   costs(): HookCost[] {
     return Object.values(this.object.programs).map((program) => {
       const { runs, run_time_ns, ns_per_run, missed } = program.stats();
-      const hook = this.page.hooks.get(program.name) ?? program.section;
+      const hook = this.page.hooks.get(program.name)?.name ?? program.section;
       return { hook, instructions: program.instructions, runs, run_time_ns, ns_per_run, missed };
     });
   }

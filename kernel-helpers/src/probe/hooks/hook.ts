@@ -31,4 +31,16 @@ export interface Hook {
   fields: Field[];
   /** True where the kernel lets a program follow pointers as C does. */
   direct: boolean;
+  /** What attaching it takes, where SEC() does not say enough. */
+  attach?: TimedHook;
+}
+
+/** How often a sample is taken. */
+export interface TimedHook {
+  /** Samples a second on each CPU, */
+  frequency?: number;
+  /** or a sample each so many ns of the clock, */
+  period?: number;
+  /** on one CPU. */
+  cpu?: number;
 }

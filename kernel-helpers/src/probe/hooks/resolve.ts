@@ -2,6 +2,7 @@ import { ArgumentError } from "../../base/errors.js";
 import { nearest } from "../../base/names.js";
 import { kernelTypes } from "../../bpf/kernel-btf.js";
 import { tracepointCategories, tracepoints } from "../../bpf/link/tracefs.js";
+import { integer } from "../types.js";
 import { argumentField, functionArguments, rawTracepointArguments, rawTracepoints } from "./arguments.js";
 import type { Field, Hook } from "./hook.js";
 import { readFormat, tracepointContext } from "./tracepoint.js";
@@ -128,8 +129,12 @@ async function resolveHook(kind: string, rest: string): Promise<Hook> {
     case "fentry":
     case "fexit":
       return kernelFunction(kind, rest, name);
+    case "uprobe":
+    case "uretprobe":
+    case "usdt":
+      return userFunction(kind, rest, name);
     default:
-      throw new ArgumentError(`probe: hooks of the kind ${kind} are not there yet.`);
+      return timed(kind, rest, name);
   }
 }
 
@@ -162,6 +167,62 @@ function kernelFunction(kind: string, rest: string, name: string): Hook {
     includes: direct ? [] : ["bpf/bpf_tracing.h"],
     fields,
     direct,
+  };
+}
+
+/** Arguments of programs' own functions: 64 bits each, as nothing says their types. */
+function userFunction(kind: string, rest: string, name: string): Hook {
+  const parts = rest.split(":");
+  const form = kind === "usdt" ? "usdt/PATH:PROVIDER:NAME" : `${kind}/PATH:FUNCTION`;
+  if (parts.length !== (kind === "usdt" ? 3 : 2) || parts.some((part) => part === "") || /["\\\n]/.test(rest))
+    throw new ArgumentError(`probe: a hook of this kind is written ${form}, got ${JSON.stringify(name)}.`, {
+      hint: "For example uprobe/libc.so.6:malloc, or uretprobe//bin/bash:readline with a path.",
+    });
+  const field = (called: string, code: string, about: string): Field => ({
+    name: called,
+    type: integer(8, true),
+    code,
+    about,
+  });
+  const ordinals = (count: number) => Array.from({ length: count }, (_, i) => i);
+  const fields: Record<string, Field[]> = {
+    uprobe: ordinals(6).map((i) => field(`arg${i}`, `PT_REGS_PARM${i + 1}(ctx)`, `argument ${i}`)),
+    uretprobe: [field("ret", "PT_REGS_RC(ctx)", "the function's result")],
+    usdt: ordinals(12).map((i) =>
+      field(`arg${i}`, `({ long value = 0; bpf_usdt_arg(ctx, ${i}, &value); value; })`, `argument ${i}`),
+    ),
+  };
+  return {
+    name,
+    section: name,
+    program: `on_${identifier(parts.at(-1)!)}`,
+    context: "struct pt_regs *",
+    declarations: [],
+    includes: kind === "usdt" ? ["bpf/usdt.bpf.h"] : ["bpf/bpf_tracing.h"],
+    fields: fields[kind]!,
+    direct: false,
+  };
+}
+
+/** Samples of the clock: a profile takes them on every CPU, an interval on one. */
+function timed(kind: string, rest: string, name: string): Hook {
+  const number = Number(rest);
+  const isProfile = kind === "profile";
+  if (!(number > 0 && Number.isFinite(number)) || (isProfile && !Number.isInteger(number)))
+    throw new ArgumentError(
+      `probe: ${kind}: takes ${isProfile ? "samples a second, an integer" : "seconds"}, got ${JSON.stringify(rest)}.`,
+      { hint: isProfile ? "For example profile:99." : "For example interval:1." },
+    );
+  return {
+    name,
+    section: "perf_event",
+    program: `on_${kind}`,
+    context: "struct bpf_perf_event_data *",
+    declarations: [],
+    includes: [],
+    fields: [],
+    direct: false,
+    attach: isProfile ? { frequency: number } : { period: Math.round(number * 1e9), cpu: 0 },
   };
 }
 

@@ -36,12 +36,16 @@ interface Part {
 /** The C of a question. @throws ArgumentError that shows the place in an expression */
 export function generate(
   question: Question,
-  hooks: readonly Hook[],
-  start: Hook | undefined,
+  found: readonly Hook[],
+  begins: Hook | undefined,
   params: Params,
   sizes: Sizes,
 ): Page {
   const verbs = checkedOrder(question);
+  const programs = new Namer();
+  const distinct = (hook: Hook): Hook => ({ ...hook, program: programs.name(hook.program) });
+  const hooks = found.map(distinct);
+  const start = begins && distinct(begins);
   const { values, globals, declarations: paramLines } = paramGlobals(params);
   const isGroups = verbs.some(({ verb }) => verb === "rollup");
   const parts = hooks.map((hook) => compile(hook, start, verbs, values, hooks.length > 1));
@@ -129,7 +133,7 @@ export function generate(
     keyed: columns.length > 0,
     columns: outputs,
     params: globals,
-    hooks: new Map([...hooks, ...(start ? [start] : [])].map((hook) => [hook.program, hook.name])),
+    hooks: new Map([...hooks, ...(start ? [start] : [])].map((hook) => [hook.program, hook])),
     usesStacks,
   };
 }

@@ -1,3 +1,4 @@
+import type { Hook } from "../hooks/hook.js";
 import type { Parsed } from "../expression/parse.js";
 import type { Names, Type } from "../types.js";
 import type { Line } from "./body.js";
@@ -30,7 +31,7 @@ export interface Page {
   /** Globals in C by the name of the parameter. */
   params: ReadonlyMap<string, string>;
   /** Hooks by the name of their program. */
-  hooks: ReadonlyMap<string, string>;
+  hooks: ReadonlyMap<string, Pick<Hook, "name" | "attach">>;
   usesStacks: boolean;
 }
 

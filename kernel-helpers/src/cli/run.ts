@@ -1,3 +1,4 @@
+import { compileFunction } from "node:vm";
 import * as aq from "arquero";
 import { ColumnTable } from "arquero";
 import { visible } from "../base/text.js";
@@ -59,7 +60,7 @@ async function evaluate(text: string): Promise<unknown> {
   let ask: (...values: unknown[]) => Promise<unknown>;
   try {
     // What root types on a command line, root may run.
-    ask = new Function("probe", "op", "aq", `return (async () => (${text}\n))()`) as typeof ask;
+    ask = compileFunction(`return (async () => (${text}\n))()`, ["probe", "op", "aq"]) as typeof ask;
   } catch (cause) {
     throw new ArgumentError(`run: this is no expression: ${text}`, {
       hint: `JavaScript says: ${String(cause)}`,

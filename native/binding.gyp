@@ -4,6 +4,7 @@
       "target_name": "bpflab",
       "sources": [
         "src/addon.cc",
+        "src/attach.cc",
         "src/btf.cc",
         "src/columns.cc",
         "src/debug_info.cc",

@@ -37,6 +37,10 @@ export interface ProgramDescription {
   section: string;
   type: number;
   typeName: string;
+  /** enum bpf_attach_type, as SEC() says it; 0 where the type has none. */
+  attachType: number;
+  /** False when it is left out, by `SEC("?…")` or by `bpf_program__set_autoload`. */
+  isLoaded: boolean;
   instructions: number;
 }
 export function bpf_object__programs(object: ObjectHandle): ProgramDescription[];
@@ -59,6 +63,21 @@ export function bpf_map__set_max_entries(object: ObjectHandle, map: string, entr
 /** Before load: use the map of another object instead of a new one. */
 export function bpf_map__reuse_fd(object: ObjectHandle, map: string, other: MapHandle): void;
 export function bpf_program__set_autoload(object: ObjectHandle, program: string, on: boolean): void;
+/** Before load, for a SEC() that is newer than libbpf. */
+export function bpf_program__set_type(
+  object: ObjectHandle,
+  program: string,
+  type: number,
+  attachType: number,
+  flags: number,
+): void;
+/** Before load: the function of a loaded program (its descriptor), or of the kernel (0). */
+export function bpf_program__set_attach_target(
+  object: ObjectHandle,
+  program: string,
+  other: number,
+  target: string,
+): void;
 
 // Programs and links
 
@@ -74,11 +93,90 @@ export interface ProgramInfo {
 }
 export function bpf_program__info(object: ObjectHandle, program: string): ProgramInfo;
 export function bpf_program__attach(object: ObjectHandle, program: string): LinkHandle;
-/** A tracepoint by its id, which the caller read from tracefs. */
-export function bpf_program__attach_tracepoint_id(object: ObjectHandle, program: string, id: number): LinkHandle;
-export function bpf_link_create(object: ObjectHandle, program: string, target: number, attachType: number): LinkHandle;
+/** Opens a perf event and attaches to it; without a type it is a tracepoint, whose id is `config`. */
+export function bpf_program__attach_perf_event(
+  object: ObjectHandle,
+  program: string,
+  event: {
+    type?: number;
+    config: number;
+    period?: number;
+    frequency?: number;
+    pid?: number;
+    cpu?: number;
+    inherit?: boolean;
+    cookie?: bigint;
+  },
+): LinkHandle;
+export function bpf_program__attach_kprobe(
+  object: ObjectHandle,
+  program: string,
+  target: string,
+  options: { offset?: number; cookie?: bigint; isReturn?: boolean },
+): LinkHandle;
+export function bpf_program__attach_kprobe_multi(
+  object: ObjectHandle,
+  program: string,
+  options: { pattern?: string; functions?: string[]; isReturn?: boolean },
+): LinkHandle;
+export function bpf_program__attach_ksyscall(
+  object: ObjectHandle,
+  program: string,
+  syscall: string,
+  options: { cookie?: bigint; isReturn?: boolean },
+): LinkHandle;
+export function bpf_program__attach_uprobe(
+  object: ObjectHandle,
+  program: string,
+  path: string,
+  options: { function?: string; offset?: number; pid?: number; cookie?: bigint; isReturn?: boolean },
+): LinkHandle;
+export function bpf_program__attach_usdt(
+  object: ObjectHandle,
+  program: string,
+  path: string,
+  options: { provider: string; probe: string; pid?: number; cookie?: bigint },
+): LinkHandle;
+/** What it walks over: descriptors of a map or a cgroup, or one process or thread. */
+export function bpf_program__attach_iter(
+  object: ObjectHandle,
+  program: string,
+  options: { map?: number; cgroup?: number; pid?: number; tid?: number },
+): LinkHandle;
+/** All that an iterator prints in one pass. */
+export function bpf_iter_read(link: LinkHandle): Buffer;
+/** A filter on a socket, by its descriptor. */
+export function socket_attach_bpf(object: ObjectHandle, program: string, socket: number): LinkHandle;
+/** A filter on a packet socket of its own, which sees what an interface sees; 0: all interfaces. */
+export function packet_socket_attach_bpf(object: ObjectHandle, program: string, ifindex: number): LinkHandle;
+/** Descriptors, for calls that take one; they stay the map's and the program's. */
+export function bpf_map__fd(map: MapHandle): number;
+export function bpf_program__fd(object: ObjectHandle, program: string): number;
+/**
+ * @param target an interface's index, or a descriptor of a cgroup, a network namespace or a sock map
+ * @param more what `linux/bpf.h` has behind the flags for this kind of link
+ */
+export function bpf_link_create(
+  object: ObjectHandle,
+  program: string,
+  target: number,
+  attachType: number,
+  flags?: number,
+  more?: Uint8Array,
+): LinkHandle;
+export function bpf_link_create_uprobe_multi(
+  object: ObjectHandle,
+  program: string,
+  options: { path: string; offsets: bigint[]; attachType: number; isReturn: boolean; pid?: number; cookies?: bigint[] },
+): LinkHandle;
+/** For kernels without a link of this kind; the handle takes it off again. */
+export function bpf_prog_attach(object: ObjectHandle, program: string, target: number, attachType: number): LinkHandle;
+export function bpf_map__attach_struct_ops(object: ObjectHandle, map: string): LinkHandle;
 export function bpf_link_update(link: LinkHandle, object: ObjectHandle, program: string): void;
 export function bpf_link__destroy(...links: LinkHandle[]): void;
+/** Whether this kernel has a type of program or map, found by trying; true when libbpf cannot tell. */
+export function libbpf_probe_bpf_prog_type(type: number): boolean;
+export function libbpf_probe_bpf_map_type(type: number): boolean;
 /** Run counts and run times are kept while this link is open. */
 export function bpf_enable_stats(): LinkHandle;
 export function bpf_prog_test_run(

@@ -5,6 +5,7 @@ namespace bpflab {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InstallReaper(env);
+  InitAttach(env, exports);
   InitBtf(env, exports);
   InitDrain(env, exports);
   InitLink(env, exports);

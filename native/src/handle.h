@@ -104,6 +104,7 @@ class Fd {
   int fd_;
 };
 
+void InitAttach(Napi::Env env, Napi::Object exports);
 void InitBtf(Napi::Env env, Napi::Object exports);
 void InitDrain(Napi::Env env, Napi::Object exports);
 void InitLink(Napi::Env env, Napi::Object exports);

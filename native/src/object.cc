@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "link.h"
 #include "map.h"
 
 namespace bpflab {
@@ -43,9 +44,26 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), std::make_shared<Object>(object));
 }
 
+// Links of struct_ops came with Linux 6.4, as did programs of netfilter.
+bool HasStructOpsLinks() {
+  static const bool has = [] {
+    const bpf_insn accept[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+                               {.code = BPF_JMP | BPF_EXIT}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = static_cast<bpf_attach_type>(45));
+    Fd program(bpf_prog_load(static_cast<bpf_prog_type>(32), nullptr, "GPL", accept, 2, &options));
+    return program.get() >= 0;
+  }();
+  return has;
+}
+
 // bpf_object__load(object); throws with the verifier's log in `log`
 Napi::Value Load(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
+  bpf_map* map;
+  bpf_object__for_each_map(map, object->get()) {
+    if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS && HasStructOpsLinks())
+      bpf_map__set_map_flags(map, bpf_map__map_flags(map) | kStructOpsLink);
+  }
   LibbpfLog log;
   int error = bpf_object__load(object->get());
   if (error) throw SystemError(info.Env(), error, "the kernel did not load the object", log.text());
@@ -57,18 +75,26 @@ Napi::Value CloseObject(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+const char* ProgramTypeName(bpf_prog_type type) {
+  if (type == 32) return "netfilter";  // newer than libbpf 1.1
+  const char* name = libbpf_bpf_prog_type_str(type);
+  return name ? name : "unknown";
+}
+
 Napi::Value Programs(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
-  auto list = Napi::Array::New(info.Env());
+  auto env = info.Env();
+  auto list = Napi::Array::New(env);
   bpf_program* program;
   bpf_object__for_each_program(program, object->get()) {
     auto entry = Napi::Object::New(info.Env());
     entry.Set("name", bpf_program__name(program));
     entry.Set("section", bpf_program__section_name(program));
-    entry.Set("type", Napi::Number::New(info.Env(), bpf_program__type(program)));
-    const char* type = libbpf_bpf_prog_type_str(bpf_program__type(program));
-    entry.Set("typeName", type ? type : "unknown");
-    entry.Set("instructions", Napi::Number::New(info.Env(), static_cast<double>(bpf_program__insn_cnt(program))));
+    entry.Set("type", Napi::Number::New(env, bpf_program__type(program)));
+    entry.Set("typeName", ProgramTypeName(bpf_program__type(program)));
+    entry.Set("attachType", Napi::Number::New(env, bpf_program__expected_attach_type(program)));
+    entry.Set("isLoaded", Napi::Boolean::New(env, bpf_program__autoload(program)));
+    entry.Set("instructions", Napi::Number::New(env, static_cast<double>(bpf_program__insn_cnt(program))));
     list.Set(list.Length(), entry);
   }
   return list;
@@ -145,6 +171,30 @@ Napi::Value SetAutoload(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// bpf_program__set_type(object, program, type, attach_type, flags): for a SEC() that is newer than libbpf, before load
+Napi::Value SetType(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  int error = bpf_program__set_type(program, static_cast<bpf_prog_type>(IntArg(info, 2, 1, 1000)));
+  if (!error)
+    error = bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(IntArg(info, 3, 0, 1000)));
+  if (!error) error = bpf_program__set_flags(program, static_cast<uint32_t>(IntArg(info, 4, 0, UINT32_MAX)));
+  if (error) throw SystemError(info.Env(), error, "cannot set the program's type");
+  return info.Env().Undefined();
+}
+
+// bpf_program__set_attach_target(object, program, other, function): before load; the function of a loaded program, or of
+// the kernel when there is no other
+Napi::Value SetAttachTarget(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  LibbpfLog log;
+  int error = bpf_program__set_attach_target(program, static_cast<int>(IntArg(info, 2, 0, INT32_MAX)),
+                                             StringArg(info, 3).c_str());
+  if (error) throw SystemError(info.Env(), error, "cannot set the target", log.text());
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void InitObject(Napi::Env env, Napi::Object exports) {
@@ -157,6 +207,8 @@ void InitObject(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_map__initial_value", Napi::Function::New(env, InitialValue));
   exports.Set("bpf_map__set_max_entries", Napi::Function::New(env, SetMaxEntries));
   exports.Set("bpf_map__reuse_fd", Napi::Function::New(env, ReuseMap));
+  exports.Set("bpf_program__set_type", Napi::Function::New(env, SetType));
+  exports.Set("bpf_program__set_attach_target", Napi::Function::New(env, SetAttachTarget));
   exports.Set("bpf_program__set_autoload", Napi::Function::New(env, SetAutoload));
 }
 

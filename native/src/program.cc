@@ -71,10 +71,24 @@ Napi::Value TestRun(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// libbpf_probe_bpf_prog_type(type) -> whether this kernel has it, found by loading one
+Napi::Value ProbeProgramType(const Napi::CallbackInfo& info) {
+  auto type = static_cast<bpf_prog_type>(IntArg(info, 0, 0, 1000));
+  return Napi::Boolean::New(info.Env(), libbpf_probe_bpf_prog_type(type, nullptr) != 0);
+}
+
+// libbpf_probe_bpf_map_type(type) -> whether this kernel has it, found by making one
+Napi::Value ProbeMapType(const Napi::CallbackInfo& info) {
+  auto type = static_cast<bpf_map_type>(IntArg(info, 0, 0, 1000));
+  return Napi::Boolean::New(info.Env(), libbpf_probe_bpf_map_type(type, nullptr) != 0);
+}
+
 }  // namespace
 
 void InitProgram(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__info", Napi::Function::New(env, Info));
+  exports.Set("libbpf_probe_bpf_prog_type", Napi::Function::New(env, ProbeProgramType));
+  exports.Set("libbpf_probe_bpf_map_type", Napi::Function::New(env, ProbeMapType));
   exports.Set("bpf_enable_stats", Napi::Function::New(env, EnableStats));
   exports.Set("bpf_prog_test_run", Napi::Function::New(env, TestRun));
 }

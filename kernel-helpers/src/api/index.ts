@@ -59,6 +59,7 @@ export type { BpfObject } from "../handles/object.js";
 export type { BpfMap } from "../handles/map.js";
 export type { PerCpu, Summed } from "../bpf/per-cpu.js";
 export type { BpfProgram, ProgramStats } from "../bpf/program.js";
+export type { AttachOptions, Hook } from "../bpf/link/hooks.js";
 export type { NetworkHook } from "../bpf/link/network.js";
 export type { ProgramTypes } from "../bpf/types.js";
 export type { EventBatch } from "../streams/batch.js";

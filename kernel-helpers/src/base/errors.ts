@@ -23,7 +23,7 @@ export class BpflabError extends Error {
   /** A stable name for programs to compare, such as `NOT_ROOT`. */
   readonly code: string;
   /** What to do about it. */
-  readonly hint: string | undefined;
+  hint: string | undefined;
 
   constructor(code: string, message: string, facts: ErrorFacts = {}) {
     super(
@@ -38,6 +38,16 @@ export class BpflabError extends Error {
   /** What a notebook shows below the message, as HTML: what is long, behind a click. */
   detailsHtml(): string | undefined {
     return undefined;
+  }
+
+  /** Adds a sentence to what to do about it, where more is known than where it was thrown. */
+  advise(more: string): this {
+    if (this.hint?.includes(more)) return this;
+    const before = this.message;
+    this.hint = this.hint ? `${this.hint}\n${more}` : more;
+    this.message = `${before}\n${more}`;
+    if (this.stack !== undefined) this.stack = this.stack.replace(before, () => this.message);
+    return this;
   }
 }
 

@@ -68,6 +68,21 @@ export function nearest(name: string, names: readonly string[], most = 3, within
     .map(({ candidate }) => candidate);
 }
 
+/** The same as a list for a hint, `a, b and c`; of many names only those of about its length are looked at. */
+export function nearestNames(name: string, names: readonly string[]): string {
+  const similar = names.filter((one) => Math.abs(one.length - name.length) <= 8 || one.includes(name));
+  return listNames(nearest(name, similar));
+}
+
+/** @throws ArgumentError that names the first option that a function does not know, and those it takes */
+export function refuseUnknownOptions(of: string, options: object, known: readonly string[]): void {
+  const stray = Object.keys(options).find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new ArgumentError(`${of} takes no option ${JSON.stringify(stray)}.`, {
+      hint: `It takes ${listNames(known)}; the nearest is ${nearest(stray, known, 1)[0]}.`,
+    });
+}
+
 /** Edit distance, for short names. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

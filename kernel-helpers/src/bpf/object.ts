@@ -1,5 +1,6 @@
-import { ArgumentError } from "../base/errors.js";
-import type { NetworkHook } from "./link/network.js";
+import type { AttachOptions } from "./link/hooks.js";
+import { optionsOf, throwIfAny } from "./link/several.js";
+import { StructOps } from "./link/struct-ops.js";
 import type { Btf } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { noGlobal } from "./hidden-variables.js";
@@ -93,6 +94,9 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     const programs = native
       .bpf_object__programs(handle)
       .map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);
+    this.structOps = descriptions
+      .filter((d) => d.typeName === "struct_ops")
+      .map((d) => new StructOps(() => this.#open(), d));
     this.programs = namedObject("program", name, Object.fromEntries(programs)) as typeof this.programs;
   }
 
@@ -100,6 +104,9 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     if (this.#closed) throw closed(this.name);
     return this.#handle;
   }
+
+  /** @internal the operations that its programs implement, which are attached with them */
+  readonly structOps: readonly StructOps[];
 
   #programs(): BpfProgram[] {
     return Object.values<BpfProgram>(this.programs);
@@ -111,38 +118,43 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
 
   /** True while at least one program is attached. */
   get attached(): boolean {
-    return this.#programs().some((program) => program.attached);
+    return [...this.#programs(), ...this.structOps].some((one) => one.attached);
   }
 
   /**
-   * Attaches each program to the hook that its SEC() names, and network programs to the interface
-   * given; those that are attached there stay as they are. If one cannot be, programs attached by this call are detached again.
+   * Attaches each program to the hook that its SEC() and the options name; those that are attached there stay as they
+   * are, and those without a hook, such as SEC("syscall"), are left alone. If some cannot be, programs attached by this
+   * call are detached again, and the error names each of them.
    * If the object has a global attached_ns, it gets the time, CLOCK_MONOTONIC, so that programs can tell what is of an earlier one.
    *
+   * @param options what SEC() does not say, for all programs that take it, and under `programs` for single ones;
+   *   `programs: { NAME: false }` leaves one out
    * @returns this object
    * @throws AttachError, MissingFeatureError, ClosedError, ArgumentError
    * @example
    * await ringbuf.attach();
    * await filter.attach({ interface: "eth0", direction: "ingress" });
+   * await mine.attach({ programs: { on_sample: { frequency: 99 }, on_packet: false } });
    */
-  async attach(on?: NetworkHook): Promise<this> {
+  async attach(options: AttachOptions<T["programs"] & string> = {}): Promise<this> {
     this.#open();
-    if (on !== undefined && !this.#programs().some((program) => program.isNetwork)) {
-      throw new ArgumentError(`${this.name} has no program for a network interface: attach it without one.`);
-    }
+    const wanted = optionsOf(this.name, this.#programs(), options, this.structOps.length > 0);
     if (!this.attached && "attached_ns" in this.globals)
       Object.assign(this.globals, { attached_ns: native.clock_monotonic() });
     const fresh: BpfProgram[] = [];
-    try {
-      for (const program of this.#programs()) {
-        const was = program.attached;
+    const failed: { program: BpfProgram; error: Error }[] = [];
+    for (const [program, on] of wanted) {
+      const was = program.attached;
+      try {
         await program.attach(on);
         if (!was) fresh.push(program);
+      } catch (error) {
+        failed.push({ program, error: error as Error });
       }
-    } catch (error) {
-      for (const program of fresh) program.detach();
-      throw error;
     }
+    if (failed.length === 0) for (const operations of this.structOps) operations.attach();
+    if (failed.length > 0) for (const program of fresh) program.detach();
+    throwIfAny(this.name, failed, wanted.size > 1);
     return this;
   }
 
@@ -150,7 +162,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
   detach(): void {
     const links: LinkHandle[] = [];
     try {
-      for (const program of this.#programs()) links.push(...program.release());
+      for (const one of [...this.#programs(), ...this.structOps]) links.push(...one.release());
     } finally {
       native.bpf_link__destroy(...links);
     }

@@ -1,7 +1,8 @@
-import { inspect } from "node:util";
-import { ArgumentError, ClosedError } from "../base/errors.js";
-import type { NetworkHook } from "./link/network.js";
-import { attachProgram, isNetworkProgram, type Attachment } from "./link/attach.js";
+import { inspect, isDeepStrictEqual } from "node:util";
+import { ArgumentError, AttachError, ClosedError } from "../base/errors.js";
+import { attachProgram } from "./link/attach.js";
+import type { Attachment } from "./link/attachment.js";
+import { kindOf, type Hook } from "./link/hooks.js";
 import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "../base/native.js";
 
 /** What a program has cost, while somebody looked. */
@@ -27,9 +28,13 @@ export class BpfProgram {
   readonly type: string;
   /** BPF instructions that were loaded, those of its subprograms included. */
   readonly instructions: number;
+  /** False when it was left out, by `programs: { NAME: false }` or by `SEC("?…")`: then it cannot be attached. */
+  readonly isLoaded: boolean;
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
   #attachment: Attachment | undefined;
+  /** The options it was attached with, as they were given. */
+  #given: Hook | undefined;
   #attaching: Promise<void> | undefined;
   /** The end of the attach that was begun last. */
   #turn: Promise<void> = Promise.resolve();
@@ -42,6 +47,7 @@ export class BpfProgram {
     this.section = description.section;
     this.type = description.typeName;
     this.instructions = description.instructions;
+    this.isLoaded = description.isLoaded;
   }
 
   /** True while it is attached to its hook by this handle; false when its interface has gone. */
@@ -49,23 +55,41 @@ export class BpfProgram {
     return this.#attachment !== undefined && !this.#attachment.isGone?.();
   }
 
-  /** The interface that a network program is attached to. */
-  get hook(): Required<NetworkHook> | undefined {
-    return this.attached ? this.#attachment!.hook : undefined;
+  /** What it was attached with, those options filled in that were left out; undefined while it is not attached. */
+  get hook(): Record<string, unknown> | undefined {
+    return this.attached ? (this.#attachment!.hook as Record<string, unknown>) : undefined;
   }
 
-  /** True for a program that is attached to a network interface. */
-  get isNetwork(): boolean {
-    return isNetworkProgram(this.#description);
+  /** Where it is attached, in words; undefined while it is not. */
+  get where(): string | undefined {
+    return this.attached ? this.#attachment!.where : undefined;
+  }
+
+  /** False for programs that run otherwise than by a hook, such as those of SEC("syscall"). */
+  get hasHook(): boolean {
+    return kindOf(this.#description).byHand === undefined;
+  }
+
+  /** @internal the options that programs of its kind take */
+  get takes(): readonly string[] {
+    return kindOf(this.#description).takes;
   }
 
   /**
-   * Attaches it to the hook of its SEC(), a network program to the interface given; does nothing when it is
-   * there. A network program that is on another interface moves: it is on the new one before it leaves the old.
+   * Attaches it to the hook that its SEC() and the options name; does nothing when it is there. A program that
+   * is elsewhere, say on another interface, moves: it is on the new one before it leaves the old.
    *
-   * @throws AttachError, MissingFeatureError, ClosedError; ArgumentError when a network program is given no interface
+   * @param on what SEC() does not say: the interface of a network program, the function of a uprobe, …
+   * @throws AttachError, MissingFeatureError, ClosedError; ArgumentError when an option is missing or unknown
+   * @example
+   * await mine.programs.on_packet.attach({ interface: ["eth0", "eth1"], mode: "generic" });
+   * await mine.programs.on_malloc.attach({ path: "libc.so.6", function: "malloc", pid: 1234 });
    */
-  async attach(on?: NetworkHook): Promise<void> {
+  async attach(on?: Hook): Promise<void> {
+    if (!this.isLoaded)
+      throw new ArgumentError(`The program ${this.name} was left out when its object was loaded.`, {
+        hint: `Load it with programs: { ${this.name}: true }.`,
+      });
     if (this.attached && !this.#isElsewhere(on)) return;
     await (this.#attaching ??= this.#attachAfter(this.#turn, on));
   }
@@ -74,10 +98,10 @@ export class BpfProgram {
    * Attaches when what was begun before has ended, also what was cancelled meanwhile: the kernel refuses a program
    * that is on the hook already.
    */
-  #attachAfter(turn: Promise<void>, on: NetworkHook | undefined): Promise<void> {
+  #attachAfter(turn: Promise<void>, on: Hook | undefined): Promise<void> {
     const attaching: Promise<void> = turn.then(async () => {
       try {
-        const attachment = await attachProgram(this.#object(), this.#description, on);
+        const attachment = await this.#attachNew(on);
         if (this.#attaching !== attaching) {
           attachment.detach(); // taken off or closed meanwhile: it does not stay
           this.#object();
@@ -85,6 +109,7 @@ export class BpfProgram {
         }
         this.#attachment?.detach();
         this.#attachment = attachment;
+        this.#given = on;
       } catch (error) {
         this.#object(); // closed meanwhile: that is the reason
         throw error;
@@ -96,28 +121,70 @@ export class BpfProgram {
     return attaching;
   }
 
-  #isElsewhere(on: NetworkHook | undefined): boolean {
-    const now = this.#attachment?.hook;
-    if (!now || !on) return false;
-    const { direction = "ingress", method = now.method } = on;
-    return on.interface !== now.interface || direction !== now.direction || method !== now.method;
+  /** Some hooks have no room for the new place beside the old one: there the old one goes first. */
+  async #attachNew(on: Hook | undefined): Promise<Attachment> {
+    const program = () => ({ ...this.#description, object: this.#object() });
+    const old = this.#attachment;
+    try {
+      return await attachProgram(program(), on);
+    } catch (error) {
+      if (!old || !this.attached || !isOccupied(error)) throw error;
+      const given = this.#given;
+      this.#attachment = undefined;
+      old.detach();
+      try {
+        return await attachProgram(program(), on);
+      } catch (second) {
+        this.#attachment = await attachProgram(program(), given);
+        throw second;
+      }
+    }
+  }
+
+  #isElsewhere(on: Hook | undefined): boolean {
+    if (!on) return false;
+    const now: Record<string, unknown> = { ...this.#attachment!.hook };
+    const wanted: Record<string, unknown> = { ...kindOf(this.#description).defaults, ...on };
+    return Object.entries(wanted).some(
+      ([name, value]) => value !== undefined && value !== now[name] && !isDeepStrictEqual(value, now[name]),
+    );
   }
 
   /**
-   * Comes in place of another program: on the same hook by an atomic exchange where the kernel can, else
-   * by attaching beside it.
+   * Comes in place of another program: on the same hook by an atomic exchange where the kernel can; else by
+   * attaching beside it with the same options; else, where the hook has room for one only, after it.
    *
    * @internal
    * @returns what undoes the exchange; undefined when both are attached now
    */
-  async takeOver(before: BpfProgram): Promise<(() => void) | undefined> {
+  async takeOver(before: BpfProgram): Promise<(() => void | Promise<void>) | undefined> {
     const attachment = before.#attachment;
-    if (!attachment?.swap || !this.isNetwork) {
+    const [kind, was] = [kindOf(this.#description), kindOf(before.#description)];
+    if (!attachment || kind !== was) {
       await this.attach();
+      return undefined;
+    }
+    const on = this.section === before.section ? before.#given : unnamed(before.#given, this.section, kind.inSection);
+    const isUpdatable = before.type === this.type && before.#description.attachType === this.#description.attachType;
+    if (!attachment.swap || !isUpdatable) {
+      if (attachment.isExclusive) {
+        before.detach();
+        const back = () => before.attach(before.#given);
+        await this.attach(on).catch(async (error: unknown) => {
+          await back();
+          throw error;
+        });
+        return async () => {
+          this.detach();
+          await back();
+        };
+      }
+      await this.attach(on);
       return undefined;
     }
     attachment.swap(this.#object(), this.name);
     [this.#attachment, before.#attachment] = [attachment, undefined];
+    this.#given = before.#given;
     return () => {
       attachment.swap!(before.#object(), before.name);
       [this.#attachment, before.#attachment] = [undefined, attachment];
@@ -137,7 +204,7 @@ export class BpfProgram {
   release(): LinkHandle[] {
     const attachment = this.#attachment;
     this.#attaching = this.#attachment = undefined;
-    if (attachment?.link) return [attachment.link];
+    if (attachment?.links) return [...attachment.links];
     attachment?.detach();
     return [];
   }
@@ -183,9 +250,40 @@ export class BpfProgram {
     }
   }
 
+  /**
+   * What an iterator, SEC("iter/…"), prints in one pass over what it walks over; attached or not.
+   *
+   * @throws ArgumentError for other programs, AttachError
+   * @example
+   * mine.programs.list_tasks.attach().then(() => mine.programs.list_tasks.read())  // "1 systemd\n2 kthreadd\n…"
+   */
+  read(): string {
+    const read = this.attached ? this.#attachment!.read : undefined;
+    if (!read)
+      throw new ArgumentError(
+        /^iter(\.s)?\//.test(this.section)
+          ? `The iterator ${this.name} is not attached.`
+          : `The program ${this.name} (${this.section}) is no iterator and prints nothing.`,
+        { hint: 'Programs of SEC("iter/…") can be read after attach().' },
+      );
+    return read().toString();
+  }
+
   [inspect.custom](): string {
     return `BpfProgram ${this.name} (${this.section})${this.attached ? " attached" : ""}`;
   }
+}
+
+/** True when a program was refused because there is one: EBUSY or EEXIST. */
+function isOccupied(error: unknown): boolean {
+  const errno = (one: unknown) => (isNativeError(one) || one instanceof AttachError ? one.errno : 0);
+  return [errno(error), errno((error as Error).cause)].some((one) => one === 16 || one === 17);
+}
+
+/** Of options, those that stay when a rerun has changed SEC(): what it names now takes the place of what was given. */
+function unnamed(on: Hook | undefined, section: string, inSection: readonly string[] = []): Hook | undefined {
+  if (!on || !section.includes("/")) return on;
+  return Object.fromEntries(Object.entries(on).filter(([name]) => !inSection.includes(name)));
 }
 
 /** @internal the error for a handle that is closed */

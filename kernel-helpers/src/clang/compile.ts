@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { inspect } from "node:util";
 import { inScratch } from "../base/scratch.js";
 import { ArgumentError, MissingFeatureError } from "../base/errors.js";
+import { refuseUnknownOptions } from "../base/names.js";
 import { clangVersion, runClang } from "./clang.js";
 import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
 import { explainErrors } from "./explain-errors.js";
@@ -80,6 +81,7 @@ export async function compilerFlags(source: string, includes: string[] = [includ
  * const handle = await bpf.load(mine);
  */
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
+  refuseUnknownOptions("compile", options, ["name", "file", "include", "place"]);
   const { name, file = `${name}.bpf.c`, include = [], place } = options;
   if (!/^[A-Za-z]\w*$/.test(name))
     throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);

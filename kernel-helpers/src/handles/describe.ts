@@ -86,9 +86,10 @@ function recordsOf(object: BpfObject<any>, ring: string): string {
   return records.length > 0 ? records.map(({ layout }) => cType(layout)).join(" or ") : "bytes";
 }
 
-function stateOfProgram({ attached, hook }: BpfProgram): string {
-  if (!attached) return "not attached";
-  return hook ? `attached to ${hook.interface} ${hook.direction} (${hook.method})` : "attached";
+function stateOfProgram({ isLoaded, hasHook, where }: BpfProgram): string {
+  if (!isLoaded) return "left out";
+  if (!hasHook) return "run by hand";
+  return where === undefined ? "not attached" : `attached to ${where}`;
 }
 
 function stateOf(object: BpfObject<any>): string {

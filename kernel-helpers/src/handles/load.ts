@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
 import type { ShippedPrograms } from "../generated/programs.js";
-import { ArgumentError, LoadError, NotRootError } from "../base/errors.js";
+import { ArgumentError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
 import { requireSizes } from "../bpf/checks.js";
 import { carryGlobals } from "../bpf/globals.js";
 import { noConstant } from "../bpf/hidden-variables.js";
 import { compileShipped, type Compiled } from "../clang/compile.js";
-import { unknownName } from "../base/names.js";
+import { refuseUnknownOptions, unknownName } from "../base/names.js";
+import { chooseAlternatives, choosePrograms, type ProgramChoice } from "../bpf/autoload.js";
+import { loadError, verifierAdvice } from "../bpf/load-error.js";
+import { withKnownSections } from "../bpf/link/struct-ops.js";
+import { setNewerTypes } from "../bpf/link/newer-sections.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
 import { sectionName } from "../bpf/sections.js";
@@ -24,6 +28,10 @@ export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   globals?: Partial<T["globals"]>;
   /** Sizes of maps: entries, or bytes of a ring buffer (a power of two, at least a page). */
   maxEntries?: Partial<Record<keyof T["maps"], number>>;
+  /** Which programs are loaded: `false` leaves one out, `true` takes one in that `SEC("?…")` leaves out. */
+  programs?: ProgramChoice<T["programs"]>;
+  /** Groups of programs that are alternatives to each other: of each, the first that this kernel loads. */
+  alternatives?: T["programs"][][];
   /** Maps to take over, with all they hold, from the instance that this one replaces. */
   keep?: (keyof T["maps"] & string)[];
   /** @internal set what user space has set in the globals of the instance that this one replaces; told which they are */
@@ -50,6 +58,7 @@ export function load<T extends ProgramTypes = UnknownTypes>(
   options?: LoadOptions<T>,
 ): Promise<BpfObject<T>>;
 export async function load(what: string | Compiled, options: LoadOptions = {}): Promise<BpfObject> {
+  refuseUnknownOptions("load", options, known);
   requireRights();
   const compiled = typeof what === "string" ? await compileShipped(what) : what;
   const turn = (turns.get(compiled.name) ?? Promise.resolve()).then(() => loadInTurn(compiled, options));
@@ -57,13 +66,23 @@ export async function load(what: string | Compiled, options: LoadOptions = {}): 
   return turn;
 }
 
+const known: readonly (keyof LoadOptions)[] = [
+  "constants",
+  "globals",
+  "maxEntries",
+  "programs",
+  "alternatives",
+  "keep",
+  "onKept",
+];
+
 // Loads of one name follow each other: two at once would both replace the same instance, and one would stay attached unseen.
 const turns = new Map<string, Promise<void>>();
 const noop = () => {};
 
 async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
   const fingerprint = JSON.stringify(
-    [compiled.hash, options.constants ?? {}, options.maxEntries ?? {}],
+    [compiled.hash, options.constants, options.maxEntries, options.programs, options.alternatives],
     (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v),
   );
   const before = running(compiled.name);
@@ -90,6 +109,13 @@ async function start(
     const btf = new Btf(native.bpf_object__btf(handle));
     setConstants(handle, btf, compiled, own, options.constants ?? {});
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
+    const chosen = chooseAlternatives(
+      () => open(compiled),
+      compiled.name,
+      options.alternatives ?? [],
+      (tried) => loadVerified(tried, compiled),
+    );
+    choosePrograms(handle, compiled.name, { ...chosen, ...options.programs });
     for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
     requireSizes(native.bpf_object__maps(handle), compiled);
     loadVerified(handle, compiled);
@@ -112,9 +138,11 @@ async function start(
 
 function open({ elf, name }: Compiled): ObjectHandle {
   try {
-    return native.bpf_object__open_mem(elf, name);
+    const object = native.bpf_object__open_mem(withKnownSections(elf), name);
+    setNewerTypes(object);
+    return object;
   } catch (error) {
-    throw isNativeError(error) ? loadError(`libbpf cannot open ${name}`, error.errno, error.log, error) : error;
+    throw isNativeError(error) ? loadError(`libbpf cannot open ${name}`, error) : error;
   }
 }
 
@@ -123,17 +151,11 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
     native.bpf_object__load(handle);
   } catch (error) {
     if (!isNativeError(error)) throw error;
-    throw (
-      verifierError(error.log, compiled) ??
-      loadError(`The kernel does not load ${compiled.name}`, error.errno, error.log, error)
-    );
+    const rejected = verifierError(error.log, compiled);
+    const advice = rejected && verifierAdvice(rejected.reason);
+    if (rejected) throw advice ? rejected.advise(advice) : rejected;
+    throw loadError(`The kernel does not load ${compiled.name}`, error, handle);
   }
-}
-
-function loadError(what: string, errno: number, log: string, cause: Error): LoadError {
-  const lines = log.split("\n").map((row) => row.replace(/^libbpf: /, "").trim());
-  const told = lines.find((row) => /fail|unsupported|invalid|unknown|can't|cannot|missing/i.test(row)) ?? lines[0];
-  return new LoadError(`${what}: ${told || cause.message}.`, { errno, log, cause });
 }
 
 function setConstants(

@@ -28,12 +28,21 @@ export async function replace(object: BpfObject): Promise<void> {
     const attached = Object.values(before.programs).filter(
       (program) => program.attached && program.name in object.programs,
     );
-    const undo: (() => void)[] = [];
+    const undo: (() => void | Promise<void>)[] = [];
     try {
       for (const { name } of attached)
         undo.push((await object.programs[name]!.takeOver(before.programs[name]!)) ?? (() => {}));
+      // Two tables of operations of one name cannot be registered at a time.
+      for (const operations of object.structOps) {
+        const old = before.structOps.find((one) => one.name === operations.name && one.attached);
+        if (!old) continue;
+        old.detach();
+        undo.push(() => old.attach());
+        operations.attach();
+        undo.push(() => operations.detach());
+      }
     } catch (error) {
-      for (const back of undo) back();
+      for (const back of undo.reverse()) await back();
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MissingFeatureError } from "../../base/errors.js";
@@ -33,6 +33,16 @@ export function tracefs(): string {
 export async function tracepointId(category: string, name: string): Promise<number | undefined> {
   const text = await readFile(join(tracefs(), "events", category, name, "id"), "utf8").catch(() => undefined);
   return text === undefined ? undefined : Number(text);
+}
+
+/** The names of all tracepoints, without their categories; empty when tracefs cannot be read. */
+export function allTracepoints(): string[] {
+  try {
+    const events = readFileSync(join(tracefs(), "available_events"), "utf8");
+    return events.split("\n").map((row) => row.slice(row.indexOf(":") + 1));
+  } catch {
+    return [];
+  }
 }
 
 /** The tracepoints of a category, such as `syscalls`; empty when there is no such category. */

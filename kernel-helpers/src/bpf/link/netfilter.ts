@@ -1,0 +1,66 @@
+import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
+import { release } from "node:os";
+import { isNativeError, native } from "../../base/native.js";
+import { byLinks, type HookKind } from "./attachment.js";
+import { integer } from "./options.js";
+
+// enum nf_inet_hooks and NFPROTO_* of linux/netfilter.h
+const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
+const families = { ipv4: 2, ipv6: 10 } as const;
+const defragment = 1; // BPF_F_NETFILTER_IP_DEFRAG
+
+/** Where in netfilter a program stands; since Linux 6.4. */
+export interface NetfilterHook {
+  at: keyof typeof hooks;
+  family?: keyof typeof families;
+  /** Lower ones come first: nftables' filter chains stand at 0, connection tracking at -200. */
+  priority?: number;
+  /** Packets are whole when the program sees them; since Linux 6.6. */
+  defragment?: boolean;
+}
+
+const netfilterAttachType = 45; // BPF_NETFILTER
+
+export const netfilter: HookKind<NetfilterHook> = {
+  to: "a hook of netfilter",
+  takes: ["at", "family", "priority", "defragment"],
+  attach(program, { at, family = "ipv4", priority = 0, defragment: whole = false }) {
+    if (!Object.hasOwn(hooks, at) || !Object.hasOwn(families, family))
+      throw new ArgumentError(
+        `The program ${program.name} is attached to a hook of netfilter, which has to be named.`,
+        {
+          hint: `For example attach({ at: "input", family: "ipv4", priority: 0 }); at is one of ${Object.keys(hooks).join(", ")}, family ipv4 or ipv6.`,
+        },
+      );
+    integer("priority", priority, -(2 ** 31) + 1, 2 ** 31 - 2); // the first and the last are netfilter's own
+    const more = Buffer.alloc(16);
+    more.writeUInt32LE(families[family], 0);
+    more.writeUInt32LE(hooks[at], 4);
+    more.writeInt32LE(priority, 8);
+    more.writeUInt32LE(whole ? defragment : 0, 12);
+    try {
+      const link = native.bpf_link_create(program.object, program.name, 0, netfilterAttachType, 0, more);
+      // Two programs of one priority are refused, and the kernel exchanges none.
+      return { ...byLinks([link], `netfilter ${family} ${at}, priority ${priority}`), isExclusive: true };
+    } catch (error) {
+      if (!isNativeError(error)) throw error;
+      if (error.code === "EBUSY")
+        throw new ArgumentError(
+          `priority: another BPF program stands at priority ${priority} of netfilter's ${family} ${at}.`,
+          {
+            hint: "Choose another priority; bpftool link lists who has which.",
+            cause: error,
+          },
+        );
+      if (error.code === "EINVAL")
+        throw new MissingFeatureError("netfilter programs", `This kernel (${release()}) has no netfilter links.`, {
+          since: "6.4",
+          hint:
+            "Use tc or a control group's hook in its place, or leave it out: " +
+            `programs: { ${program.name}: false }.`,
+          cause: error,
+        });
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,49 @@
+import { AttachError } from "../../base/errors.js";
+import { nearestNames } from "../../base/names.js";
+import { native } from "../../base/native.js";
+import { byLinks, type HookKind } from "./attachment.js";
+import { cookieOf, type Cookie } from "./options.js";
+import { tracepointId, tracepoints } from "./tracefs.js";
+
+/** A tracepoint: SEC("tp/CATEGORY/NAME") says all. */
+export interface TracepointHook {
+  /** What the program reads with bpf_get_attach_cookie(); since Linux 5.15. */
+  cookie?: Cookie;
+}
+
+export const tracepoint: HookKind<TracepointHook> = {
+  to: "a tracepoint",
+  takes: ["cookie"],
+  async attach(program, { cookie }) {
+    const [, category, name] = /^(?:tp|tracepoint)\/([^/]+)\/(.+)$/.exec(program.section) ?? [];
+    if (category === undefined || name === undefined)
+      throw new AttachError(
+        program.name,
+        program.section,
+        `SEC(${JSON.stringify(program.section)}) names no tracepoint for program ${program.name}.`,
+        { hint: 'Write it as SEC("tp/CATEGORY/NAME"), for example SEC("tp/syscalls/sys_enter_write").' },
+      );
+    const id = await tracepointId(category, name);
+    if (id === undefined)
+      throw new AttachError(
+        program.name,
+        program.section,
+        `There is no tracepoint ${category}/${name} for program ${program.name}.`,
+        { hint: await similar(category, name) },
+      );
+    const link = native.bpf_program__attach_perf_event(program.object, program.name, {
+      config: id,
+      cpu: 0, // of any CPU for a tracepoint, but one has to be named
+      ...cookieOf(cookie),
+    });
+    return byLinks([link], `tracepoint ${category}/${name}`);
+  },
+};
+
+/** A hint that names the tracepoints a user may have meant. */
+async function similar(category: string, name: string): Promise<string> {
+  const names = await tracepoints(category);
+  if (names.length === 0)
+    return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for those it has.`;
+  return `The nearest names in ${category} are ${nearestNames(name, names)}.`;
+}

@@ -1,0 +1,196 @@
+import { release } from "node:os";
+import { LoadError, MissingFeatureError } from "../base/errors.js";
+import { listNames, nearestNames } from "../base/names.js";
+import { native, type NativeError, type ObjectHandle, type ProgramDescription } from "../base/native.js";
+import { helperSince, mapTypeSince, programTypeSince } from "./features.js";
+import { allTracepoints } from "./link/tracefs.js";
+import { isKernelFunction, kernelFunctions } from "./kallsyms.js";
+
+/**
+ * Why an object was not loaded, from what libbpf printed, in terms of what the user wrote.
+ *
+ * @param what the sentence's beginning, such as `The kernel does not load mine`
+ * @param object the opened object, as far as it could be opened
+ */
+export function loadError(what: string, error: NativeError, object?: ObjectHandle): LoadError | MissingFeatureError {
+  const lines = error.log
+    .split("\n")
+    .map((row) => row.replace(/^libbpf: /, "").trim())
+    .filter(Boolean);
+  const known = object ? explain(lines, object) : undefined;
+  if (known?.feature)
+    return new MissingFeatureError(known.feature, `${what}: ${known.reason}.`, {
+      ...(known.since ? { since: known.since } : {}),
+      ...(known.hint ? { hint: known.hint } : {}),
+      cause: error,
+    });
+  const facts = { errno: error.errno, log: error.log, cause: error };
+  if (known) return new LoadError(`${what}: ${known.reason}.`, { ...facts, hint: known.hint });
+  const told =
+    lines.find((row) => /fail|unsupported|invalid|unknown|can't|cannot|missing|not found/i.test(row)) ?? lines[0];
+  return new LoadError(`${what}: ${(told || error.message).replace(/[.\n]$/, "")}.`, facts);
+}
+
+/** What to do about a reason of the verifier's that is the kernel's age; undefined for others. */
+export function verifierAdvice(reason: string): string | undefined {
+  const relocation = /failed to resolve CO-RE relocation .*?(?:struct|union|enum) (\w+?)(?:___\w+)?[.:]+([\w.]+)/.exec(
+    reason,
+  );
+  if (relocation)
+    return `This kernel (${release()}) has no ${relocation[2]} in ${relocation[1]}: ask with bpf_core_field_exists() before it is read.`;
+  const [, name = "this helper", id] = /(?:unknown|invalid) func (\w+)?#(\d+)/.exec(reason) ?? [];
+  const since = id === undefined ? undefined : helperSince(Number(id));
+  return (
+    since && `Linux ${since} brought ${name}, and this kernel is ${release()}, or this type of program may not call it.`
+  );
+}
+
+interface Explanation {
+  reason: string;
+  hint: string;
+  /** Set when the kernel lacks it. */
+  feature?: string;
+  since?: string | undefined;
+}
+
+function explain(lines: string[], object: ObjectHandle): Explanation | undefined {
+  const programs = native.bpf_object__programs(object);
+  for (const line of lines)
+    for (const [pattern, explanation] of explanations) {
+      const match = pattern.exec(line);
+      const found = match && explanation(match.slice(1), { programs, object, lines });
+      if (found) return found;
+    }
+  return undefined;
+}
+
+interface Context {
+  programs: ProgramDescription[];
+  object: ObjectHandle;
+  lines: string[];
+}
+
+const leaveOut = (name: string) => `To do without it: programs: { ${name}: false }, or SEC("?…").`;
+
+const explanations: [RegExp, (found: string[], context: Context) => Explanation | undefined][] = [
+  [
+    /^prog '(.+)': missing BPF prog type, check ELF section name '(.*)'/,
+    ([name, section]) => ({
+      reason: `SEC("${section}") of program ${name} is no kind of hook that is known`,
+      hint: "It begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …",
+    }),
+  ],
+  [
+    /^prog '(.+)': failed to find kernel BTF type ID of '(.+)': -3/,
+    ([name, target], { programs }) => {
+      const { section } = programs.find((one) => one.name === name)!;
+      const [kind] = section.split("/") as [string];
+      if (kind.startsWith("tp_btf"))
+        return {
+          reason: `program ${name}: SEC("${section}") names no tracepoint of this kernel`,
+          hint: `The nearest names are ${nearestNames(target!, allTracepoints())}. ${leaveOut(name!)}`,
+        };
+      if (kind.startsWith("lsm"))
+        return {
+          reason: `program ${name}: SEC("${section}") names no security hook of this kernel`,
+          hint: `Those it has are the functions bpf_lsm_… in /proc/kallsyms. ${leaveOut(name!)}`,
+        };
+      if (kind.startsWith("iter"))
+        return {
+          reason: `program ${name}: this kernel (${release()}) has no iterator ${target}`,
+          hint: leaveOut(name!),
+        };
+      return {
+        reason: `program ${name}: SEC("${section}") names no function that this kernel's BTF has`,
+        hint: `${isKernelFunction(target!) ? "It is there, but without types: a kprobe can be attached to it." : `The nearest names are ${nearestNames(target!, kernelFunctions())}.`} ${leaveOut(name!)}`,
+      };
+    },
+  ],
+  [
+    /^extern \((func|var) ksym\) '(.+)': not found in kernel/,
+    ([kind, symbol]) => ({
+      feature: symbol!,
+      reason: `this kernel (${release()}) has no ${kind === "func" ? "kfunc" : "variable"} ${symbol}`,
+      hint: "With __weak on its declaration the program loads without it, and can test bpf_ksym_exists() before it calls.",
+    }),
+  ],
+  [
+    /^extern \((?:kcfg|var ksym|func ksym)\) '(.+)'|^extern '(.+)' \(/,
+    (found) => {
+      const symbol = found.find(Boolean)!;
+      return {
+        reason: `the extern ${symbol} is not to be had from this kernel`,
+        hint: "With __weak on its declaration it is 0 where the kernel does not have it.",
+      };
+    },
+  ],
+  [
+    /^failed to find BTF for extern '(.+)'/,
+    ([symbol]) => ({
+      reason: `the extern ${symbol} has no type`,
+      hint: `Declare it with its type and __ksym or __kconfig: extern void ${symbol}(void) __ksym.`,
+    }),
+  ],
+  [
+    /^Error in bpf_create_map_xattr\((.+)\):|^map '(.+)': failed to create: /,
+    (found, { object }) => {
+      const name = found.find(Boolean)!;
+      const map = native.bpf_object__maps(object).find((one) => one.name === name);
+      return map && explainMap(map);
+    },
+  ],
+  [
+    /^prog '(.+)': BPF program load failed: Operation not permitted/,
+    ([name], { programs, lines }) => {
+      const program = programs.find((one) => one.name === name)!;
+      if (lines.some((row) => row.includes("BEGIN PROG LOAD LOG"))) return undefined; // the verifier's reason is better
+      return {
+        reason: `the kernel lets no program of SEC("${program.section}") in (program ${name}: operation not permitted)`,
+        hint: `The machine's policy forbids it, though the process is root. Use a tracepoint (tp/, raw_tp/, tp_btf/) or a kprobe. ${leaveOut(name!)}`,
+      };
+    },
+  ],
+  [
+    /^prog '(.+)': BPF program load failed: Invalid argument/,
+    ([name], { programs }) => {
+      const program = programs.find((one) => one.name === name)!;
+      if (native.libbpf_probe_bpf_prog_type(program.type)) return undefined;
+      return {
+        feature: `programs of type ${program.typeName}`,
+        since: programTypeSince(program.typeName),
+        reason: `this kernel (${release()}) has no programs of type ${program.typeName}, which SEC("${program.section}") of ${name} is${brought(programTypeSince(program.typeName))}`,
+        hint: leaveOut(name!),
+      };
+    },
+  ],
+];
+
+function brought(since: string | undefined): string {
+  return since ? ` (Linux ${since} brought them)` : "";
+}
+
+function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Explanation | undefined {
+  const { name, typeName, maxEntries, keySize, valueSize } = map;
+  if (typeName.includes("ringbuf") && (maxEntries < 4096 || (maxEntries & (maxEntries - 1)) !== 0))
+    return {
+      reason: `max_entries of the ring buffer ${name} is ${maxEntries}`,
+      hint: "It is the ring's size in bytes: a power of two, and at least a page, 4096.",
+    };
+  if (!native.libbpf_probe_bpf_map_type(map.type)) {
+    const since = mapTypeSince(typeName);
+    return {
+      feature: `maps of type ${typeName}`,
+      since,
+      reason: `this kernel (${release()}) has no maps of type ${typeName}, which ${name} is${brought(since)}`,
+      hint: "Use a map of another type: a hash map keyed by thread does what task storage does.",
+    };
+  }
+  const missing = [keySize === 0 && "key", valueSize === 0 && "value"].filter((one) => one !== false);
+  const isKeyless = /queue|^stack$|bloom|ringbuf/.test(typeName);
+  if (missing.length > 0 && !(isKeyless && valueSize > 0))
+    return {
+      reason: `the map ${name} (${typeName}) has no ${listNames(missing)}`,
+      hint: `Write ${missing.map((one) => `__type(${one}, …)`).join(" and ")} into it.`,
+    };
+  return undefined;
+}

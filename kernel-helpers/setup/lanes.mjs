@@ -60,6 +60,7 @@ export const LANES = [
       "notebooks/",
       "cli/",
       "probe/",
+      "reliability/",
       "readme",
       "tables/paths",
       "setup/test-file",

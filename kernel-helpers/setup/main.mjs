@@ -16,7 +16,7 @@ import { makePictures } from "./pictures.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
 import { runSteps } from "./steps.mjs";
-import { runTests } from "./tests.mjs";
+import { runReliabilityTests, runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
 const build = (purpose = "run") => [debianPackages(purpose), npmPackages, addon, typescript, programs, kernelspec];
@@ -32,6 +32,7 @@ const commands = {
   docs: { steps: build(), then: makeDocs },
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
   pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: makePictures },
+  reliability: { steps: [...build("test"), jupyterLab, typescriptTests], then: runReliabilityTests },
   test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },
 };
 

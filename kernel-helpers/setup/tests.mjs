@@ -122,6 +122,12 @@ export async function runTests(args) {
   return failed.length > 0 ? 1 : 0;
 }
 
+/** `npm run test:reliability`: the tests of kills, leaks and overload in their long form. Returns the exit code. */
+export function runReliabilityTests(words) {
+  process.env.BPFLAB_RELIABILITY = "long";
+  return runTests(words.length > 0 ? words : ["reliability/"]);
+}
+
 function readArguments(args) {
   try {
     const { values, positionals } = parseArgs({

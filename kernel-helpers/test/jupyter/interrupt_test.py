@@ -182,6 +182,42 @@ JSON.stringify([seen, complaint])"""
         self.assert_interrupted(f"{mocked}await new Promise(() => {{}});")
         self.run_cell("mock.timers.reset();")
 
+    def test_what_keeps_v8_itself_busy(self):
+        for code in (
+            r'/^(\w+\s?)*$/.test("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");',
+            "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+            "const again = (): unknown => Promise.resolve().then(again);\nagain();\nawait new Promise(() => {});",
+            "const tick = (): unknown => process.nextTick(tick);\ntick();\nawait new Promise(() => {});",
+        ):
+            with self.subTest(code):
+                self.assert_interrupted(code)
+
+    def test_a_call_that_cannot_be_ended_is_told_and_a_second_stop_restarts(self):
+        os.mkfifo(os.path.join(self.directory, "pipe"))
+        cell = self.send('import { bpf } from "kernel-helpers";\nconst held = await bpf.load("stats");\nawait held.attach();\nconsole.log("begins");\nrequire("fs").readFileSync("pipe");')
+        self.wait_for_text(cell, "begins")
+        self.km.interrupt_kernel()
+        self.wait_for_text(cell, "Interrupt again to restart the kernel")
+        process = self.km.provisioner.process
+        self.km.interrupt_kernel()
+        self.assertEqual(self.reply(cell, timeout=10)["content"]["ename"], "KeyboardInterrupt")
+        process.wait(timeout=10)
+        self.stop()
+        self.start()
+        self.assert_alive()
+
+    def test_a_call_that_cannot_be_ended_ends_by_itself(self):
+        path = os.path.join(self.directory, "late-pipe")
+        os.mkfifo(path)
+        cell = self.send('console.log("begins");\nconsole.log(require("fs").readFileSync("late-pipe", "utf8"));\nfor (;;);')
+        self.wait_for_text(cell, "begins")
+        self.km.interrupt_kernel()
+        self.wait_for_text(cell, "Interrupt again to restart the kernel")
+        with open(path, "w") as file:
+            file.write("text")
+        self.assertEqual(self.finish(cell, timeout=10).reply["ename"], "KeyboardInterrupt")
+        self.assert_alive()
+
     def test_interrupt_while_idle_does_nothing(self):
         self.km.interrupt_kernel()
         self.assert_alive()

@@ -107,6 +107,42 @@ class WireTests(KernelTestCase):
     def test_prompt_is_null_where_nobody_can_be_asked(self):
         self.assertEqual(self.run_cell("String(prompt('x'))", allow_stdin=False).result, "null")
 
+    def asked(self, code, *answers):
+        """Runs a cell that asks, and answers it; what was asked, and what became of the cell."""
+        cell = self.send(code)
+        prompts = []
+        for answer in answers:
+            prompts.append(self.kc.get_stdin_msg(timeout=TIMEOUT)["content"]["prompt"])
+            self.kc.input(answer)
+        return prompts, self.finish(cell)
+
+    def test_confirm_and_alert_ask_too(self):
+        prompts, ran = self.asked("alert('look'); [confirm('sure?'), confirm('really?')].join()", "", "y", "n")
+        self.assertEqual((prompts, ran.result), (["look [Enter] ", "sure? [y/N] ", "really? [y/N] "], "true,false"))
+
+    def test_stdin_is_read_line_by_line(self):
+        code = 'import * as readline from "node:readline/promises";\nconst lines = readline.createInterface({ input: process.stdin, output: process.stdout });\nconst name = await lines.question("Name? ");\nconst age = await lines.question("Age? ");\nlines.close();\nname + age'
+        _, ran = self.asked(code, "Ada", "36")
+        self.assertEqual((ran.text("stdout"), ran.result), ("Name? Age? ", "Ada36"))
+        _, ran = self.asked("await new Promise<string>((resolve) => process.stdin.once('data', (data) => resolve(String(data))))", "again")
+        self.assertEqual(ran.result, "again\n")
+
+    def test_completion_in_strings_takes_the_place_of_what_was_typed(self):
+        self.run_cell("function run(x: 'fancy' | 'fast') { return x; }")
+        for code, matches, start in (
+            ("run('fa", ["fancy", "fast"], 5),
+            ("run(`fan", ["fancy"], 5),
+            ("import x from 'node:fs/pro", ["promises"], 23),
+            ("`${Math.hyp", ["hypot"], 8),
+        ):
+            reply = self.reply(self.kc.complete(code))["content"]
+            self.assertEqual((reply["matches"], reply["cursor_start"], reply["cursor_end"]), (matches, start, len(code)), code)
+
+    def test_lines_of_ipython_get_a_sentence(self):
+        self.assertIn('console.log(execSync("ls -la", { encoding: "utf8" }));', self.run_cell("let a = 1\n!ls -la").error["evalue"])
+        self.assertIn("console.time", self.run_cell("%timeit f()").error["evalue"])
+        self.assertEqual(self.run_cell("const over = false;\n!over").result, "true")
+
     def test_a_prompt_can_be_interrupted(self):
         cell = self.send('prompt("Never answered")')
         self.kc.get_stdin_msg(timeout=TIMEOUT)

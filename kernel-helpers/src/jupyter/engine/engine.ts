@@ -12,10 +12,12 @@ import { completeBpfCell, isBpfCell } from "../bpf/completion.js";
 import { inspectBpfCell } from "../bpf/hover.js";
 import { Channel } from "../channel.js";
 import { Comms } from "./comms.js";
+import { keepCompiled } from "../typescript/compiler-api.js";
 import { complete, inspect, isComplete } from "../typescript/completion.js";
 import { KeyboardInterrupt } from "../errors.js";
 import { Execution } from "./execution.js";
 import { installGlobals } from "../process/globals.js";
+import { Input } from "../process/input.js";
 import { guardProcess } from "../process/uncaught.js";
 import { History } from "./history.js";
 import { leashProcesses, leashTimers } from "../process/ownership.js";
@@ -30,6 +32,9 @@ import { leashWaitingCalls } from "../process/blocking-calls.js";
 
 /** A kernel that nobody has asked for anything after this time has time to warm up. */
 const IDLE_MS = 100;
+
+/** After this time V8 has made of the compiler what the next start can use. */
+const SETTLED_MS = 5000;
 
 type Content = Record<string, unknown>;
 
@@ -75,7 +80,8 @@ export class Engine {
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
     setHost(notebookHost(this.#channel, this.#comms));
     captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));
-    installGlobals(this.#channel, shared, answers, () => this.#executing?.content["allow_stdin"] === true);
+    const isAsked = (): boolean => this.#executing?.content["allow_stdin"] === true;
+    installGlobals(this.#channel, new Input(this.#channel, shared, answers, isAsked));
     this.#exit = guardProcess(this.#channel, tracebacks);
     tracebacks.stacks.install();
     offerTermination(shared);
@@ -84,6 +90,7 @@ export class Engine {
     leashProcesses();
     leashWaitingCalls(shared, (sequence) => this.#interrupt(sequence));
     port.on("message", (message: ToEngine) => this.#receive(message));
+    setTimeout(() => protect(keepCompiled), SETTLED_MS).unref();
     setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }
 

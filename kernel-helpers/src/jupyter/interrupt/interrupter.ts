@@ -11,26 +11,47 @@ import { endWaitedChild } from "./waited-child.js";
 /** Time a cell gets to end by itself once it was asked to. */
 export const GRACE_MS = 100;
 const RETRY_MS = 3;
+/** A main thread that has not looked up after this time is in a call that nothing can end. */
+const STUCK_MS = 1000;
 
 /** The expression that the main thread is made to run for an interrupt; see engine/termination.ts. */
 const terminate = (sequence: number): string => `globalThis[Symbol.for("bpflab.terminate")](${sequence})`;
 
+/** What is done about a main thread that cannot be reached: native code keeps it, such as a read of a pipe that nobody writes to. */
+export interface Stuck {
+  /** Tells the user. */
+  tell(): void;
+  /** The user asks for the end again. */
+  giveUp(): void;
+}
+
 export class Interrupter {
   readonly #shared: Int32Array;
   readonly #tellEngine: (message: ToEngine) => void;
+  readonly #stuck: Stuck;
   #sequence = 0;
+  /** The user was told that nothing but a restart helps. */
+  #isStuck = false;
 
-  constructor(shared: Int32Array, tellEngine: (message: ToEngine) => void) {
+  constructor(shared: Int32Array, tellEngine: (message: ToEngine) => void, stuck: Stuck) {
     this.#shared = shared;
     this.#tellEngine = tellEngine;
+    this.#stuck = stuck;
   }
 
   /** Asks the engine to interrupt its cell, and ends code of the cell that is busy after the grace period. */
   interrupt(): void {
+    if (this.#isStuck) return this.#stuck.giveUp();
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
     const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
     void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
+  }
+
+  #sayStuck(): void {
+    if (this.#isStuck) return;
+    this.#isStuck = true;
+    this.#stuck.tell();
   }
 
   /** For a process that is to exit: ends whatever code keeps the main thread from leaving after the grace period. */
@@ -49,9 +70,12 @@ export class Interrupter {
     try {
       while (!isDone()) {
         // The termination of another interrupt may end this very call: then it is asked again.
+        const watch = setTimeout(() => this.#sayStuck(), STUCK_MS);
         const answer = await session
           .post("Runtime.evaluate", { expression: terminate(sequence), returnByValue: true })
           .catch(() => undefined);
+        clearTimeout(watch);
+        this.#isStuck = false;
         if (answer?.result.value === true) return true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }

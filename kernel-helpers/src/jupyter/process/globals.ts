@@ -1,30 +1,26 @@
-/** What cells have in their global scope: `prompt()` that asks in the notebook, `console.clear()` that clears the output. */
-import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
-import { Shared } from "../thread-messages.js";
+/** What cells have in their global scope: questions that are asked in the notebook, `console.clear()` that clears the output. */
 import { currentCell } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
+import type { Input } from "./input.js";
+import { NotebookStdin } from "./stdin.js";
 
-/** How long the thread sleeps at a time while it waits for the user; an interrupt ends it in between. */
-const NAP_MS = 20;
-
-/** Installs the globals that `cell-globals.ts` declares. */
-export function installGlobals(
-  channel: Channel,
-  shared: Int32Array,
-  answers: MessagePort,
-  allowsInput: () => boolean,
-): void {
-  // Blocks, as in browsers and Deno: the answer comes through the wire, which does not.
+/** Installs the globals that `cell-globals.ts` declares, and the notebook's `process.stdin`. */
+export function installGlobals(channel: Channel, input: Input): void {
   globalThis.prompt = (message = "", defaultText = "") => {
-    const cell = currentCell();
-    if (!cell || !allowsInput()) return null;
-    while (receiveMessageOnPort(answers)); // an answer to a prompt that was interrupted
-    Atomics.store(shared, Shared.inputReady, 0);
-    channel.post({ kind: "input", id: cell.id, content: JSON.stringify({ prompt: message, password: false }) });
-    while (Atomics.load(shared, Shared.inputReady) === 0) Atomics.wait(shared, Shared.inputReady, 0, NAP_MS);
-    const text = receiveMessageOnPort(answers)?.message as string | undefined;
-    return text || defaultText;
+    const text = input.ask(message);
+    return text === null ? null : text || defaultText;
   };
+  globalThis.confirm = (message = "") => /^\s*y(?:es)?\s*$/i.test(input.ask(`${message} [y/N] `) ?? "");
+  globalThis.alert = (message = "") => {
+    if (input.ask(`${message} [Enter] `) === null) console.log(message);
+  };
+  let stdin = new NotebookStdin(input);
+  Object.defineProperty(process, "stdin", {
+    configurable: true,
+    enumerable: true,
+    // What an earlier cell has closed or paused is not the next one's.
+    get: () => (stdin = stdin.isDone ? new NotebookStdin(input) : stdin),
+  });
   console.clear = () => {
     const cell = currentCell();
     if (cell && !cell.silent) channel.publish("clear_output", cell.parent, { wait: false });

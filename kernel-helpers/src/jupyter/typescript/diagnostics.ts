@@ -34,6 +34,25 @@ export function typeScriptError(source: string, diagnostics: readonly Diagnostic
     return `${headline}\n${excerpt(source, { line: start.line, column: start.character, endColumn })}`;
   });
   if (groups.length > MOST_SHOWN) excerpts.push(`… and ${groups.length - MOST_SHOWN} more`);
+  const own = groups.flatMap(([one]) => (one!.fileName ? [] : [one!.start.line]));
+  const foreign = own.map((line) => notTypeScript(source, line)).find(Boolean);
+  if (foreign) return new TypeScriptError(foreign, []);
   const more = groups.length > 1 ? ` (and ${groups.length - 1} more)` : "";
   return new TypeScriptError(`${groups[0]![0]!.messageText}${more}`, excerpts);
 }
+
+/** What to write in place of IPython's lines that begin with `!` or `%`. */
+function notTypeScript(source: string, line: number): string | undefined {
+  const [, mark, word, rest] = /^\s*([!%])(?!%)\s*([\w./-]+)(.*)$/.exec(source.split("\n")[line] ?? "") ?? [];
+  if (!mark || !word) return undefined;
+  if (mark === "%")
+    return `Line ${line + 1}: there are no % commands here; cells are TypeScript. To time something, write console.time("${word}") before it and console.timeEnd("${word}") behind it.`;
+  // An expression such as !done begins like a command, and ends with the line.
+  if (/^\s*(?:;|$|[=.?&|)])/.test(rest!) && !/[/-]/.test(word) && !COMMANDS.test(word)) return undefined;
+  const command = JSON.stringify(`${word}${rest}`);
+  return `Line ${line + 1}: ! runs no command here; cells are TypeScript. Write: import { execSync } from "node:child_process"; console.log(execSync(${command}, { encoding: "utf8" }));`;
+}
+
+/** What people run from notebooks. */
+const COMMANDS =
+  /^(?:ls|pwd|cat|head|tail|echo|grep|find|wc|df|du|ps|top|free|uname|which|whoami|id|date|env|git|npm|npx|node|pip3?|apt|apt-get|sudo|curl|wget|ip|ss|ping|mkdir|rm|cp|mv|sh|bash|python3?|dmesg|lsmod|mount|bpftool|make|gcc|clang)$/;

@@ -4,6 +4,7 @@
  */
 import { workerData } from "node:worker_threads";
 import { Publisher, Reply, Router } from "zeromq";
+import { alive, descendantsOf } from "../../base/processes.js";
 import { Shared, type ToEngine, type ToWire, type WireData } from "../thread-messages.js";
 import { addressOf } from "./connection.js";
 import { kernelInfo } from "./info.js";
@@ -55,8 +56,37 @@ function tellEngine(message: ToEngine): void {
   engine.postMessage(message);
 }
 
-const interrupter = new Interrupter(shared, tellEngine);
+const interrupter = new Interrupter(shared, tellEngine, { tell: tellStuck, giveUp });
 onSigint(() => interrupter.interrupt());
+
+function tellStuck(): void {
+  if (!executing) return;
+  const text =
+    "The cell is in a call that cannot be ended from outside, such as a read of a pipe that nobody writes to. " +
+    "It will stop when the call returns. Interrupt again to restart the kernel: what is attached is detached.\n";
+  iopub.publish("stream", executing.parent, JSON.stringify({ name: "stderr", text }));
+}
+
+/** Ends the process, which Jupyter starts anew: only that ends a native call. The kernel closes all links with it. */
+function giveUp(): void {
+  const request = executing && asked.get(executing.id);
+  if (request) {
+    const evalue = "The cell was in a call that cannot be ended, and the kernel with it was.";
+    const error = { ename: "KeyboardInterrupt", evalue, traceback: [`KeyboardInterrupt: ${evalue}`] };
+    iopub.publish("error", request.message.header, JSON.stringify(error));
+    reply(request, JSON.stringify({ status: "error", ...error, execution_count: 0 }));
+  }
+  for (const { pid } of alive(descendantsOf(process.pid))) {
+    try {
+      process.kill(pid, "SIGTERM");
+    } catch {
+      // it has just ended
+    }
+  }
+  void Promise.all(Object.values(out).map((box) => box.flushed())).then(() => {
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), 50); // zeromq's own thread writes to the network after send() resolves
+  });
+}
 
 function reply({ socket, message }: Asked, content: string): void {
   void out[socket].send(

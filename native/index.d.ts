@@ -28,7 +28,10 @@ export interface NativeError extends Error {
 
 // Objects
 
-export function bpf_object__open_mem(elf: Uint8Array, name: string): ObjectHandle;
+/** @param btf a file with the types of the kernel to adapt it to; without it, of the running one */
+export function bpf_object__open_mem(elf: Uint8Array, name: string, btf?: string): ObjectHandle;
+/** Links object files into one (libbpf's static linker). */
+export function bpf_linker(output: string, inputs: string[]): void;
 /** Verifies and loads; returns libbpf's warnings. */
 export function bpf_object__load(object: ObjectHandle): string;
 export function bpf_object__close(object: ObjectHandle): void;
@@ -336,7 +339,7 @@ export function drain_add(
   drainer: DrainerHandle,
   map: MapHandle,
   plan: Plan,
-  options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number; cpuBytes?: number },
+  options: { bufferBytes: number; loss?: MapHandle; lossOffset?: number; lossOffsets?: number[]; cpuBytes?: number },
 ): RingHandle;
 /** Stops reading it. The last account: what waits is unread. */
 export function drain_remove(drainer: DrainerHandle, ring: RingHandle): RingTotals;

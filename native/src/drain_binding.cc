@@ -32,7 +32,7 @@ std::shared_ptr<Map> MapOption(Napi::Env env, const Napi::Object& options, const
   return *external.Data();
 }
 
-// drain_add(drainer, map, plan, { bufferBytes, loss?: map, lossOffset?, cpuBytes? }) -> stream
+// drain_add(drainer, map, plan, { bufferBytes, loss?: map, lossOffset? or lossOffsets?, cpuBytes? }) -> stream
 Napi::Value Add(const Napi::CallbackInfo& info) {
   auto env = info.Env();
   auto drainer = Unwrap<Drainer>(info, 0);
@@ -41,12 +41,17 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
   auto options = info[3].As<Napi::Object>();
   auto buffer_bytes = static_cast<size_t>(options.Get("bufferBytes").As<Napi::Number>().Int64Value());
   auto loss = MapOption(env, options, "loss");
-  size_t loss_offset = NumberField(options, "lossOffset");
-  if (loss && loss_offset + 8 > loss->memory_size()) ThrowArgument(env, "lossOffset is outside the map");
+  std::vector<size_t> loss_offsets;
+  Napi::Value offsets = options.Get("lossOffsets");
+  for (uint32_t i = 0; offsets.IsArray() && i < offsets.As<Napi::Array>().Length(); i++)
+    loss_offsets.push_back(offsets.As<Napi::Array>().Get(i).ToNumber().Uint32Value());
+  if (!offsets.IsArray()) loss_offsets.push_back(NumberField(options, "lossOffset"));
+  for (size_t offset : loss_offsets)
+    if (loss && offset + 8 > loss->memory_size()) ThrowArgument(env, "lossOffset is outside the map");
   std::shared_ptr<Stream> stream;
   try {
     if (map->type() == BPF_MAP_TYPE_RINGBUF)
-      stream = std::make_shared<Ring>(map, std::move(plan), buffer_bytes, loss, loss_offset);
+      stream = std::make_shared<Ring>(map, std::move(plan), buffer_bytes, loss, std::move(loss_offsets));
     else if (map->type() == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
       stream = std::make_shared<PerfBuffer>(map, std::move(plan), buffer_bytes, NumberField(options, "cpuBytes"));
     else

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <memory>
 #include <string>
 
 #include "link.h"
@@ -26,17 +27,23 @@ bpf_program* Object::Program(Napi::Env env, const std::string& name) const {
 
 namespace {
 
-// bpf_object__open_mem(bytes, name) -> object
+// bpf_object__open_mem(bytes, name, btf?) -> object
 Napi::Value Open(const Napi::CallbackInfo& info) {
   auto bytes = BytesArg(info, 0);
   std::string name = StringArg(info, 1);
   LibbpfLog log;
+  std::string btf = info[2].IsUndefined() ? "" : StringArg(info, 2);
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  if (!btf.empty()) options.btf_custom_path = btf.c_str();
   bpf_object* object = bpf_object__open_mem(bytes.Data(), bytes.Length(), &options);
   if (!object) throw SystemError(info.Env(), errno, "libbpf cannot open the object", log.text());
-  // A ring's value names its record's type; the kernel wants none. libbpf 1.1 leaves the sizes in.
   bpf_map* map;
   bpf_object__for_each_map(map, object) {
+    // Sections of static variables alone are not mapped into skeletons, so libbpf does not ask for it; we do map them.
+    const std::string section = bpf_map__is_internal(map) ? bpf_map__name(map) : "";
+    if (section.find(".data") != std::string::npos || section.find(".bss") != std::string::npos)
+      bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_MMAPABLE);
+    // A ring's value names its record's type; the kernel wants none. libbpf 1.1 leaves the sizes in.
     if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF && bpf_map__type(map) != BPF_MAP_TYPE_USER_RINGBUF) continue;
     bpf_map__set_key_size(map, 0);
     bpf_map__set_value_size(map, 0);
@@ -54,6 +61,23 @@ bool HasStructOpsLinks() {
     return program.get() >= 0;
   }();
   return has;
+}
+
+// bpf_linker(output, inputs): links object files into one
+Napi::Value LinkFiles(const Napi::CallbackInfo& info) {
+  auto env = info.Env();
+  std::string output = StringArg(info, 0);
+  auto inputs = info[1].As<Napi::Array>();
+  LibbpfLog log;
+  std::unique_ptr<bpf_linker, void (*)(bpf_linker*)> linker(bpf_linker__new(output.c_str(), nullptr), bpf_linker__free);
+  if (!linker) throw SystemError(env, errno, "cannot write " + output, log.text());
+  for (uint32_t i = 0; i < inputs.Length(); i++) {
+    std::string input = inputs.Get(i).ToString();
+    if (int error = bpf_linker__add_file(linker.get(), input.c_str(), nullptr))
+      throw SystemError(env, error, "cannot link " + input, log.text());
+  }
+  if (int error = bpf_linker__finalize(linker.get())) throw SystemError(env, error, "cannot link", log.text());
+  return env.Undefined();
 }
 
 // bpf_object__load(object); throws with the verifier's log in `log`
@@ -183,8 +207,8 @@ Napi::Value SetType(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// bpf_program__set_attach_target(object, program, other, function): before load; the function of a loaded program, or of
-// the kernel when there is no other
+// bpf_program__set_attach_target(object, program, other, function): before load; the function of a loaded program, or
+// of the kernel when there is no other
 Napi::Value SetAttachTarget(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
   bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
@@ -199,6 +223,7 @@ Napi::Value SetAttachTarget(const Napi::CallbackInfo& info) {
 
 void InitObject(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_object__open_mem", Napi::Function::New(env, Open));
+  exports.Set("bpf_linker", Napi::Function::New(env, LinkFiles));
   exports.Set("bpf_object__load", Napi::Function::New(env, Load));
   exports.Set("bpf_object__close", Napi::Function::New(env, CloseObject));
   exports.Set("bpf_object__programs", Napi::Function::New(env, Programs));

@@ -17,11 +17,12 @@ constexpr uint32_t kLength = ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
 }  // namespace
 
-Ring::Ring(std::shared_ptr<Map> map, Plan plan, size_t buffer_bytes, std::shared_ptr<Map> loss, size_t loss_offset)
+Ring::Ring(std::shared_ptr<Map> map, Plan plan, size_t buffer_bytes, std::shared_ptr<Map> loss,
+           std::vector<size_t> loss_offsets)
     : Stream(std::move(plan), buffer_bytes),
       map_(std::move(map)),
       loss_map_(std::move(loss)),
-      loss_offset_(loss_offset),
+      loss_offsets_(std::move(loss_offsets)),
       page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
       size_(map_->max_entries()) {
   void* consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, map_->fd(), 0);
@@ -73,7 +74,9 @@ void Ring::Read() {
 void Ring::CountLost(Totals* totals) {
   auto* memory = loss_map_ && !loss_map_->IsClosed() ? loss_map_->Memory() : nullptr;
   if (!memory) return;
-  totals->lost = __atomic_load_n(reinterpret_cast<uint64_t*>(memory + loss_offset_), __ATOMIC_RELAXED);
+  totals->lost = 0;
+  for (size_t offset : loss_offsets_)
+    totals->lost += __atomic_load_n(reinterpret_cast<uint64_t*>(memory + offset), __ATOMIC_RELAXED);
   totals->is_lost_known = true;
 }
 

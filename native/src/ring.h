@@ -11,7 +11,8 @@ namespace bpflab {
 class Ring : public Stream {
  public:
   // Throws std::runtime_error if the map cannot be mapped. `loss` may be null: then losses cannot be counted.
-  Ring(std::shared_ptr<Map> map, Plan plan, size_t buffer_bytes, std::shared_ptr<Map> loss, size_t loss_offset);
+  Ring(std::shared_ptr<Map> map, Plan plan, size_t buffer_bytes, std::shared_ptr<Map> loss,
+       std::vector<size_t> loss_offsets);
   ~Ring() override { Close(); }
 
   std::vector<int> fds() const override { return {map_->fd()}; }
@@ -23,7 +24,8 @@ class Ring : public Stream {
 
  private:
   std::shared_ptr<Map> map_, loss_map_;
-  const size_t loss_offset_, page_, size_;
+  const std::vector<size_t> loss_offsets_;  // of the counters, which add up
+  const size_t page_, size_;
   uint8_t* consumer_ = nullptr;  // one page: our position
   uint8_t* producer_ = nullptr;  // one page: the kernel's position, then the data twice over
 };

@@ -1,5 +1,6 @@
 // What a notebook calls `bpf`: the functions around loading, from the two layers that have them.
 export { compile, type Compiled, type CompileOptions } from "../clang/compile.js";
+export { link, open, type LinkOptions, type OpenOptions } from "../clang/object-file.js";
 export { load, type LoadOptions } from "../handles/load.js";
 export { source } from "../clang/source.js";
 export { allRunning, closeAll } from "../handles/session.js";

@@ -13,11 +13,6 @@ export function unknownName(kind: string, owner: string, name: string, names: re
   });
 }
 
-/** Refuses options that a call does not know, by their names: a misspelt one would be ignored. @throws ArgumentError */
-export function requireKnown(call: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownName("option", call, name, known);
-}
-
 // What inspectors, promises and JSON ask any object for; not a user's mistake.
 const asked = new Set([
   "then",

@@ -3,6 +3,7 @@ import { optionsOf, throwIfAny } from "./link/several.js";
 import { StructOps } from "./link/struct-ops.js";
 import type { Btf } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
+import { lossOffsets, lossSection } from "./loss-counters.js";
 import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
@@ -18,8 +19,8 @@ export interface RingDescription {
   map: MapBase;
   /** The types of its records; none where nothing tells. */
   records: RecordType[];
-  /** Where the program counts what found no room. */
-  loss: { map: MapHandle; offset: number } | undefined;
+  /** Where the program counts what found no room: in one counter, or in several that add up. */
+  loss: { map: MapHandle; offsets: number[] } | undefined;
 }
 
 /** Makes the handle of a map; the layer above gives one that also makes tables. */
@@ -180,12 +181,23 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
         name,
         rings.map((ring) => ring.name),
       );
-    return { map, records: this.#records.of({ name, typeName: map.type }), loss: this.#find(`${name}_lost`) };
+    return { map, records: this.#records.of({ name, typeName: map.type }), loss: this.#lossOf(name, rings.length) };
   }
 
   /** A type that the object names, in its BTF or its debug information. */
   recordType(name: string): RecordType | undefined {
     return this.#records.type(name);
+  }
+
+  #lossOf(ring: string, rings: number): RingDescription["loss"] {
+    const own = this.#find(`${ring}_lost`);
+    if (own) return { map: own.map, offsets: [own.offset] };
+    const internal = native.bpf_object__maps(this.#handle).filter((d) => d.isInternal && isGlobalSection(d.name));
+    const at = internal.findIndex(({ name }) => sectionName(name) === lossSection);
+    if (at < 0) return undefined;
+    const map = this.#sections[at]!;
+    const offsets = lossOffsets(native.map_memory_read(map, 0, internal[at]!.valueSize), ring, rings);
+    return offsets && { map, offsets };
   }
 
   #find(variable: string): { map: MapHandle; offset: number } | undefined {

@@ -11,7 +11,7 @@ import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
 import { cacheDir, includeDir, programsDir } from "./paths.js";
-import { targetFlags, vmlinux, writeWhole } from "./vmlinux.js";
+import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */
 export interface Compiled {
@@ -36,8 +36,15 @@ export interface CompileOptions {
   file?: string;
   /** Where the source is written, such as `cell 4`: messages then name that and its line instead of a file. */
   place?: string;
-  /** More directories to search for headers. */
+  /** More directories to search for headers; they come before the working directory and bpflab's own. */
   include?: string[];
+  /** Macros, as -D defines them; `true` for one without a value. */
+  define?: Readonly<Record<string, string | number | true>>;
+  /**
+   * Counts what rings lose in a program that does not: its calls of bpf_ringbuf_reserve and bpf_ringbuf_output count
+   * those that fail. Nothing else about the program changes.
+   */
+  countLost?: boolean;
 }
 
 // Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
@@ -49,12 +56,13 @@ const triple = (
 )[process.arch];
 const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu`] : [];
 
-// Whoever includes one of these gets the precompiled kernel types before the first line.
-const wantsKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m;
-
-/** clang's flags for a source: the target's, the include path, and the precompiled kernel types if the source wants them. */
-export async function compilerFlags(source: string, includes: string[] = [includeDir, programsDir]): Promise<string[]> {
-  const types = wantsKernelTypes.test(source) ? await vmlinux() : undefined;
+/** clang's flags for a source: the target's, the include path, and the kernel's types, precompiled where that is safe. */
+export async function compilerFlags(
+  source: string,
+  includes: string[] = [includeDir, programsDir],
+  macros: readonly string[] = [],
+): Promise<string[]> {
+  const types = await kernelTypes(source, includes, macros.length > 0);
   // A misspelt helper: libbpf would refuse the object without a line, as newer clangs do with one.
   const undeclared = "-Werror=implicit-function-declaration";
   return [
@@ -63,8 +71,42 @@ export async function compilerFlags(source: string, includes: string[] = [includ
     undeclared,
     ...includes.flatMap((dir) => ["-I", dir]),
     ...machineHeaders,
-    ...(types ? ["-I", types.dir, "-include-pch", types.pch] : []),
+    ...types,
+    ...macros,
   ];
+}
+
+/**
+ * Where the kernel's types are for a source that may want them: behind all other directories, so that a vmlinux.h of
+ * the user's own comes first. A source that is sure to include them before all else gets them precompiled.
+ */
+async function kernelTypes(source: string, includes: readonly string[], hasMacros: boolean): Promise<string[]> {
+  const first = /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*#\s*include\s*[<"]([^>"]*)[>"]/.exec(source)?.[1];
+  const isFirst = first === "vmlinux.h" || first === "bpflab.h";
+  const own = await Promise.all(includes.map((dir) => isReadable(join(dir, "vmlinux.h"))));
+  if (isFirst && !own.some(Boolean) && !hasMacros) {
+    const { dir, pch } = await vmlinux();
+    return ["-I", dir, "-include-pch", pch];
+  }
+  if (!/#\s*include/.test(source)) return [];
+  // A program that does without the kernel's types need not miss them.
+  const dir = await vmlinuxDir().catch(() => undefined);
+  return dir === undefined ? [] : ["-I", dir];
+}
+
+const isReadable = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The macros that the options ask for, as clang takes them. @throws ArgumentError */
+function macroFlags({ define = {}, countLost = false }: CompileOptions): string[] {
+  for (const name of Object.keys(define))
+    if (!/^[A-Za-z_]\w*$/.test(name))
+      throw new ArgumentError(`define: ${JSON.stringify(name)} is no name for a macro.`);
+  const defined = Object.entries(define).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`));
+  return [...defined, ...(countLost ? ["-include", join(includeDir, "count_lost.h")] : [])];
 }
 
 /**
@@ -81,7 +123,7 @@ export async function compilerFlags(source: string, includes: string[] = [includ
  * const handle = await bpf.load(mine);
  */
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
-  refuseUnknownOptions("compile", options, ["name", "file", "include", "place"]);
+  refuseUnknownOptions("compile", options, ["name", "file", "include", "define", "countLost", "place"]);
   const { name, file = `${name}.bpf.c`, include = [], place } = options;
   if (!/^[A-Za-z]\w*$/.test(name))
     throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
@@ -90,8 +132,8 @@ export async function compile(source: string, options: CompileOptions): Promise<
       throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
     });
   }
-  const includes = [...include, includeDir, programsDir];
-  const flags = await compilerFlags(source, includes);
+  const includes = [...include, process.cwd(), includeDir, programsDir]; // a notebook runs where it lies
+  const flags = await compilerFlags(source, includes, macroFlags(options));
   const objects = join(cacheDir(), "objects");
   const key = createHash("sha256")
     .update(JSON.stringify([CHECKS, source, file, flags, await clangVersion()]))
@@ -139,7 +181,7 @@ export async function compile(source: string, options: CompileOptions): Promise<
 }
 
 /** A cell shows it in a line, not with its source and its bytes. */
-function shownShort(compiled: Compiled): Compiled {
+export function shownShort(compiled: Compiled): Compiled {
   return Object.defineProperty(compiled, inspect.custom, {
     value: () => `${compiled.name}, compiled; bpf.load(${compiled.name}) loads it`,
   });

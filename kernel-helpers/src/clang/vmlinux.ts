@@ -105,17 +105,25 @@ export function vmlinux(btfPath = kernelBtf): Promise<Vmlinux> {
 }
 
 async function make(btfPath: string): Promise<Vmlinux> {
-  const btf = await readBtf(btfPath);
+  const dir = await vmlinuxDir(btfPath);
   const compiler = await clangVersion();
-  const id = createHash("sha256").update(btf).update(targetFlags.join(" ")).digest("hex").slice(0, 16);
-  const dir = join(cacheDir(), "vmlinux", id);
-  const file = join(dir, "vmlinux.h");
-  if (!(await exists(file))) await writeWhole(file, (to) => writeFile(to, header(native.btf_dump_c(btfPath))));
   const pch = join(
     dir,
     `vmlinux.${createHash("sha256").update(compiler).update(headerFlags.join(" ")).digest("hex").slice(0, 16)}.pch`,
   );
   if (!(await exists(pch)))
-    await writeWhole(pch, (to) => runClang([...headerFlags, "-x", "c-header", file, "-o", to], "vmlinux.h"));
+    await writeWhole(pch, (to) =>
+      runClang([...headerFlags, "-x", "c-header", join(dir, "vmlinux.h"), "-o", to], "vmlinux.h"),
+    );
   return { dir, pch };
+}
+
+/** The directory of `vmlinux.h` alone, which is made from the running kernel's BTF. @throws MissingFeatureError without BTF */
+export async function vmlinuxDir(btfPath = kernelBtf): Promise<string> {
+  const btf = await readBtf(btfPath);
+  const id = createHash("sha256").update(btf).update(targetFlags.join(" ")).digest("hex").slice(0, 16);
+  const dir = join(cacheDir(), "vmlinux", id);
+  const file = join(dir, "vmlinux.h");
+  if (!(await exists(file))) await writeWhole(file, (to) => writeFile(to, header(native.btf_dump_c(btfPath))));
+  return dir;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
@@ -34,6 +34,8 @@ export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   alternatives?: T["programs"][][];
   /** Maps to take over, with all they hold, from the instance that this one replaces. */
   keep?: (keyof T["maps"] & string)[];
+  /** A file with the types (BTF) of the kernel to adapt field offsets to, where this one has none; CO-RE. */
+  btf?: string;
   /** @internal set what user space has set in the globals of the instance that this one replaces; told which they are */
   onKept?: (globals: string[]) => void;
 }
@@ -73,6 +75,7 @@ const known: readonly (keyof LoadOptions)[] = [
   "programs",
   "alternatives",
   "keep",
+  "btf",
   "onKept",
 ];
 
@@ -82,7 +85,7 @@ const noop = () => {};
 
 async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
   const fingerprint = JSON.stringify(
-    [compiled.hash, options.constants, options.maxEntries, options.programs, options.alternatives],
+    [compiled.hash, options.constants, options.maxEntries, options.programs, options.alternatives, options.btf],
     (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v),
   );
   const before = running(compiled.name);
@@ -103,14 +106,14 @@ async function start(
 ): Promise<BpfObject> {
   removeOrphanedFilters();
   const own = await ownIds();
-  const handle = open(compiled);
+  const handle = open(compiled, options.btf);
   let object: BpfObject;
   try {
     const btf = new Btf(native.bpf_object__btf(handle));
     setConstants(handle, btf, compiled, own, options.constants ?? {});
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
     const chosen = chooseAlternatives(
-      () => open(compiled),
+      () => open(compiled, options.btf),
       compiled.name,
       options.alternatives ?? [],
       (tried) => loadVerified(tried, compiled),
@@ -136,9 +139,10 @@ async function start(
   return object;
 }
 
-function open({ elf, name }: Compiled): ObjectHandle {
+function open({ elf, name }: Compiled, btf: string | undefined): ObjectHandle {
+  if (btf !== undefined && !existsSync(btf)) throw new ArgumentError(`btf: the file ${btf} is not there.`);
   try {
-    const object = native.bpf_object__open_mem(withKnownSections(elf), name);
+    const object = native.bpf_object__open_mem(withKnownSections(elf), name, btf);
     setNewerTypes(object);
     return object;
   } catch (error) {

@@ -77,7 +77,7 @@ export class RingReader {
     this.#before = before;
     this.#dictionaries = plan.columns.map(() => []);
     drainer ??= native.drain_start(flushRings);
-    const loss = description.loss && { loss: description.loss.map, lossOffset: description.loss.offset };
+    const loss = description.loss && { loss: description.loss.map, lossOffsets: description.loss.offsets };
     this.#ring = native.drain_add(drainer, description.map.handle, plan.native, {
       bufferBytes,
       cpuBytes,

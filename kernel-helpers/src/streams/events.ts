@@ -5,7 +5,7 @@ import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
 import { ArgumentError } from "../base/errors.js";
-import { requireKnown } from "../base/names.js";
+import { refuseUnknownOptions } from "../base/names.js";
 import type { EventBatch } from "./batch.js";
 import { markCapture, missedSince, type Capture } from "./capture.js";
 import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
@@ -115,7 +115,7 @@ function readerOf(object: ObjectBase<any>, ring: string, options: EventsOptions)
   const description = object.ring(ring);
   const perObject = readings.get(object) ?? new Map<string, Reading>();
   readings.set(object, perObject);
-  requireKnown("events", options, ["bigint", "bytes", "bufferBytes", "cpuBytes", "record", "records"]);
+  refuseUnknownOptions("events", options, ["bigint", "bytes", "bufferBytes", "cpuBytes", "record", "records"]);
   const { bufferBytes = 256 * 2 ** 20, cpuBytes = 2 ** 20 } = options;
   requireInteger("bufferBytes", bufferBytes, { from: 2 ** 16 });
   if (!Number.isInteger(cpuBytes) || cpuBytes < 4096 || cpuBytes > 2 ** 30 || (cpuBytes & (cpuBytes - 1)) !== 0)

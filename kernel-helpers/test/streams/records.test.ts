@@ -140,7 +140,7 @@ describe("records of rings that do not say what they carry", () => {
       ["by_tag", { records: { field: "kind" } }, /^records: expected such as/],
       ["reserved", { record: "event", records: ["event"] }, /not both/],
       ["reserved", { bytes: ["pid"] }, /has no text column "pid"\.\nIt has: comm\./],
-      ["reserved", { recrd: "event" } as EventsOptions, /^events has no option "recrd"/],
+      ["reserved", { recrd: "event" } as EventsOptions, /^events takes no option "recrd"/],
       ["heap", {}, /^ring_records has no ring buffer "heap"/],
     ];
     for (const [ring, options, message] of mistakes)

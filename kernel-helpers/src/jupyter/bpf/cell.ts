@@ -17,9 +17,17 @@ export interface BpfCellOptions {
   attach: boolean;
   load: boolean;
   constants: Record<string, unknown>;
+  /** Macros and directories for the compiler, and whether it is to count what rings lose. */
+  compile: { define: Record<string, string | true>; include: string[]; countLost: boolean };
 }
 
-function constant(text: string, before: Record<string, unknown>): Record<string, unknown> {
+function macro(text: string, before: Record<string, string | true>): Record<string, string | true> {
+  const [, name, value] = /^(\w+)(?:=(.*))?$/.exec(text) ?? [];
+  if (!name) throw new InvalidArgumentError("It is written NAME or NAME=value.");
+  return { ...before, [name]: value ?? true };
+}
+
+function setConstant(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const match = /^(\w+)=(.+)$/.exec(text);
   if (!match) throw new InvalidArgumentError("It is written key=value.");
   const [, key, value] = match as unknown as [string, string, string];
@@ -56,7 +64,15 @@ export function parseBpfLine(text: string): BpfCellOptions {
     .argument("<name>", "what the cells below call it")
     .option("--attach", "attach each program to its hook", false)
     .option("--no-load", "only compile it")
-    .option("--constant <key=value>", "set a `const volatile` variable; may be repeated", constant, {})
+    .option("--constant <key=value>", "set a `const volatile` variable; may be repeated", setConstant, {})
+    .option("-D <name[=value]>", "define a macro; may be repeated", macro, {})
+    .option(
+      "-I <directory>",
+      "search it for headers; may be repeated",
+      (dir: string, dirs: string[]) => [...dirs, dir],
+      [],
+    )
+    .option("--count-lost", "count what rings lose in a program that does not", false)
     .exitOverride()
     .helpOption(false)
     .configureOutput({ writeErr: () => {}, writeOut: () => {} });
@@ -66,20 +82,30 @@ export function parseBpfLine(text: string): BpfCellOptions {
     if (!(error instanceof CommanderError)) throw error;
     const message = error.message.replace(/^error: /, "");
     throw new ArgumentError(`%%bpf: ${message}${message.endsWith(".") ? "" : "."}`, {
-      hint: "A cell in C begins with: %%bpf NAME [--attach] [--no-load] [--constant key=value]",
+      hint: "A cell in C begins with: %%bpf NAME [--attach] [--no-load] [--constant key=value] [-D NAME[=value]] [-I directory] [--count-lost]",
     });
   }
   const {
     attach,
     load,
-    constant: constants,
-  } = command.opts<{ attach: boolean; load: boolean; constant: Record<string, unknown> }>();
+    constant,
+    D: define,
+    I: include,
+    countLost,
+  } = command.opts<{
+    attach: boolean;
+    load: boolean;
+    constant: Record<string, unknown>;
+    D: Record<string, string | true>;
+    I: string[];
+    countLost: boolean;
+  }>();
   const name = command.args[0]!;
   if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name))
     throw new ArgumentError(
       `%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`,
     );
-  return { name, attach, load, constants };
+  return { name, attach, load, constants: constant, compile: { define, include, countLost } };
 }
 
 /** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
@@ -108,7 +134,7 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
 
 /** Makes what the cell asks for, and returns its TypeScript type. */
 async function make(
-  { name, attach, load: wanted, constants }: BpfCellOptions,
+  { name, attach, load: wanted, constants, compile: options }: BpfCellOptions,
   body: string,
   place: string,
 ): Promise<string> {
@@ -120,7 +146,7 @@ async function make(
   const { hintsOf } = require("../../bpf/hidden-variables.js") as typeof import("../../bpf/hidden-variables.js");
   const { typesOf } = require("../../bpf/declarations.js") as typeof import("../../bpf/declarations.js");
   // An empty first line in place of %%bpf: lines in messages are lines of the cell.
-  const compiled: Compiled = await compile(`\n${body}`, { name, place });
+  const compiled: Compiled = await compile(`\n${body}`, { name, place, ...options });
   // On standard output: what runs notebooks unattended takes anything on standard error for a failure.
   for (const warning of compiled.warnings)
     if (warning.severity === "warning") console.log(diagnosticText(warning, compiled));

@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownDirectory } from "./own-directory.js";
 
 // What outlives the process that made it (namespaces, clsact filters) is written down before it is
 // made, so that a later process can remove it when its owner was killed. /run is empty after a boot,
@@ -54,8 +55,7 @@ function hasEnded(owner: Owner, here: Owner): boolean {
 
 /** Writes a thing down under a name; false when the name is taken. Whole or not at all. */
 export function write(name: string, thing: Written): boolean {
-  const dir = directory();
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const dir = ownDirectory(directory());
   const draft = join(dir, `.${name}.${process.pid}`);
   writeFileSync(draft, JSON.stringify(thing), { mode: 0o600 });
   try {
@@ -85,12 +85,8 @@ export function erase(name: string): void {
 
 /** What processes that have ended left written down. */
 function orphans(): { name: string; thing: Written }[] {
-  let files: string[];
-  try {
-    files = readdirSync(directory());
-  } catch {
-    return []; // nothing was ever written
-  }
+  if (!existsSync(directory())) return []; // nothing was ever written
+  const files = readdirSync(ownDirectory(directory()));
   const here = self();
   return files.flatMap((file) => {
     const name = /^([^.].*)\.json$/.exec(file)?.[1];

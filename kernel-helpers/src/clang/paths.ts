@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ownDirectory } from "../base/own-directory.js";
 
 /** The shipped programs: `bpf/` at the top of the repository. */
 export const programsDir = fileURLToPath(new URL("../../../bpf/", import.meta.url));
@@ -16,5 +17,5 @@ export const kernelBtf = "/sys/kernel/btf/vmlinux";
 
 /** Compiled objects, vmlinux.h and its precompiled form: `$XDG_CACHE_HOME/bpflab`. All of it can be deleted at any time. */
 export function cacheDir(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "bpflab");
+  return ownDirectory(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "bpflab"));
 }

@@ -50,6 +50,7 @@ describe("through Jupyter's client", () => {
     ["variables_test.py", 15],
     ["imports_test.py", 6],
     ["protocol_test.py", 26],
+    ["wire_fuzz_test.py", 3],
     ["interrupt_test.py", 28],
     ["throughput_test.py", 3],
     ["bpf_cells_test.py", 16],

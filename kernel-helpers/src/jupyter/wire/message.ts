@@ -26,6 +26,8 @@ export class Codec {
   readonly #algorithm: string;
   readonly #key: string;
   readonly #session = randomUUID();
+  /** Of the messages that came, the newest ones: one that comes a second time is somebody's recording of it. */
+  readonly #seen = new Set<string>();
   #sent = 0;
 
   /** @param scheme such as `hmac-sha256`; @param key empty for an unsigned connection */
@@ -67,13 +69,21 @@ export class Codec {
     ];
   }
 
-  /** The message in the frames, or undefined when they are none or the signature is wrong. */
+  #isReplayed(signature: string): boolean {
+    if (this.#seen.has(signature)) return true;
+    this.#seen.add(signature);
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value!);
+    return false;
+  }
+
+  /** The message in the frames, or undefined when they are none, the signature is wrong, or it came before. */
   decode(frames: readonly Buffer[]): Incoming | undefined {
     const delimiter = frames.findIndex((frame) => frame.equals(DELIMITER_BYTES));
     const [signature, ...parts] = frames.slice(delimiter + 1);
     if (delimiter < 0 || !signature || parts.length < 4) return undefined;
     const expected = Buffer.from(this.#sign(parts.slice(0, 4)));
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined;
+    if (this.#key && this.#isReplayed(signature.toString("latin1"))) return undefined;
     try {
       const header = parts[0]!.toString();
       const { msg_type: type } = JSON.parse(header) as { msg_type: unknown };
@@ -92,5 +102,8 @@ export class Codec {
     }
   }
 }
+
+/** Signatures kept against replay, as many as Jupyter's own kernels keep. */
+const REMEMBERED = 2 ** 16;
 
 const DELIMITER_BYTES = Buffer.from(DELIMITER);

@@ -43,54 +43,55 @@ export function binBars(
 ): Chart {
   const outlined = share && series.labels.length > 1;
   const stacked = !share && series.labels.length > 1;
+  const x = {
+    field: "low",
+    type: "quantitative",
+    scale: fixedScale(log, min, max, field),
+    axis: valueAxis(field, log, "x"),
+  };
+  const y = share
+    ? {
+        field: "share",
+        type: "quantitative",
+        stack: null,
+        axis: { title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`, format: "~%", tickCount: 6 },
+      }
+    : { field: "count", type: "quantitative", stack: "zero", axis: countAxis };
+  const tooltip = [
+    { field: "range", type: "nominal", title: fieldTitle(field) },
+    ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
+    { field: "count", type: "quantitative", title: "events", format: "," },
+    ...(share ? [{ field: "share", type: "quantitative", title: "share", format: ".2%" }] : []),
+  ];
+  const colors = colorEncoding(series, {
+    symbolType: outlined ? "stroke" : "square",
+    ...(stacked ? { from: Array.from(series.labels.keys()).reverse() } : {}),
+  });
+  const bars = {
+    transform: [rangeText(field), ...(outlined ? [{ filter: "datum.high > datum.low" }] : [])],
+    // behind an outline the bar is only there to say what it is
+    mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(outlined ? { fillOpacity: 0 } : {}) },
+    encoding: {
+      x: { ...x, bin: "binned" },
+      x2: { field: "high" },
+      y,
+      ...colors,
+      ...(stacked ? stackOrder(series) : {}),
+      tooltip,
+    },
+  };
+  const outline = {
+    mark: { type: "line", interpolate: "step-after", clip: true, strokeWidth: 2, strokeJoin: "round" },
+    encoding: { x, y, detail: { field: "part" }, ...colors },
+  };
+  const params = [zoom("x"), ...legendPick(series)];
   return frame(table, options, {
     title: `Histogram of ${fieldTitle(field)}${series.title ? ` by ${series.title}` : ""}`,
     ...(counts === undefined ? {} : { counts }),
     notes,
     says: describe(field, rows),
     values: outlined ? outlines(rows) : rows,
-    layers: [
-      {
-        params: [zoom("x"), ...legendPick(series)],
-        transform: [rangeText(field)],
-        mark: outlined
-          ? { type: "line", interpolate: "step-after", clip: true, strokeWidth: 2, strokeJoin: "round" }
-          : { type: "bar", clip: true, color: singleColor, binSpacing: 0.5 },
-        encoding: {
-          x: {
-            field: "low",
-            type: "quantitative",
-            ...(outlined ? {} : { bin: "binned" }),
-            scale: fixedScale(log, min, max, field),
-            axis: valueAxis(field, log, "x"),
-          },
-          ...(outlined ? { detail: { field: "part" } } : { x2: { field: "high" } }),
-          y: share
-            ? {
-                field: "share",
-                type: "quantitative",
-                stack: null,
-                axis: {
-                  title: `share of ${series.title ? `each ${series.title}'s ` : ""}events`,
-                  format: "~%",
-                  tickCount: 6,
-                },
-              }
-            : { field: "count", type: "quantitative", stack: "zero", axis: countAxis },
-          ...colorEncoding(series, {
-            symbolType: outlined ? "stroke" : "square",
-            ...(stacked ? { from: Array.from(series.labels.keys()).reverse() } : {}),
-          }),
-          ...(stacked ? stackOrder(series) : {}),
-          tooltip: [
-            { field: "range", type: "nominal", title: fieldTitle(field) },
-            ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
-            { field: "count", type: "quantitative", title: "events", format: "," },
-            ...(share ? [{ field: "share", type: "quantitative", title: "share", format: ".2%" }] : []),
-          ],
-        },
-      },
-    ],
+    layers: outlined ? [{ params, ...outline }, bars] : [{ params, ...bars }],
   });
 }
 

@@ -1,10 +1,15 @@
 /// <reference lib="dom" />
-/** The pictures of the README, from the real thing. Run by `npm run pictures`. */
-import { mkdir, stat, writeFile } from "node:fs/promises";
+/**
+ * The pictures of the README, from the real thing, and of all report pages, to be looked at. Run by `npm run pictures`;
+ * with the word `readme` or `pages` only these.
+ */
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { execa } from "execa";
 import { firstNotebook } from "../readme.js";
 import { Lab } from "./lab.js";
+import { pagePictures } from "./page-pictures.js";
 import type { NotebookPage } from "./notebook-page.js";
 
 const target = fileURLToPath(new URL("../../pictures/", import.meta.url));
@@ -74,15 +79,31 @@ async function reportPicture(lab: Lab): Promise<void> {
   await notebook.close();
 }
 
-await mkdir(target, { recursive: true });
-const lab = await Lab.start();
-try {
-  for (const make of [notebookPicture, sliderPicture, reportPicture]) {
-    await make(lab);
-    await lab.shutdownKernels();
+/** The README's. */
+async function readmePictures(): Promise<void> {
+  await mkdir(target, { recursive: true });
+  const lab = await Lab.start();
+  try {
+    for (const make of [notebookPicture, sliderPicture, reportPicture]) {
+      await make(lab);
+      await lab.shutdownKernels();
+    }
+  } finally {
+    await lab.close();
   }
-} finally {
-  await lab.close();
+  for (const name of ["notebook", "slider", "report"])
+    console.log(`✓ ${name}.png, ${Math.ceil((await stat(join(target, `${name}.png`))).size / 1000)} kB`);
 }
-for (const name of ["notebook", "slider", "report"])
-  console.log(`✓ ${name}.png, ${Math.ceil((await stat(join(target, `${name}.png`))).size / 1000)} kB`);
+
+/** Those of the pages that all shipped notebooks make, in `reports/pictures`. */
+async function reportPictures(): Promise<void> {
+  const reports = fileURLToPath(new URL("../../../reports/pictures/", import.meta.url));
+  const bpflab = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
+  await execa(process.execPath, [bpflab, "report", "-o", reports], { stdio: "inherit" });
+  const pages = (await readdir(reports)).filter((name) => name.endsWith(".html")).map((name) => join(reports, name));
+  console.log(`✓ ${await pagePictures(pages, reports)} pictures of ${pages.length} pages in ${reports}`);
+}
+
+const makers = { readme: readmePictures, pages: reportPictures };
+const wanted = process.argv.slice(2);
+for (const [name, make] of Object.entries(makers)) if (wanted.length === 0 || wanted.includes(name)) await make();

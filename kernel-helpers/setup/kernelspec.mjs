@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { cli, helpers, jupyterPrefix, repo } from "./paths.mjs";
-import { installReportTemplate, scripts, templateSource } from "./report-template.mjs";
+import { installReportTemplate, mathScript, scripts, templateSource } from "./report-template.mjs";
 import { fingerprint, isStamped, stamp } from "./stamp.mjs";
 
 const stampFile = join(jupyterPrefix, ".stamp");
@@ -11,9 +11,13 @@ const sources = [
   join(helpers, "src/jupyter/kernelspec.ts"),
   templateSource,
   ...scripts,
+  mathScript,
   ...["kernelspec.mjs", "report-template.mjs"].map((name) => join(helpers, "setup", name)),
 ];
 const print = () => fingerprint(sources, [repo, process.execPath]);
+
+/** Pictures of a notebook's text go into the page that JupyterLab exports, as they go into a report. */
+const SERVER_CONFIG = { HTMLExporter: { embed_images: true } };
 
 /** JupyterLab asks for news, for a newer version of itself and for a rebuild unless it is told not to. */
 const LAB_CONFIG = {
@@ -32,6 +36,9 @@ export const kernelspec = {
     mkdirSync(labconfig, { recursive: true });
     for (const [name, content] of Object.entries(LAB_CONFIG))
       writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
+    const settings = join(jupyterPrefix, "etc/jupyter/jupyter_server_config.d");
+    mkdirSync(settings, { recursive: true });
+    writeFileSync(join(settings, "bpflab.json"), `${JSON.stringify(SERVER_CONFIG, null, 2)}\n`);
     installReportTemplate();
     stamp(stampFile, print());
   },

@@ -14,6 +14,9 @@ export const scripts = [
   join(templateSource, "page.js"),
 ];
 
+/** What makes MathML of formulas; only a page with formulas has it. */
+export const mathScript = join(repo, "node_modules/temml/dist/temml.min.js");
+
 /** As the text of a script element: nothing in it may end the element, or begin a comment in it. */
 const inlined = (file) =>
   readFileSync(file, "utf8")
@@ -27,5 +30,8 @@ export function installReportTemplate() {
   mkdirSync(target, { recursive: true });
   for (const name of ["conf.json", "index.html.j2", "page.css"]) cpSync(join(templateSource, name), join(target, name));
   // Minified scripts are full of braces that Jinja would take for its own.
-  writeFileSync(join(target, "scripts.js.j2"), `{% raw %}${scripts.map(inlined).join("\n")}{% endraw %}`);
+  const write = (name, files) =>
+    writeFileSync(join(target, name), `{% raw %}${files.map(inlined).join("\n")}{% endraw %}`);
+  write("scripts.js.j2", scripts);
+  write("math.js.j2", [mathScript]);
 }

@@ -1,5 +1,5 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
-import { basename, dirname, extname, join, relative } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { ArgumentError } from "../base/errors.js";
 import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
 import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
@@ -91,7 +91,7 @@ async function sweep(job: Job, pdf: boolean): Promise<Run[]> {
     const page = job.page.replace(/\.html$/, `${suffix}.html`);
     runs.push({ ...(await single(job, set, page, pdf)), set, page: basename(page) });
   }
-  await writePage(compareRuns(basename(job.notebook, ".ipynb"), runs), job.page);
+  await writePage(compareRuns(basename(job.notebook, ".ipynb"), runs), job.page, dirname(resolve(job.notebook)));
   console.log(`✓ ${runs.length} runs compared → ${fromHere(job.page)}`);
   if (pdf) await print(job.page);
   return runs;

@@ -1,18 +1,25 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { BpflabError } from "../base/errors.js";
 import { jupyterEnvironment } from "./installation.js";
+
+// The sources hold what tsc does not copy; from dist/report as from src/report this is the same path.
+const script = fileURLToPath(new URL("../../src/report/convert.py", import.meta.url));
 
 /**
  * Turns a notebook that has run into one HTML file that loads nothing from anywhere.
  *
  * @param notebook the notebook with its outputs
  * @param page the file to write, ending in `.html`
+ * @param options.directory where the notebook is from: the pictures that its text shows are found from there
  */
-export async function writeHtml(notebook: string, page: string, { python }: { python: string }): Promise<void> {
-  const options = ["--template=bpflab", "--to=html"]; // the template that the set-up installed
-  const output = [`--output-dir=${dirname(page)}`, `--output=${basename(page, ".html")}`];
-  const converted = await execa(python, ["-m", "nbconvert", ...options, ...output, notebook], {
+export async function writeHtml(
+  notebook: string,
+  page: string,
+  { python, directory }: { python: string; directory: string },
+): Promise<void> {
+  const converted = await execa(python, [script, notebook, page, basename(page, ".html"), directory], {
     env: jupyterEnvironment(),
     stdin: "ignore",
     reject: false,

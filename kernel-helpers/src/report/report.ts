@@ -39,6 +39,7 @@ export async function makeReport(
   { parameters = {}, onProgress }: ReportOptions = {},
 ): Promise<Run> {
   const python = await reportPython();
+  const directory = dirname(resolve(path));
   const given = withParameters(await readNotebook(path), parameters);
   const values = Object.fromEntries(parametersOf(given).map(({ name, value }) => [name, value]));
   const about = {
@@ -49,25 +50,29 @@ export async function makeReport(
   };
   return inScratch("bpflab-report-", async (scratch) => {
     const source = join(scratch, "source.ipynb");
-    const executed = join(scratch, basename(path)); // the name becomes the page's title
+    const executed = join(scratch, basename(path));
     await writeFile(source, JSON.stringify(given));
     const failure = await executeNotebook(source, executed, {
       python,
-      directory: dirname(resolve(path)),
+      directory,
       about,
       onProgress,
     });
-    await writeHtml(executed, resolve(page), { python });
+    await writeHtml(executed, resolve(page), { python, directory });
     return { notebook: await readNotebook(executed), parameters: values, failure };
   });
 }
 
-/** Writes a notebook, as it is, as a page. */
-export async function writePage(notebook: Notebook, page: string): Promise<void> {
+/**
+ * Writes a notebook, as it is, as a page.
+ *
+ * @param directory where the pictures that its text shows are found from
+ */
+export async function writePage(notebook: Notebook, page: string, directory: string): Promise<void> {
   const python = await reportPython();
   await inScratch("bpflab-report-", async (scratch) => {
     const file = join(scratch, `${basename(page, ".html")}.ipynb`);
     await writeFile(file, JSON.stringify(notebook));
-    await writeHtml(file, resolve(page), { python });
+    await writeHtml(file, resolve(page), { python, directory });
   });
 }

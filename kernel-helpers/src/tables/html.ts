@@ -27,7 +27,7 @@ const style = `
 @page bpflab-wide { size: landscape; }
 @media print {
   .bpflab-table.bpflab-table .rows { overflow: visible; max-height: none; max-width: none; }
-  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
+  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: break-word; }
   .bpflab-table.bpflab-table thead { display: table-header-group; }
   .bpflab-table.bpflab-table thead th { position: static; }
   .bpflab-table.bpflab-table tr { break-inside: avoid; }
@@ -84,7 +84,7 @@ export function tableHtml(table: ColumnTable, { limit = shownRows }: TableViewOp
   const rest = limit < mostRows && limit < table.numRows() ? `; showTable(table, { limit: … }) shows more` : "";
   return html`<div class="bpflab-table${paper.classes}"${paper.style}><style>${trusted(style)}</style>
 ${loss && html`<p class="loss"><strong>${loss}</strong></p>`}
-<div class="rows" tabindex="0" role="region" aria-label="table of ${caption}">
+<div class="rows" tabindex="0" role="group" aria-label="table of ${caption}">
 <table><thead><tr>${header}</tr></thead><tbody>${body}</tbody></table>
 </div><p>${caption}${rest}</p></div>
 ${body.length > 1 && sorting()}`.toString();

@@ -4,12 +4,16 @@
  */
 (() => {
   const headings = ".bpflab-table thead th";
-  for (const heading of document.querySelectorAll(headings)) {
-    heading.tabIndex = 0;
-    heading.style.cursor = "pointer";
-  }
+  const offer = () => {
+    for (const heading of document.querySelectorAll(headings)) {
+      heading.tabIndex = 0;
+      heading.style.cursor = "pointer";
+    }
+  };
+  offer();
   if (window.bpflabSortsTables) return;
   window.bpflabSortsTables = true;
+  document.addEventListener("DOMContentLoaded", offer); // at the head of a page the script comes before its tables
 
   /** All digits of a cell are in its title where it shows fewer; without a number it sorts last. */
   const numberIn = (cell) => parseFloat((cell.title || cell.textContent).replaceAll(",", ""));

@@ -38,7 +38,7 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
     await tab.goto(pathToFileURL(page).href);
     assert.deepEqual(answered, [pathToFileURL(page).href]);
     assert.deepEqual(refused, ["http://127.0.0.1:9/pixel.png csp"], "the page's own policy refuses it");
-    assert.equal(await tab.title(), "tiny");
+    assert.equal(await tab.title(), "About tiny.ipynb");
     const chart = tab.locator(".vega-embed svg.marks");
     await chart.waitFor();
     const box = await chart.boundingBox();

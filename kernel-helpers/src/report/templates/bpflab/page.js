@@ -7,15 +7,89 @@ document.addEventListener("DOMContentLoaded", () => {
     renderer: "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
   };
-  for (const data of document.querySelectorAll('script[type="application/vnd.vegalite.v5+json"]')) {
+  const drawn = Array.from(document.querySelectorAll('script[type="application/vnd.vegalite.v5+json"]'), (data) => {
     const still = data.previousElementSibling;
     const chart = document.createElement("div");
     data.after(chart);
-    vegaEmbed(chart, JSON.parse(data.textContent), options).then(
+    const spec = JSON.parse(data.textContent);
+    const caption = fit(spec, still);
+    return vegaEmbed(chart, spec, options).then(
       () => {
         still.remove(); // hidden it would still own the names of its gradients, which the chart uses too
+        if (caption) chart.before(caption);
+        const svg = chart.querySelector("svg.marks");
+        svg.setAttribute("role", "img");
+        svg.setAttribute("aria-label", spec.description ?? "chart");
+        for (const part of svg.children) part.setAttribute("aria-hidden", "true"); // said already, and better
+        chart.querySelector("summary")?.setAttribute("aria-label", "Save the picture");
       },
       () => chart.remove(), // the still picture stays
     );
-  }
+  });
+
+  if (window.temml)
+    for (const text of document.querySelectorAll(".jp-RenderedMarkdown, .bpflab-cover"))
+      temml.renderMathInElement(text, {
+        delimiters: [
+          { left: "$$", right: "$$", display: true },
+          { left: "\\[", right: "\\]", display: true },
+          { left: "$", right: "$", display: false },
+          { left: "\\(", right: "\\)", display: false },
+          ...["equation", "align", "gather", "alignat"].flatMap((name) => [
+            { left: `\\begin{${name}}`, right: `\\end{${name}}`, display: true },
+            { left: `\\begin{${name}*}`, right: `\\end{${name}*}`, display: true },
+          ]),
+        ],
+        throwOnError: false,
+      });
+
+  // What scrolls by itself must do so by keyboard too.
+  Promise.allSettled(drawn).then(() => {
+    for (const box of document.querySelectorAll(".jp-OutputArea-output, .jp-RenderedSVG, pre, .jp-RenderedMarkdown"))
+      if (box.scrollWidth > box.clientWidth && !box.querySelector("[tabindex]")) box.tabIndex = 0;
+  });
 });
+
+/**
+ * Makes a chart that is wider than the page narrower, if nothing in it has a fixed place: its legend goes below it, and
+ * its title becomes text of the page, which wraps. Returns that text. Other wide charts scroll by themselves.
+ */
+function fit(spec, still) {
+  const picture = still.querySelector("svg");
+  const room = still.clientWidth;
+  const placed = /"(at|above)":-?\d/.test(JSON.stringify(spec.layer ?? []));
+  if (!picture || !spec.title || placed || Number(picture.getAttribute("width")) <= room || room > 700)
+    return undefined;
+  const caption = document.createElement("p");
+  caption.className = "bpflab-caption";
+  const say = (tag, text, className = "") => {
+    const part = caption.appendChild(document.createElement(tag));
+    part.textContent = text;
+    part.className = className;
+  };
+  say("strong", spec.title.text);
+  say("span", spec.title.subtitle);
+  const isLoss = (layer) => layer.data?.values?.[0]?.note?.startsWith("Incomplete");
+  for (const layer of spec.layer.filter(isLoss)) say("strong", layer.data.values[0].note, "loss");
+  spec.layer = spec.layer.filter((layer) => !isLoss(layer));
+  delete spec.title;
+  const axis = spec.layer[0].encoding?.y?.axis === null ? 10 : 95;
+  spec.width = Math.max(Math.min(spec.width, room - axis), 200);
+  spec.config = {
+    ...spec.config,
+    legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 130, gradientLength: 160 },
+  };
+  return caption;
+}
+
+// On paper everything is open that is not long: what was lost, above all.
+for (const [event, open] of [
+  ["beforeprint", true],
+  ["afterprint", false],
+])
+  window.addEventListener(event, () => {
+    for (const account of document.querySelectorAll(".bpflab-account")) {
+      if (open) account.dataset.before = account.open;
+      account.open = open || account.dataset.before === "true";
+    }
+  });

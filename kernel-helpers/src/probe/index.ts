@@ -1,7 +1,8 @@
 import { parseHook } from "./hooks/resolve.js";
 import { buckets } from "./buckets.js";
 import { list } from "./list.js";
-import { Probe, type ProbeOptions, type Row } from "./probe.js";
+import type { FieldsOf } from "./field-types.js";
+import { Probe, type ProbeOptions } from "./probe.js";
 
 /**
  * Asks the kernel in arquero's verbs: what happens at a hook, filtered, computed and added up there.
@@ -10,9 +11,11 @@ import { Probe, type ProbeOptions, type Row } from "./probe.js";
  * @example
  * await probe("tp/syscalls/sys_exit_read").filter(d => d.ret > 0).groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret") }).collect({ seconds: 5 })
  */
-export function probe<Fields extends object = Row>(hook: string, options: ProbeOptions = {}): Probe<Fields> {
+export function probe<const Hook extends string>(hook: Hook, options?: ProbeOptions): Probe<FieldsOf<Hook>>;
+export function probe<Fields extends object>(hook: string, options?: ProbeOptions): Probe<Fields>;
+export function probe(hook: string, options: ProbeOptions = {}): Probe {
   parseHook(hook);
-  return new Probe<Fields>({ hook, verbs: [] }, options);
+  return new Probe({ hook, verbs: [] }, options);
 }
 
 probe.list = list;
@@ -21,3 +24,4 @@ probe.buckets = buckets;
 export { op, type KernelOp } from "./op.js";
 export { Probe, type ProbeOptions } from "./probe.js";
 export { ProbeError } from "./explain.js";
+export { fieldTypes, type FieldsOf } from "./field-types.js";

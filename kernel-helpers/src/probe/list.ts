@@ -1,5 +1,5 @@
 import { table as makeTable, type ColumnTable } from "arquero";
-import { commonFields, stackFields } from "./hooks/common.js";
+import { visibleFields } from "./hooks/common.js";
 import { matching, parseHook, resolveHooks } from "./hooks/resolve.js";
 import { ArgumentError } from "../base/errors.js";
 
@@ -21,17 +21,16 @@ export async function list(pattern: string): Promise<ColumnTable> {
     });
   const names = rest.includes("*") ? await matching(kind, rest) : [rest];
   const hooks = names.map((name) => `${kind}/${name}`);
+  const shared = visibleFields([]).length;
   const fields =
     names.length > mostDescribed
       ? hooks.map(() => "")
       : await Promise.all(
           hooks.map(async (hook) => {
             const [found] = await resolveHooks(hook);
-            return found!.fields
-              .map(
-                (field) =>
-                  `${[...commonFields, ...stackFields].some(({ name }) => name === field.name) ? `hook_${field.name}` : field.name}: ${field.about}`,
-              )
+            return visibleFields(found!.fields)
+              .slice(shared)
+              .map((field) => `${field.name}: ${field.about}`)
               .join(", ");
           }),
         );

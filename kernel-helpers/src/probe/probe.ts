@@ -8,9 +8,11 @@ import type { EventBatch } from "../streams/batch.js";
 import { captureOf } from "../streams/capture.js";
 import { collect, CollectError, type CollectOptions } from "../streams/collect.js";
 import type { EventTable } from "../streams/table.js";
+import type { FieldsOf } from "./field-types.js";
 import type { ExpressionInput } from "./expression/parse.js";
 import { resolveHooks } from "./hooks/resolve.js";
-import { generate, titleOf, type Sizes } from "./program/generate.js";
+import { generate, type Sizes } from "./program/generate.js";
+import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
 import { columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
 import { Run, type HookCost } from "./run.js";
@@ -65,7 +67,9 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * @example
    * probe("tp/syscalls/sys_enter_read").to("tp/syscalls/sys_exit_read").filter(d => d.duration_ns > 1e6)
    */
-  to<More extends object = Row>(hook: string): Probe<Fields & More & { start_ns: number; duration_ns: number }> {
+  to<const Hook extends string>(
+    hook: Hook,
+  ): Probe<Fields & FieldsOf<Hook> & { start_ns: number; duration_ns: number }> {
     if (this.#question.to !== undefined || this.#question.verbs.length > 0)
       throw new ArgumentError("to: it stands right behind the hook, once.", {
         hint: "Write probe(…).to(…), then the verbs.",

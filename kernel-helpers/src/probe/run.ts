@@ -51,10 +51,8 @@ export class Run {
 
   async attach(): Promise<void> {
     try {
-      // An object attaches all or none; what SEC() does not say, each program is told.
-      for (const [name, { attach: how }] of this.page.hooks)
-        if (how) await this.object.programs[name]!.attach(how as never);
-      await this.object.attach();
+      const timed = [...this.page.hooks].flatMap(([name, { attach }]) => (attach ? [[name, attach] as const] : []));
+      await this.object.attach({ programs: Object.fromEntries(timed) });
     } catch (error) {
       throw explained(error, this.page);
     }

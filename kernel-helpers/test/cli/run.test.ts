@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa, type ResultPromise } from "execa";
+import { printed } from "./output.js";
 import { writes } from "../probe/paused.js";
 import { idsOf } from "../workload/kernel-state.js";
 import { until } from "../workload/until.js";
@@ -36,13 +37,16 @@ describe("bpflab run", () => {
     );
     await until("it is attached", () => idsOf("link_id", asked.pid).size > 0);
     await dd.run();
-    const lines: string[] = [];
-    for await (const line of asked) if (lines.push(line) === 3) break;
+    const [lines] = await printed(asked, /(?:.+\n){3}/);
     asked.kill("SIGTERM");
     assert.deepEqual(
-      lines.map((line) => JSON.parse(line) as unknown),
+      lines
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
       Array(3).fill({ comm: "dd", ret: 50 }),
     );
+    assert.equal((await asked).exitCode, 0);
   });
 
   test("a time ends it; a table and a page are printed", async () => {

@@ -7,6 +7,7 @@ import type TS from "typescript";
 import { leashAwaits } from "./await-checks.js";
 import { ts } from "./compiler-api.js";
 import { declaredIn, isAugmentation, type Declared } from "./declared.js";
+import { HookTypes } from "./hook-types.js";
 import { jsxFactoryOf, optionsFor } from "./options.js";
 import { LAST_VALUE, rewriteCell, type RewriteOutput } from "./rewrite.js";
 import { cellFile, Scope } from "./scope.js";
@@ -38,6 +39,7 @@ const SHORT = /^(?:number|string|boolean|bigint|any|unknown|undefined|null)(?:\[
 export class CellConverter {
   readonly service: CellService;
   readonly #scope = new Scope();
+  readonly #hookTypes = new HookTypes();
   readonly #jsxFactory: string;
   #cells = 0;
 
@@ -122,6 +124,8 @@ export class CellConverter {
 
   /** Puts a text in hand, with the names of earlier cells that it uses. @param all also those that it does not */
   place(source: string, all = false): Placed {
+    const hooks = this.#hookTypes.learn(source);
+    if (hooks) this.service.setHooks(hooks);
     const jsx = isJsx(source);
     const file = ts.createSourceFile(jsx ? "cell.tsx" : "cell.ts", source, ts.ScriptTarget.Latest, true);
     const own = declaredIn(file.statements);

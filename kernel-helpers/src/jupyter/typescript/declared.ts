@@ -51,7 +51,7 @@ function* ofList(
   traits: Pick<Declared, "ambient" | "exported">,
 ): Generator<Declared> {
   const value = (list.flags & ts.NodeFlags.BlockScoped) === 0 || list.flags & ts.NodeFlags.Let ? "let" : "const";
-    for (const declaration of list.declarations) {
+  for (const declaration of list.declarations) {
     const callable = value === "const" && !isUsing(list) && isFunction(declaration.initializer);
     for (const [name, node] of boundNames(declaration))
       yield { name, node, value, type: false, callable: callable && node === declaration, ...traits };

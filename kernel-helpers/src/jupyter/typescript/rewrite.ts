@@ -164,7 +164,9 @@ class Rewriter {
       ];
     if (ts.isImportEqualsDeclaration(statement)) return this.#alias(statement);
     if (ts.isVariableStatement(statement) && !syntax.isDeclare(statement))
-      return syntax.isUsing(statement.declarationList) ? this.#using(statement) : this.#assigned(statement.declarationList, statement);
+      return syntax.isUsing(statement.declarationList)
+        ? this.#using(statement)
+        : this.#assigned(statement.declarationList, statement);
     const visited = syntax.withoutExport(this.#factory, ts.visitNode(statement, this.#visit) as TS.Statement);
     const name =
       ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement) || ts.isModuleDeclaration(statement)

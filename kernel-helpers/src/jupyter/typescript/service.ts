@@ -34,6 +34,7 @@ export class CellService {
   readonly #disk = new Map<string, { snapshot: TS.IScriptSnapshot; version: string } | undefined>();
   readonly #imported = new Set<string>();
   readonly #importsFile: string;
+  readonly #hooksFile: string;
   readonly #packages = new PackageWatch();
   #versions = 0;
   /** How often a package was found to be another one. */
@@ -50,6 +51,8 @@ export class CellService {
       fileExists: (path) => this.#virtual.has(path) || ts.sys.fileExists(path),
       readFile: (path) => this.#virtual.get(path)?.snapshot.getText(0, Infinity) ?? ts.sys.readFile(path),
     });
+    this.#hooksFile = join(directory, "[hooks].ts");
+    this.setFile(this.#hooksFile, "");
     this.setFile(this.#importsFile, "export {};");
     this.setFile(this.#current, "export {};");
     this.#service = ts.createLanguageService(this.#host(), ts.createDocumentRegistry(true, directory));
@@ -75,6 +78,11 @@ export class CellService {
     const known = this.#virtual.get(path);
     if (known && known.snapshot.getLength() === text.length && known.snapshot.getText(0, text.length) === text) return;
     this.#virtual.set(path, { snapshot: ts.ScriptSnapshot.fromString(text), version: ++this.#versions });
+  }
+
+  /** Declares the hooks that cells have named, for all cells. */
+  setHooks(declarations: string): void {
+    this.setFile(this.#hooksFile, declarations);
   }
 
   virtualFile(path: string): string | undefined {
@@ -165,7 +173,7 @@ export class CellService {
     return {
       getCompilationSettings: () => this.options,
       getProjectVersion: () => String(this.#versions),
-      getScriptFileNames: () => [CELL_GLOBALS, this.#importsFile, this.#current],
+      getScriptFileNames: () => [CELL_GLOBALS, this.#hooksFile, this.#importsFile, this.#current],
       getScriptVersion: (path) => this.#version(path),
       getScriptSnapshot: (path) => (this.#virtual.get(path) ?? this.#read(path))?.snapshot,
       getCurrentDirectory: () => this.directory,

@@ -1,13 +1,13 @@
 import type { CallExpression, Expression, MemberExpression, PrivateIdentifier, Super } from "acorn";
 import { nearest } from "../../base/names.js";
-import { nameOfType, type Type } from "../types.js";
+import { nameOfType } from "../types.js";
+import { either, plain } from "./choices.js";
+import { equal, ordered } from "./comparisons.js";
 import { call, functionNames } from "./functions.js";
 import { member } from "./member.js";
 import {
   arithmetic,
   bitwise,
-  choice,
-  comparison,
   division,
   divisionByZero,
   literal,
@@ -18,8 +18,8 @@ import {
   type Rounding,
 } from "./numbers.js";
 import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
-import { isNotEmpty, matches } from "./text.js";
-import type { TextSource, Value } from "./value.js";
+import { isNotEmpty } from "./text.js";
+import { textValue, type TextSource, type Value } from "./value.js";
 
 /** What an expression can see, and where it puts what has to be computed before it. */
 export interface Scope {
@@ -367,17 +367,17 @@ export class Compiler {
         return bitwise(operator, this.#operand(left), this.#operand(right));
       case "===":
       case "==":
-        return this.#equal(left, right, operator, node);
+        return equal(this, left, right, operator, node);
       case "!==":
       case "!=": {
-        const equal = this.#equal(left, right, operator, node);
-        return { type: { kind: "bool" }, code: `!${equal.code}` };
+        const same = equal(this, left, right, operator, node);
+        return { type: { kind: "bool" }, code: `!${same.code}` };
       }
       case "<":
       case "<=":
       case ">":
       case ">=":
-        return this.#ordered(operator, left, right, node);
+        return ordered(this, operator, left, right, node);
       default:
         return this.refuse(
           node,
@@ -399,166 +399,28 @@ export class Compiler {
     return { ...division(a, b, how), ...special };
   }
 
-  #ordered(operator: "<" | "<=" | ">" | ">=", left: Expression, right: Expression, node: Placed): Value {
-    const [x, y] = [this.value(left), this.value(right)];
-    if (x.type.kind === "text" || y.type.kind === "text")
-      return this.refuse(
-        node,
-        "text has no order in the kernel",
-        "Compare it with === or !==, or order the table: table.orderby(…).",
-      );
-    const [a, b] = [this.number(x, left), this.number(y, right)];
-    if (x.special?.infinite && y.special?.infinite)
-      return this.refuse(node, "both sides may be Infinity or NaN", "Say what to do when a divisor is 0.");
-    const plainly = comparison(operator, a, b);
-    const bool = (code: string): Value => ({ type: { kind: "bool" }, code });
-    const least = operator === "<" || operator === "<=";
-    // NaN compares with nothing; an infinity is beyond what the other side can be.
-    if (x.special?.infinite)
-      return bool(`(${x.special.code} < 2 ? ${plainly} : ${x.special.code} == ${least ? 4 : 3})`);
-    if (y.special?.infinite)
-      return bool(`(${y.special.code} < 2 ? ${plainly} : ${y.special.code} == ${least ? 3 : 4})`);
-    return bool(plainly);
-  }
-
-  #equal(left: Expression, right: Expression, operator: string, node: Placed): Value {
-    const [x, y] = [this.value(left), this.value(right)];
-    const bool = (code: string): Value => ({ type: { kind: "bool" }, code });
-    if (x.type.kind === "null" && y.type.kind === "null") return bool("true");
-    if (x.type.kind === "null" || y.type.kind === "null") {
-      const other = x.type.kind === "null" ? y : x;
-      return bool(other.special ? `(${other.special.code} == 1)` : "false");
-    }
-    const ordinary = [x, y].flatMap(({ special }) => (special ? [`!${special.code}`] : []));
-    const both = x.special && y.special ? [`${x.special.code} == 1 && ${y.special.code} == 1`] : [];
-    const code = this.#same(x, y, left, right, operator, node);
-    const checked = ordinary.length > 0 ? `(${[...ordinary, code].join(" && ")})` : code;
-    return bool(both.length > 0 ? `(${checked} || (${both[0]}))` : checked);
-  }
-
-  #same(x: Value, y: Value, left: Expression, right: Expression, operator: string, node: Placed): string {
-    const [a, b] = [x.type, y.type];
-    if (a.kind === "named" && b.kind === "text") return this.#named(x, a, y, right);
-    if (b.kind === "named" && a.kind === "text") return this.#named(y, b, x, left);
-    if (a.kind === "named" && b.kind === "named") {
-      if (a.names.what !== b.names.what)
-        return this.refuse(node, `${nameOfType(a)} is never ${nameOfType(b)}`, "Compare what is of one kind.");
-      return `(${x.code} == ${y.code})`;
-    }
-    if (a.kind === "text" && b.kind === "text") return this.#sameText(x.text!, y.text!);
-    const numeric = (type: Type) => type.kind === "int" || type.kind === "bool" || type.kind === "pointer";
-    if (!numeric(a) || !numeric(b))
-      return this.refuse(
-        node,
-        `${nameOfType(a)} is never equal to ${nameOfType(b)}`,
-        a.kind === "named" || b.kind === "named"
-          ? "Compare it with a name, or write op.code(…) for the number."
-          : "Compare what is of one kind.",
-      );
-    if (a.kind === "bool" && b.kind === "bool") return `(${x.code} == ${y.code})`;
-    if (operator.length === 3 && (a.kind === "bool") !== (b.kind === "bool"))
-      return this.refuse(node, "=== is never true between a number and a boolean", "Compare numbers with numbers.");
-    return comparison("==", this.number(x, left), this.number(y, right));
-  }
-
-  #sameText(a: TextSource, b: TextSource): string {
-    if (b.from === "literal") return matches(a, b.value, "equal");
-    if (a.from === "literal") return matches(b, a.value, "equal");
-    const [x, y] = [a, b].map((source) => {
-      const size = Math.min(256, sizeIn(source));
-      return {
-        code: source.from === "array" ? source.code : source.from === "comm" ? "comm" : this.scope.buffer(source, size),
-        size,
-      };
-    }) as [{ code: string; size: number }, { code: string; size: number }];
-    return `text_same(${x.code}, ${x.size}, ${y.code}, ${y.size})`;
-  }
-
-  /** A named number compared with a name, which has to be one. */
-  #named(value: Value, { names }: Type & { kind: "named" }, other: Value, node: Placed): string {
-    if (other.text?.from !== "literal")
-      return this.refuse(
-        node,
-        `the name of a ${names.what} can only be compared with a name`,
-        'Write the name in quotes: === "…".',
-      );
-    const number = names.valueOf(other.text.value);
-    if (number === undefined)
-      return this.refuse(
-        node,
-        `no ${names.what} is called ${JSON.stringify(other.text.value)}`,
-        `The nearest are ${nearest(other.text.value, names.all()).join(", ")}.`,
-      );
-    return `(${value.code} == ${number})`;
-  }
-
   #logical(operator: "&&" | "||" | "??", left: Expression, right: Expression, node: Placed): Value {
     const a = this.value(left);
     if (operator === "??") {
       if (a.type.kind === "null") return this.value(right);
       if (!a.special) return a;
       const b = this.value(right);
-      return this.#either(`(${a.special.code} != 1)`, a.special.infinite ? a : plain(a), b, node);
+      return either(this, `(${a.special.code} != 1)`, a.special.infinite ? a : plain(a), b, node);
     }
     const b = this.#where(left, operator === "&&", () => this.value(right));
     if (a.type.kind === "bool" && b.type.kind === "bool")
       return { type: { kind: "bool" }, code: `(${a.code} ${operator} ${b.code})` };
     const test = this.truth(a, left);
-    return operator === "&&" ? this.#either(test, b, a, node) : this.#either(test, a, b, node);
+    return operator === "&&" ? either(this, test, b, a, node) : either(this, test, a, b, node);
   }
 
   #conditional(test: Expression, consequent: Expression, alternate: Expression, node: Placed): Value {
-    return this.#either(
+    return either(
+      this,
       this.condition(test),
       this.#where(test, true, () => this.value(consequent)),
       this.#where(test, false, () => this.value(alternate)),
       node,
-    );
-  }
-
-  /** One of two values. */
-  #either(test: string, a: Value, b: Value, node: Placed): Value {
-    const special =
-      a.special || b.special
-        ? {
-            special: {
-              code: `(${test} ? ${a.special?.code ?? 0} : ${b.special?.code ?? 0})`,
-              infinite: (a.special?.infinite || b.special?.infinite) ?? false,
-            },
-          }
-        : {};
-    const [x, y] = [a.type, b.type];
-    if (x.kind === "null" && y.kind === "null") return a;
-    if (x.kind === "null" || y.kind === "null") {
-      const other = x.kind === "null" ? b : a;
-      if (other.text)
-        return {
-          ...textValue({
-            from: "choice",
-            test: x.kind === "null" ? `!${test}` : test,
-            then: other.text,
-            else: { from: "literal", value: "" },
-          }),
-          ...special,
-        };
-      if (!["int", "bool", "named"].includes(other.type.kind))
-        return this.refuse(node, `${nameOfType(other.type)} cannot be null here`, "Use a condition in filter().");
-      return {
-        type: widened(other.type),
-        code: x.kind === "null" ? `(${test} ? 0 : ${other.code})` : `(${test} ? ${other.code} : 0)`,
-        ...special,
-      };
-    }
-    if (x.kind === "int" && y.kind === "int") return { ...choice(test, a as Num, b as Num), ...special };
-    if (x.kind === "bool" && y.kind === "bool")
-      return { type: x, code: `(${test} ? ${a.code} : ${b.code})`, ...special };
-    if (a.text && b.text) return { ...textValue({ from: "choice", test, then: a.text, else: b.text }), ...special };
-    if (x.kind === "named" && y.kind === "named" && x.names.what === y.names.what)
-      return { type: x, code: `(${test} ? ${a.code} : ${b.code})`, ...special };
-    return this.refuse(
-      node,
-      `this is ${nameOfType(x)} or ${nameOfType(y)}, and a column is of one kind`,
-      "Give both sides one type; null goes with any.",
     );
   }
 
@@ -593,30 +455,3 @@ export class Compiler {
 }
 
 const constants: Record<string, bigint> = { MAX_SAFE_INTEGER: (1n << 53n) - 1n, MIN_SAFE_INTEGER: -((1n << 53n) - 1n) };
-
-/** The value where it is none of the special ones. */
-function plain(value: Value): Value {
-  const { special: _, constant: __, ...rest } = value;
-  return rest;
-}
-
-/** A range that includes the 0 that stands for null. */
-function widened(type: Type): Type {
-  if (type.kind !== "int") return type;
-  return { kind: "int", low: type.low > 0n ? 0n : type.low, high: type.high < 0n ? 0n : type.high };
-}
-
-function sizeIn(source: TextSource): number {
-  return source.from === "choice"
-    ? Math.max(sizeIn(source.then), sizeIn(source.else))
-    : source.from === "comm"
-      ? 16
-      : source.from === "literal"
-        ? Buffer.byteLength(source.value) + 1
-        : source.size;
-}
-
-/** A text as a value. */
-export function textValue(source: TextSource): Value {
-  return { type: { kind: "text", size: sizeIn(source) }, code: "", text: source };
-}

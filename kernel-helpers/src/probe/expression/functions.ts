@@ -1,6 +1,7 @@
 import type { CallExpression, Expression } from "acorn";
 import { nameOfType, type Type } from "../types.js";
-import { textValue, type Compiler } from "./compile.js";
+import type { Compiler } from "./compile.js";
+import { textValue } from "./value.js";
 import { errorNames, systemCallNames } from "./names.js";
 import { choice, extreme, negated, type Num, type Rounding } from "./numbers.js";
 import { matches } from "./text.js";

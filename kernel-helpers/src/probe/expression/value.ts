@@ -52,3 +52,8 @@ export function sizeOfText(source: TextSource): number {
       return source.size;
   }
 }
+
+/** A text as a value. */
+export function textValue(source: TextSource): Value {
+  return { type: { kind: "text", size: sizeOfText(source) }, code: "", text: source };
+}

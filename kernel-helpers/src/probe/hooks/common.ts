@@ -32,3 +32,12 @@ export const stackFields: readonly Field[] = [
     about: "the process's calls",
   },
 ];
+
+/** All that expressions see at a hook: what all have keeps its name, and the hook's own of that name is `hook_NAME`. */
+export function visibleFields(
+  own: readonly Field[],
+  shared: readonly Field[] = [...commonFields, ...stackFields],
+): Field[] {
+  const names = new Set(shared.map(({ name }) => name));
+  return [...shared, ...own.map((field) => (names.has(field.name) ? { ...field, name: `hook_${field.name}` } : field))];
+}

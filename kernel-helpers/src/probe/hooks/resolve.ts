@@ -88,13 +88,22 @@ function identifier(text: string): string {
 }
 
 async function resolveHook(kind: string, rest: string): Promise<Hook> {
+  const found = findHook(kind, rest);
+  if (found) return found;
+  if (kind === "tp") throw await unknownTracepoint(...(rest.split("/") as [string, string?]));
+  if (kind === "raw_tp" || kind === "tp_btf") throw unknownHook(kind, rest, rawTracepoints(), "raw tracepoint");
+  throw unknownHook(kind, rest, kernelTypes().names("func"), "function");
+}
+
+/** A hook by its name; undefined when the kernel has none of that name. */
+export function findHook(kind: string, rest: string): Hook | undefined {
   const none: Pick<Hook, "declarations" | "includes" | "direct"> = { declarations: [], includes: [], direct: false };
   const name = kind === "profile" || kind === "interval" ? `${kind}:${rest}` : `${kind}/${rest}`;
   switch (kind) {
     case "tp": {
       const [category, event] = rest.split("/") as [string, string?];
-      const format = event === undefined ? undefined : await readFormat(category, event);
-      if (!format) throw await unknownTracepoint(category, event);
+      const format = event === undefined ? undefined : readFormat(category, event);
+      if (!format) return undefined;
       const { struct, declaration, fields } = tracepointContext(category, event!, format);
       return {
         ...none,
@@ -109,7 +118,7 @@ async function resolveHook(kind: string, rest: string): Promise<Hook> {
     case "raw_tp":
     case "tp_btf": {
       const params = rawTracepointArguments(rest);
-      if (!params) throw unknownHook(kind, rest, rawTracepoints(), "raw tracepoint");
+      if (!params) return undefined;
       const direct = kind === "tp_btf";
       const fields = params.map((param, i) =>
         argumentField(param, direct ? `ctx[${i}]` : `ctx->args[${i}]`, { direct }),
@@ -138,9 +147,9 @@ async function resolveHook(kind: string, rest: string): Promise<Hook> {
   }
 }
 
-function kernelFunction(kind: string, rest: string, name: string): Hook {
+function kernelFunction(kind: string, rest: string, name: string): Hook | undefined {
   const called = functionArguments(rest);
-  if (!called) throw unknownHook(kind, rest, kernelTypes().names("func"), "function");
+  if (!called) return undefined;
   const direct = kind === "fentry" || kind === "fexit";
   const returns = kind === "kretprobe" || kind === "fexit";
   const place = (i: number) => (direct ? `ctx[${i}]` : `PT_REGS_PARM${i + 1}(ctx)`);

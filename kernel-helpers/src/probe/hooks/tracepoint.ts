@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tracefs } from "../../bpf/link/tracefs.js";
 import { integer, type Type } from "../types.js";
@@ -19,10 +19,13 @@ export interface FormatField {
 }
 
 /** Reads a tracepoint's format; undefined when there is none of that name. */
-export async function readFormat(category: string, name: string): Promise<FormatField[] | undefined> {
-  const path = join(tracefs(), "events", category, name, "format");
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : parseFormat(text);
+export function readFormat(category: string, name: string): FormatField[] | undefined {
+  try {
+    return parseFormat(readFileSync(join(tracefs(), "events", category, name, "format"), "utf8"));
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** @internal */

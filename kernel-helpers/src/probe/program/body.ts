@@ -1,4 +1,5 @@
-import { Compiler, textValue, type Scope } from "../expression/compile.js";
+import { Compiler, type Scope } from "../expression/compile.js";
+import { textValue } from "../expression/value.js";
 import { parseExpression, type ExpressionInput, type Parsed } from "../expression/parse.js";
 import { copyTo } from "../expression/text.js";
 import type { TextSource, Value } from "../expression/value.js";

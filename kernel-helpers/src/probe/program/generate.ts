@@ -1,17 +1,17 @@
 import { ArgumentError } from "../../base/errors.js";
-import { listNames, nearest } from "../../base/names.js";
-import { textValue, type Compiler } from "../expression/compile.js";
+import { textValue } from "../expression/value.js";
 import type { Value } from "../expression/value.js";
-import { commonFields, stackFields } from "../hooks/common.js";
-import type { Field, Hook } from "../hooks/hook.js";
-import { integer, isWide, nameOfType, type Type } from "../types.js";
-import { Body, type Line } from "./body.js";
+import type { Hook } from "../hooks/hook.js";
+import { integer, nameOfType, type Type } from "../types.js";
+import { type Line } from "./body.js";
 import { common, packed, stored, type Stored } from "./columns.js";
 import { Namer } from "./namer.js";
 import { comment, Writer, type OutputColumn, type Page } from "./page.js";
-import { noteDeclarations, noteLines, pairOf, type Pair } from "./pair.js";
-import { aggregate, membersOf, requireColumns, updateOf, type Aggregate } from "./rollup.js";
-import type { ColumnInput, Params, Question, Verb } from "./verbs.js";
+import { noteDeclarations, noteLines } from "./pair.js";
+import { membersOf, updateOf, type Aggregate } from "./rollup.js";
+import type { Params, Question, Verb } from "./verbs.js";
+import { compilePart, type Part } from "./part.js";
+import { titleOf } from "./title.js";
 
 /** Sizes and habits that a probe may be given. */
 export interface Sizes {
@@ -21,16 +21,6 @@ export interface Sizes {
   groups: number;
   /** Whether the observer's own process is observed too. */
   own: boolean;
-}
-
-/** What one hook's program computes, before all hooks' columns have one type. */
-interface Part {
-  hook: Hook;
-  body: Body;
-  /** Columns of an event, or the keys of a group. */
-  columns: [string, Value][];
-  aggregates: Aggregate[];
-  pair?: Pair;
 }
 
 /** The C of a question. @throws ArgumentError that shows the place in an expression */
@@ -48,7 +38,7 @@ export function generate(
   const start = begins && distinct(begins);
   const { values, globals, declarations: paramLines } = paramGlobals(params);
   const isGroups = verbs.some(({ verb }) => verb === "rollup");
-  const parts = hooks.map((hook) => compile(hook, start, verbs, values, hooks.length > 1));
+  const parts = hooks.map((hook) => compilePart(hook, start, verbs, values, hooks.length > 1));
   const members = new Namer("member");
   const first = parts[0]!;
   const columns = first.columns.map(([name]) => {
@@ -138,33 +128,6 @@ export function generate(
   };
 }
 
-/** The question in the words it was asked in. */
-export function titleOf({ hook, to, verbs }: Question): string {
-  const steps = verbs.map((verb) => `.${verb.verb}(${argumentsOf(verb)})`).join("");
-  return `probe(${JSON.stringify(hook)})${to === undefined ? "" : `.to(${JSON.stringify(to)})`}${steps}`;
-}
-
-function argumentsOf(verb: Verb): string {
-  const shown = (value: unknown) => String(value).replace(/\b\w+_\d+\.(?=(?:op|aq)\.)/g, "");
-  const column = ([name, input]: [string, ColumnInput]) => {
-    if ("column" in input) return JSON.stringify(name);
-    return `{ ${name}: ${"rename" in input ? JSON.stringify(input.rename) : shown(input.value)} }`;
-  };
-  switch (verb.verb) {
-    case "filter":
-      return shown(verb.test);
-    case "sample":
-      return String(verb.one);
-    case "derive":
-    case "rollup":
-      return `{ ${verb.values.map(([name, value]) => `${name}: ${shown(value)}`).join(", ")} }`;
-    case "select":
-      return verb.columns.map(column).join(", ");
-    case "groupby":
-      return verb.keys.map(column).join(", ");
-  }
-}
-
 /** What is added up is added up at the end: groupby, then rollup, and nothing behind. */
 function checkedOrder({ verbs, hook }: Question): readonly Verb[] {
   const rollup = verbs.findIndex(({ verb }) => verb === "rollup");
@@ -209,147 +172,6 @@ function paramGlobals(params: Params): {
     }
   }
   return { values, globals, declarations };
-}
-
-function compile(
-  hook: Hook,
-  start: Hook | undefined,
-  verbs: readonly Verb[],
-  params: ReadonlyMap<string, Value>,
-  several: boolean,
-): Part {
-  const pair = start && pairOf(start, hook);
-  const hooks: readonly Field[] = pair ? pair.fields : hook.fields;
-  const shared = [...commonFields, ...stackFields].map((field) =>
-    pair && field.name === "time_ns" ? { ...field, code: "now" } : field,
-  );
-  // What all hooks have keeps its name; the hook's own of that name goes by another.
-  const renamed = hooks.map((field) =>
-    shared.some(({ name }) => name === field.name) ? { ...field, name: `hook_${field.name}` } : field,
-  );
-  const user = /^(tp\/(raw_)?syscalls\/|uprobe|uretprobe|usdt)/.test(hook.name);
-  const body = new Body([...shared, ...renamed], params, user);
-  if (several) body.define("probe", textValue({ from: "literal", value: hook.name }));
-  const part: Part = { hook, body, columns: [], aggregates: [], ...(pair ? { pair } : {}) };
-  const derived: string[] = [];
-  let selected: string[] | undefined;
-  let keys: [string, Value][] = [];
-  for (const verb of verbs) {
-    switch (verb.verb) {
-      case "filter":
-        body.add("", `/* filter: ${comment(argumentsOf(verb))} */`);
-        body.compile("filter", verb.test, (compiler) => {
-          body.add(`if (!${compiler.condition(compiler.parsed.body)})`, "\treturn 0;");
-          body.prove(compiler);
-        });
-        break;
-      case "sample":
-        body.add(
-          "",
-          `/* sample: one in ${verb.one} */`,
-          `if (__sync_fetch_and_add(&sampled, 1) % ${verb.one})`,
-          "\treturn 0;",
-        );
-        break;
-      case "derive":
-        for (const [name, input] of verb.values) {
-          body.add("", `/* derive ${comment(`${name}: ${argumentsOf({ verb: "filter", test: input })}`)} */`);
-          body.compile(`derive of ${name}`, input, (compiler) =>
-            body.define(name, held(body, name, compiler.value(compiler.parsed.body))),
-          );
-          if (selected && !selected.includes(name)) selected.push(name);
-          else if (!derived.includes(name)) derived.push(name);
-        }
-        break;
-      case "select": {
-        body.add("", `/* select: ${comment(argumentsOf(verb))} */`);
-        const taken = named(body, "select", verb.columns);
-        body.keep(taken);
-        selected = taken.map(([name]) => name);
-        break;
-      }
-      case "groupby":
-        body.add("", `/* groupby: ${comment(argumentsOf(verb))} */`);
-        keys = named(body, "groupby", verb.keys);
-        for (const [name, value] of keys) body.define(name, value);
-        break;
-      case "rollup": {
-        requireColumns("rollup", verb.values);
-        body.add("", `/* rollup: ${comment(argumentsOf(verb))} */`);
-        const namer = new Namer("member");
-        for (const [name] of keys) namer.name(name);
-        part.aggregates = verb.values.map(([name, input]) =>
-          body.compile(`rollup of ${name}`, input, (compiler) => aggregate(compiler, name, namer.name(name))),
-        );
-        part.columns = keys;
-        return part;
-      }
-    }
-  }
-  const usual = several
-    ? ["time_ns", "pid", "tid", "comm", "probe"]
-    : [
-        ...(pair ? ["start_ns", "duration_ns"] : ["time_ns"]),
-        "pid",
-        "tid",
-        "comm",
-        ...renamed
-          .filter((field) => stored("x", field.type, false) && !["start_ns", "duration_ns"].includes(field.name))
-          .map(({ name }) => name),
-      ];
-  if (!selected) body.add("", "/* all columns */");
-  part.columns = (selected ?? [...usual, ...derived.filter((name) => !usual.includes(name))]).map((name) => [
-    name,
-    body.column(name)!,
-  ]);
-  return part;
-}
-
-/** A computed number gets a variable of its name; text is read where it goes. */
-function held(body: Body, name: string, value: Value): Value {
-  const kept = (code: string, c: string) => body.local(name, c, code);
-  const special = value.special ? { special: { ...value.special, code: kept(value.special.code, "const __u8") } } : {};
-  switch (value.type.kind) {
-    case "int":
-      return {
-        ...value,
-        code:
-          value.constant === undefined
-            ? kept(value.code, isWide(value.type) ? "const __u64" : "const __s64")
-            : value.code,
-        ...special,
-      };
-    case "named":
-      return { ...value, code: kept(value.code, "const __s64"), ...special };
-    case "bool":
-      return { ...value, code: kept(value.code, "const bool"), ...special };
-    default:
-      return { ...value, ...special };
-  }
-}
-
-function named(body: Body, verb: "select" | "groupby", columns: readonly [string, ColumnInput][]): [string, Value][] {
-  return columns.map(([name, input]) => {
-    if ("column" in input) return [name, columnOf(body, verb, input.column)];
-    if ("rename" in input) {
-      // As in arquero { name: "newName" }; and what names no column is the text of an expression.
-      const renamed = body.column(name);
-      if (renamed) return [input.rename, renamed];
-      const same = body.column(input.rename);
-      if (same) return [name, same];
-    }
-    const text = "rename" in input ? input.rename : input.value;
-    const compiled = (compiler: Compiler) => held(body, name, compiler.value(compiler.parsed.body));
-    return [name, body.compile(`${verb} of ${name}`, text, compiled)];
-  });
-}
-
-function columnOf(body: Body, verb: string, name: string): Value {
-  const found = body.column(name);
-  if (found) return found;
-  throw new ArgumentError(`${verb}: there is no column ${JSON.stringify(name)} here.`, {
-    hint: `The nearest are ${nearest(name, body.columns()).join(", ")}; all of them are ${listNames(body.columns())}.`,
-  });
 }
 
 type Laid = { name: string; member: string; type: Type; special: boolean; layout: Stored };

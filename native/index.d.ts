@@ -196,6 +196,8 @@ export function bpf_map_lookup_elem(map: MapHandle, key: Uint8Array): Buffer | u
 export function bpf_map_update_elem(map: MapHandle, key: Uint8Array, value: Uint8Array, flags: number): void;
 export function bpf_map_delete_elem(map: MapHandle, key: Uint8Array): boolean;
 export function bpf_map_lookup_and_delete_elem(map: MapHandle, key: Uint8Array): Buffer | undefined;
+/** Whether a bloom filter may hold a value. */
+export function map_contains(map: MapHandle, value: Uint8Array): boolean;
 /** Puts all in, or throws at the first that it cannot; one system call where the kernel has it. */
 export function bpf_map_update_batch(map: MapHandle, keys: Uint8Array, values: Uint8Array): void;
 /** Takes the keys out; returns how many were there. */
@@ -382,5 +384,7 @@ export const libbpf_num_possible_cpus: number;
 export function fsmount(type: string): MountHandle;
 export function fsmount_path(mount: MountHandle): string;
 export function fsmount_close(mount: MountHandle): void;
+/** A descriptor of a process, which the caller closes. */
+export function pidfd_open(pid: number): number;
 /** CLOCK_MONOTONIC, ns: the clock of `bpf_ktime_get_ns()`. */
 export function clock_monotonic(): number;

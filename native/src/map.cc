@@ -87,6 +87,15 @@ Napi::Value Lookup(const Napi::CallbackInfo& info) {
   return value;
 }
 
+// map_contains(map, value) -> whether a bloom filter may hold the value
+Napi::Value Contains(const Napi::CallbackInfo& info) {
+  auto map = Unwrap<Map>(info, 0);
+  auto value = BytesArg(info, 1, map->lookup_size(), "the value");
+  int error = bpf_map_lookup_elem(map->fd(), nullptr, value.Data());
+  if (error && error != -ENOENT) throw SystemError(info.Env(), error, "map lookup");
+  return Napi::Boolean::New(info.Env(), error == 0);
+}
+
 // bpf_map_update_elem(map, key, value, flags): BPF_ANY 0, BPF_NOEXIST 1, BPF_EXIST 2
 Napi::Value Update(const Napi::CallbackInfo& info) {
   auto map = Unwrap<Map>(info, 0);
@@ -261,6 +270,7 @@ void InitMap(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_map_lookup_and_delete_elem", Napi::Function::New(env, LookupAndDelete));
   exports.Set("bpf_map_update_batch", Napi::Function::New(env, UpdateBatch));
   exports.Set("bpf_map_delete_batch", Napi::Function::New(env, DeleteBatch));
+  exports.Set("map_contains", Napi::Function::New(env, Contains));
   exports.Set("map_walk", Napi::Function::New(env, WalkAll));
   exports.Set("map_columns", Napi::Function::New(env, Columns));
   exports.Set("map_memory_read", Napi::Function::New(env, MemoryRead));

@@ -48,6 +48,14 @@ Napi::Value CloseMount(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// pidfd_open(pid) -> a descriptor of a process
+Napi::Value OpenProcess(const Napi::CallbackInfo& info) {
+  auto pid = static_cast<pid_t>(IntArg(info, 0, 1, INT32_MAX));
+  int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) throw SystemError(info.Env(), errno, "pidfd_open");
+  return Napi::Number::New(info.Env(), fd);
+}
+
 // clock_monotonic() -> ns, the clock of bpf_ktime_get_ns()
 Napi::Value Monotonic(const Napi::CallbackInfo& info) {
   timespec now;
@@ -63,6 +71,7 @@ void InitSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("fsmount", Napi::Function::New(env, MountDetached));
   exports.Set("fsmount_path", Napi::Function::New(env, MountPath));
   exports.Set("fsmount_close", Napi::Function::New(env, CloseMount));
+  exports.Set("pidfd_open", Napi::Function::New(env, OpenProcess));
   exports.Set("clock_monotonic", Napi::Function::New(env, Monotonic));
 }
 

@@ -16,7 +16,20 @@ export function mapLayouts(
   { name, typeName, keySize, valueSize }: MapDescription,
 ): { key: Layout | undefined; value: Layout | undefined } {
   const key = indexed.test(typeName) && keySize === 4 ? index : untyped(keySize);
-  return { key: btf.mapPart(name, "key") ?? key, value: btf.mapPart(name, "value") ?? untyped(valueSize) };
+  const value = descriptors.test(typeName) && valueSize === 4 ? index : untyped(valueSize);
+  return {
+    key: typeName === "task_storage" ? index : (btf.mapPart(name, "key") ?? key),
+    value: typeName === "stack_trace" ? addresses(valueSize) : (btf.mapPart(name, "value") ?? value),
+  };
+}
+
+/** Maps whose values are descriptors, ids, or numbers of interfaces and CPUs. */
+const descriptors =
+  /^(prog|perf_event|cgroup)_array$|^(array|hash)_of_maps$|^(dev|cpu|xsk|sock)map$|^devmap_hash$|^sockhash$|^reuseport_sockarray$/;
+
+/** A stack: its return addresses, zeros behind the last. */
+function addresses(size: number): Layout {
+  return { kind: "array", size, element: { kind: "int", size: 8, signed: false }, length: size / 8 };
 }
 
 function untyped(size: number): Layout | undefined {

@@ -5,6 +5,7 @@ import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 import { isNativeError, native, type MapDescription, type MapHandle } from "../base/native.js";
+import { isStorage, withOwner } from "./storage-keys.js";
 import { requireOperation, type Operation } from "./operations.js";
 import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
 
@@ -73,6 +74,11 @@ export class MapBase<Key = any, Value = any> {
     return this.#handle;
   }
 
+  /** Its descriptor in this process, which a map of maps takes as a value. @throws ClosedError */
+  get fd(): number {
+    return native.bpf_map__fd(this.handle);
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -105,7 +111,7 @@ export class MapBase<Key = any, Value = any> {
     return bytes && (sumPerCpu(this.layoutOf("value"), bytes) as Summed<Value>);
   }
 
-  /** True if the key is there; in an LPM trie, if it falls under a prefix. @throws ArgumentError, ClosedError */
+  /** True if the key is there; in an LPM trie, if it falls under a prefix; of a bloom filter, if the value may be in it. @throws ArgumentError, ClosedError */
   has(key: Key): boolean {
     return this.#lookup("has", key) !== undefined;
   }
@@ -117,8 +123,8 @@ export class MapBase<Key = any, Value = any> {
    * @throws ArgumentError that names the field and its range, or says that the map is full; ClosedError
    */
   set(key: Key, value: Value): void {
-    const [keyBytes, valueBytes] = [this.#encodeKey("set", key), this.#encodeValue(value)];
-    this.#call("set", (handle) => native.bpf_map_update_elem(handle, keyBytes, valueBytes, 0));
+    const valueBytes = this.#encodeValue(value);
+    this.#withKey("set", key, (handle, bytes) => native.bpf_map_update_elem(handle, bytes, valueBytes, 0));
   }
 
   /**
@@ -141,8 +147,7 @@ export class MapBase<Key = any, Value = any> {
 
   /** Removes a key; returns whether it was there. @throws ArgumentError, ClosedError */
   delete(key: Key): boolean {
-    const bytes = this.#encodeKey("delete", key);
-    return this.#call("delete", (handle) => native.bpf_map_delete_elem(handle, bytes));
+    return this.#withKey("delete", key, (handle, bytes) => native.bpf_map_delete_elem(handle, bytes));
   }
 
   /**
@@ -246,8 +251,27 @@ export class MapBase<Key = any, Value = any> {
   }
 
   #lookup(operation: Operation, key: Key): Buffer | undefined {
-    const bytes = this.#encodeKey(operation, key);
-    return this.#call(operation, (handle) => native.bpf_map_lookup_elem(handle, bytes));
+    if (this.type === "bloom_filter") {
+      requireOperation(this, operation);
+      const value = encode(this.layoutOf("value"), key, `${this.name} value`);
+      return this.#call(operation, (handle) => (native.map_contains(handle, value) ? value : undefined));
+    }
+    return this.#withKey(operation, key, (handle, bytes) => native.bpf_map_lookup_elem(handle, bytes));
+  }
+
+  /** Acts with a key's bytes, which of a map that lives with processes, cgroups or files hold a descriptor meanwhile. */
+  #withKey<T>(operation: Operation, key: Key, act: (handle: MapHandle, key: Buffer) => T): T {
+    if (!isStorage(this.type)) {
+      const bytes = this.#encodeKey(operation, key);
+      return this.#call(operation, (handle) => act(handle, bytes));
+    }
+    requireOperation(this, operation);
+    void this.handle; // closed already: an error before anything is opened
+    return withOwner(this.type, this.path, key, (fd) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(fd);
+      return this.#call(operation, (handle) => act(handle, bytes));
+    });
   }
 
   #encodeKey(operation: Operation, key: Key): Buffer {

@@ -19,6 +19,8 @@ export type Operation =
 
 const array: Operation[] = ["get", "has", "set", "setAll", "entries", "keys", "table", "poll", "clear"];
 const hash: Operation[] = [...array, "delete"];
+const descriptors: Operation[] = ["get", "has", "set", "delete", "entries", "keys"];
+const storage: Operation[] = ["get", "has", "set", "delete"];
 const queue: Operation[] = ["push", "pop", "peek", "clear"];
 
 /** By the kernel's name of the type; what is not here can only be used by programs, or by other means. */
@@ -32,11 +34,35 @@ const operations: Record<string, Operation[]> = {
   lpm_trie: hash,
   queue,
   stack: queue,
+  bloom_filter: ["push", "has"],
+  // Their values are descriptors when they are set, and ids when they are read.
+  prog_array: [...descriptors, "clear"],
+  array_of_maps: descriptors,
+  hash_of_maps: descriptors,
+  cgroup_array: ["set", "delete"],
+  sockmap: ["set", "delete", "keys"],
+  sockhash: ["set", "delete", "keys"],
+  xskmap: ["set", "delete", "keys"],
+  reuseport_sockarray: ["set", "delete"],
+  devmap: descriptors,
+  devmap_hash: descriptors,
+  cpumap: descriptors,
+  stack_trace: ["get", "has", "delete", "entries", "keys", "clear"],
+  cgroup_storage: ["get", "has", "set", "entries", "keys", "table", "poll"],
+  percpu_cgroup_storage: ["get", "getSummed", "has", "entries", "keys", "table", "poll"],
+  // Their key is a descriptor of whom the value belongs to.
+  cgrp_storage: storage,
+  inode_storage: storage,
+  sk_storage: storage,
+  task_storage: storage,
 };
 
 const elsewhere: Record<string, string> = {
   ringbuf: "A ring buffer is read as a stream: call .events() with its name on the object.",
-  task_storage: "It lives with each thread, where only programs reach it.",
+  task_storage: "It lives with each process: get, has, set and delete take a process id as the key.",
+  cgrp_storage: "It lives with each cgroup: get, has, set and delete take its directory as the key.",
+  inode_storage: "It lives with each file: get, has, set and delete take its path as the key.",
+  sk_storage: "It lives with each socket: get, has, set and delete take its descriptor as the key.",
 };
 
 /** @throws ArgumentError that names the type and what it can do instead */

@@ -209,6 +209,11 @@ export class BpfProgram {
     return [];
   }
 
+  /** Its descriptor in this process, which a program array takes as a value. @throws ClosedError */
+  get fd(): number {
+    return native.bpf_program__fd(this.#object(), this.name);
+  }
+
   /** The kernel's id of the loaded program, as bpftool shows it. */
   get id(): number {
     return native.bpf_program__info(this.#object(), this.name).id;

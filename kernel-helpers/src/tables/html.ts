@@ -31,7 +31,7 @@ const style = `
   .bpflab-table.bpflab-table thead { display: table-header-group; }
   .bpflab-table.bpflab-table thead th { position: static; }
   .bpflab-table.bpflab-table tr { break-inside: avoid; }
-  .bpflab-table.wide { page: bpflab-wide; }
+  .bpflab-table.turned { page: bpflab-wide; }
   .bpflab-table.wide table { font-size: var(--print-size); }
   .bpflab-table.very-wide :is(table, tbody) { display: block; font-size: inherit; }
   .bpflab-table.very-wide thead { display: none; }
@@ -93,8 +93,13 @@ ${body.length > 1 && sorting()}`.toString();
 /** Characters that fit across an upright page and one on its side, with some room between columns. */
 const uprightWidth = 105;
 const sidewaysWidth = 160;
+/** Rows that are no reason to turn a page. */
+const fewRows = 3;
 
-/** How a table is to be printed whole: wide ones on their side and smaller, the widest as a list of names and values a row. */
+/**
+ * How a table is to be printed whole: a wide one smaller, a wider one on its side too, which turns a page for it, and the
+ * widest, or one of a few rows that is not worth a page, as a list of names and values a row.
+ */
 function onPaper(columns: readonly CellColumn[]): { classes: string; style: Html | undefined; named: boolean } {
   const width = columns.reduce((sum, { heading, unit, cells }) => {
     const texts = [heading, unit ?? "", ...cells];
@@ -108,7 +113,13 @@ function onPaper(columns: readonly CellColumn[]): { classes: string; style: Html
     );
   }, 0);
   if (width <= uprightWidth) return { classes: "", style: undefined, named: false };
-  const size = Math.min(9, (9 * sidewaysWidth) / width);
-  if (size < 5) return { classes: " very-wide", style: undefined, named: true };
-  return { classes: " wide", style: html` style="--print-size:${size.toFixed(1)}pt"`, named: false };
+  const sized = (classes: string, fitting: number) => ({
+    classes,
+    style: html` style="--print-size:${Math.min(9, (9.5 * fitting) / width).toFixed(1)}pt"`,
+    named: false,
+  });
+  if (width <= uprightWidth * 1.4) return sized(" wide", uprightWidth);
+  const rows = columns[0]?.cells.length ?? 0;
+  if (rows <= fewRows || width > sidewaysWidth * 1.9) return { classes: " very-wide", style: undefined, named: true };
+  return sized(" wide turned", sidewaysWidth);
 }

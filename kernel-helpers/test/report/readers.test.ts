@@ -36,7 +36,7 @@ before(async () => {
     file,
   );
   const wide = Array.from({ length: 40 }, (_, i) => `column_${i}: ["value of ${i}"]`).join(", ");
-  const middling = Array.from({ length: 14 }, (_, i) => `middling_${i}: ["value ${i}"]`).join(", ");
+  const middling = Array.from({ length: 14 }, (_, i) => `middling_${i}: Array(5).fill("value ${i}")`).join(", ");
   const cells: [kind: string, source: string, tags?: string[]][] = [
     ["markdown", "# What readers see\n\nA page with *everything*: $t_{99} \\le 5$.\n\nAnd $$\\sum_{i=1}^n x_i$$"],
     ["code", "const threshold = 50;", ["parameters"]],

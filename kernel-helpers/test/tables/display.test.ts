@@ -237,14 +237,17 @@ describe("a table in a notebook", () => {
     assert.match(htmlOf(writes(1)), /<td style="text-align:right">/);
   });
 
-  it("says how a wide table is to be printed: on its side, or as a list", () => {
-    const columns = (count: number) =>
-      makeTable(Object.fromEntries(Array.from({ length: count }, (_, i) => [`column_${i}`, ["some text"]])));
-    const classOf = (table: ColumnTable) => /^<div class="([^"]*)"/.exec(htmlOf(table))![1];
+  it("says how a wide table is to be printed: smaller, on its side, or as a list", () => {
+    const columns = (count: number, rows = 5) =>
+      makeTable(
+        Object.fromEntries(Array.from({ length: count }, (_, i) => [`column_${i}`, Array(rows).fill("some text")])),
+      );
+    const classOf = (table: ColumnTable) => /^<div class="bpflab-table([^"]*)"/.exec(htmlOf(table))![1];
     assert.deepEqual(
-      [1, 5, 12, 40].map((count) => classOf(columns(count))),
-      ["bpflab-table", "bpflab-table", "bpflab-table wide", "bpflab-table very-wide"],
+      [1, 5, 11, 20, 40].map((count) => classOf(columns(count))),
+      ["", "", " wide", " wide turned", " very-wide"],
     );
+    assert.equal(classOf(columns(20, 2)), " very-wide", "two rows are not worth a page on its side");
     assert.match(htmlOf(columns(40)), /data-name="column_39">some text</);
   });
 });

@@ -73,13 +73,22 @@ function fit(spec, still) {
   for (const layer of spec.layer.filter(isLoss)) say("strong", layer.data.values[0].note, "loss");
   spec.layer = spec.layer.filter((layer) => !isLoss(layer));
   delete spec.title;
-  const axis = spec.layer[0].encoding?.y?.axis === null ? 10 : 95;
-  spec.width = Math.max(Math.min(spec.width, room - axis), 200);
+  const { y } = spec.layer[0].encoding;
+  const names = y.type === "nominal" ? 70 + longestName(spec, y) : 0; // and the figures at the ends of bars
+  const axis = y.axis === null ? 10 : 95 + names;
+  spec.width = Math.max(Math.min(spec.width, room - axis), names ? 120 : 200);
   spec.config = {
     ...spec.config,
     legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 130, gradientLength: 160 },
   };
   return caption;
+}
+
+/** The width of the longest name on an axis of names, which is cut where it would take the chart's place. */
+function longestName(spec, y) {
+  const most = 110;
+  y.axis = { ...y.axis, labelLimit: most };
+  return Math.min(Math.max(...spec.data.values.map((row) => 6.5 * String(row[y.field]).length)), most) - 40;
 }
 
 // On paper everything is open that is not long: what was lost, above all.

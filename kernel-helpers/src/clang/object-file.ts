@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { ArgumentError } from "../base/errors.js";
 import { isNativeError, native } from "../base/native.js";
 import { refuseUnknownOptions } from "../base/names.js";
@@ -27,6 +29,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Com
   const elf = await readFile(path).catch((cause: unknown) => {
     throw new ArgumentError(`bpf.open: the file ${path} cannot be read.`, { cause });
   });
+  await requireSurvivable(elf, file);
   return compiledFrom(elf, name, file);
 }
 
@@ -75,6 +78,24 @@ export async function link(parts: readonly Compiled[], options: LinkOptions): Pr
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+const probe = fileURLToPath(new URL("object-probe.js", import.meta.url));
+
+/** What was not compiled here is opened by another process first: a damaged object must not take the notebook with it. */
+async function requireSurvivable(elf: Buffer, file: string): Promise<void> {
+  const { signal, timedOut } = await execa(process.execPath, [probe], {
+    input: elf,
+    reject: false,
+    stdout: "ignore",
+    stderr: "ignore",
+    timeout: 20_000,
+  });
+  if (timedOut) throw new ArgumentError(`${file} is no BPF object that libbpf can open: it did not finish in 20 s.`);
+  if (signal !== undefined)
+    throw new ArgumentError(`${file} is damaged: libbpf crashes when it opens it (${signal}).`, {
+      hint: "Compile it again. If somebody gave it to you, do not load it anywhere.",
+    });
 }
 
 function compiledFrom(elf: Buffer, name: string, file: string): Compiled {

@@ -19,14 +19,8 @@ struct write_begun {
 	__s32 fd;
 };
 
-/* The note from enter to exit lives with the thread itself: no hashing, no bound on the
- * number of threads, and it goes when the thread does. Half the cost of a hash map. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct write_begun);
-} begun_map SEC(".maps");
+/* The note from enter to exit. */
+THREAD_STORAGE(begun_map, struct write_begun);
 
 SEC("tp/syscalls/sys_enter_write")
 int handle_enter(struct trace_event_raw_sys_enter *ctx)
@@ -66,5 +60,6 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 		event_submit(rb, event);
 	}
 	begun->ts = 0;
+	thread_storage_done(begun_map);
 	return 0;
 }

@@ -20,7 +20,7 @@ __u32 watched_pid = 0;
  * older was left by a write whose end nobody saw, because we were off the hooks by then. */
 __u64 attached_ns = 0;
 
-/* A record in the ring with every so many writes of a descriptor; 0 sends none. */
+/* A record in the ring with every so many writes of a descriptor; 0 sends none. From kernel 5.19 on, as every_ns. */
 __u64 every_n = 0;
 
 /* A record in the ring with a descriptor's first write, and with its next one once so many
@@ -45,13 +45,8 @@ struct write_begun {
 	__s32 fd;
 };
 
-/* The note from enter to exit lives with the thread itself, as in ringbuf.bpf.c. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct write_begun);
-} begun_map SEC(".maps");
+/* The note from enter to exit. */
+THREAD_STORAGE(begun_map, struct write_begun);
 
 SEC("tp/syscalls/sys_enter_write")
 int handle_enter(struct trace_event_raw_sys_enter *ctx)
@@ -119,6 +114,7 @@ static __always_inline void add_write(struct stats *stats, __u64 duration, __u64
 	stats->histogram[slot_of(duration)]++;
 }
 
+#if defined(BPF_FUNC_loop) && defined(BPF_FUNC_map_lookup_percpu_elem)
 struct adding_up {
 	struct stats_key key;
 	struct stats_record record;
@@ -188,6 +184,12 @@ static __always_inline void deliver(const struct stats_key *key, __u64 now)
 	if (due)
 		send(key, now, counted);
 }
+#else
+/* Before kernel 5.19 a program cannot add up what other CPUs counted: no records. */
+static __always_inline void deliver(const struct stats_key *key, __u64 now)
+{
+}
+#endif
 
 SEC("tp/syscalls/sys_exit_write")
 int handle_exit(struct trace_event_raw_sys_exit *ctx)
@@ -210,5 +212,6 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 		__sync_fetch_and_add(&stats_map_lost, 1);
 	}
 	begun->ts = 0;
+	thread_storage_done(begun_map);
 	return 0;
 }

@@ -114,6 +114,7 @@ static __always_inline bool has_ended(const struct ban *ban, __u64 now)
 	return end && (__s64)(now - end) >= 0;
 }
 
+#ifdef BPF_FUNC_for_each_map_elem
 static long drop_if_ended(void *map, const struct in6_addr *source, struct ban *ban, __u64 *now)
 {
 	if (has_ended(ban, *now))
@@ -133,6 +134,13 @@ static __always_inline bool make_room(__u64 now)
 	bpf_for_each_map_elem(&blacklist, drop_if_ended, &now, 0);
 	return true;
 }
+#else
+/* Before kernel 5.13 a program cannot walk over a map: a full table keeps what is in it until its source comes again. */
+static __always_inline bool make_room(__u64 now)
+{
+	return false;
+}
+#endif
 
 /* Puts a source on the blacklist; true for the one who did. */
 static __always_inline bool blacklist_source(const struct in6_addr *source, __u64 now)
@@ -221,7 +229,8 @@ static __always_inline int handle_request(struct __sk_buff *skb, const struct in
 		peer->first_ns = now;
 		peer->count = 0;
 	}
-	count = __sync_fetch_and_add(&peer->count, 1) + 1; /* atomic, as the drops are: see is_only_counted */
+	count_one(&peer->count); /* atomic, as the drops are: see is_only_counted */
+	count = *(volatile __u64 *)&peer->count;
 	is_over = count > limit;
 	is_dropped = drops_all || (filtering && (is_banned || is_over));
 	peer->state = is_banned ? blacklisted : is_over ? over_threshold : counted;

@@ -3,7 +3,7 @@
 #ifndef BPFLAB_H
 #define BPFLAB_H
 
-#include "vmlinux.h"
+#include "vmlinux.h" /* bpflab's has the kernel's helpers and map types as macros too: #ifdef asks whether it has one */
 #include <bpf/bpf_helpers.h>
 
 /* Defines the ring buffer NAME of BYTES (a power of two, at least a page) for records of
@@ -50,13 +50,51 @@
 #define event_submit(NAME, RECORD)                                                                                     \
 	bpf_ringbuf_submit(RECORD, event_wakes(NAME) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)
 
-/* The current thread, and what the map MAP of type TASK_STORAGE keeps for it, or NULL; FLAGS may ask to make it. As
- * bpf_get_current_task_btf() and bpf_task_storage_get() do, but their declarations name struct task_struct: of a
+/* THREAD_STORAGE(NAME, VALUE) defines a map that keeps a VALUE for each thread, from kernel 5.11 on with the thread
+ * itself: no hashing, no bound on their number, and it goes when the thread does, at half the cost of a hash map. Before,
+ * in a hash map for so many threads at once as it has entries.
+ *   thread_storage(NAME, FLAGS)  that of the current thread, or NULL; FLAGS may ask to make it
+ *   thread_storage_done(NAME)    it is not needed any more: the hash map has its place back */
+#ifdef BPF_MAP_TYPE_TASK_STORAGE
+#define THREAD_STORAGE(NAME, VALUE)                                                                                    \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_TASK_STORAGE);                                                               \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                                                  \
+		__type(key, int);                                                                                      \
+		__type(value, VALUE);                                                                                  \
+	} NAME SEC(".maps")
+/* As bpf_get_current_task_btf() and bpf_task_storage_get() do, but their declarations name struct task_struct: of a
  * program that uses them the compiler describes this and all it leads to for debuggers, which takes twice as long as
  * the program. */
 #define current_task() (((void *(*)(void))BPF_FUNC_get_current_task_btf)())
 #define thread_storage(MAP, FLAGS)                                                                                     \
 	(((void *(*)(void *, void *, void *, __u64))BPF_FUNC_task_storage_get)(&MAP, current_task(), NULL, FLAGS))
+#define thread_storage_done(MAP) ((void)0)
+#else
+#define THREAD_STORAGE(NAME, VALUE)                                                                                    \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                                       \
+		__uint(max_entries, 16384);                                                                            \
+		__type(key, __u32);                                                                                    \
+		__type(value, VALUE);                                                                                  \
+	} NAME SEC(".maps");                                                                                           \
+	static const VALUE NAME##_zero
+#define thread_storage(MAP, FLAGS)                                                                                     \
+	({                                                                                                             \
+		__u32 __tid = bpf_get_current_pid_tgid();                                                              \
+		void *__value = bpf_map_lookup_elem(&MAP, &__tid);                                                     \
+		if (!__value && (FLAGS)) {                                                                             \
+			bpf_map_update_elem(&MAP, &__tid, &MAP##_zero, BPF_NOEXIST);                                   \
+			__value = bpf_map_lookup_elem(&MAP, &__tid);                                                   \
+		}                                                                                                      \
+		__value;                                                                                               \
+	})
+#define thread_storage_done(MAP)                                                                                       \
+	({                                                                                                             \
+		__u32 __tid = bpf_get_current_pid_tgid();                                                              \
+		bpf_map_delete_elem(&MAP, &__tid);                                                                     \
+	})
+#endif
 
 /* Marks a field of a per-CPU map's value: user space makes one value of all CPUs' by taking
  * the smallest, COMBINE(min), or the largest, COMBINE(max); other numbers it adds up. A CPU
@@ -93,11 +131,15 @@ struct task_struct___name {
  * bpf_get_current_comm() takes a call and a copy byte by byte. */
 static __always_inline void copy_comm(char *comm)
 {
+#ifdef BPF_FUNC_get_current_task_btf
 	struct task_struct___name *task = current_task();
 	const __u64 *name = (const void *)task->comm;
 
 	((__u64 *)comm)[0] = name[0];
 	((__u64 *)comm)[1] = name[1];
+#else
+	bpf_get_current_comm(comm, 16);
+#endif
 }
 
 #endif

@@ -71,7 +71,9 @@ async function readBtf(path: string): Promise<Buffer> {
 
 // The guard lets a program's own #include "vmlinux.h" be a no-op under the precompiled header. With the
 // attribute, libbpf adapts field offsets when the object runs on another kernel (CO-RE).
+// The enumerators of helpers and map types are macros too, as C's own headers do it: #ifdef asks whether the kernel has one.
 function header(declarations: string): string {
+  const known = [...declarations.matchAll(/^\t(BPF_(?:FUNC|MAP_TYPE)_\w+)\b/gm)].map(([, name]) => name);
   return [
     "#ifndef __VMLINUX_H__",
     "#define __VMLINUX_H__",
@@ -82,6 +84,7 @@ function header(declarations: string): string {
     "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX",
     "#pragma clang attribute pop",
     "#endif",
+    ...known.map((name) => `#define ${name} ${name}`),
     "#endif",
     "",
   ].join("\n");
@@ -121,7 +124,12 @@ async function make(btfPath: string): Promise<Vmlinux> {
 /** The directory of `vmlinux.h` alone, which is made from the running kernel's BTF. @throws MissingFeatureError without BTF */
 export async function vmlinuxDir(btfPath = kernelBtf): Promise<string> {
   const btf = await readBtf(btfPath);
-  const id = createHash("sha256").update(btf).update(targetFlags.join(" ")).digest("hex").slice(0, 16);
+  const id = createHash("sha256")
+    .update(btf)
+    .update(targetFlags.join(" "))
+    .update(header(""))
+    .digest("hex")
+    .slice(0, 16);
   const dir = join(cacheDir(), "vmlinux", id);
   const file = join(dir, "vmlinux.h");
   if (!(await exists(file))) await writeWhole(file, (to) => writeFile(to, header(native.btf_dump_c(btfPath))));

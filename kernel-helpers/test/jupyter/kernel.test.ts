@@ -49,6 +49,7 @@ describe("through Jupyter's client", () => {
     ["cells_test.py", 54],
     ["variables_test.py", 15],
     ["imports_test.py", 6],
+    ["tslab_cases_test.py", 8],
     ["protocol_test.py", 26],
     ["wire_fuzz_test.py", 3],
     ["interrupt_test.py", 28],

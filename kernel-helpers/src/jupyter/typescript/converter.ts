@@ -12,6 +12,7 @@ import { jsxFactoryOf, optionsFor } from "./options.js";
 import { LAST_VALUE, rewriteCell, type RewriteOutput } from "./rewrite.js";
 import { cellFile, Scope } from "./scope.js";
 import { CellService } from "./service.js";
+import { meaningsOf } from "./syntax.js";
 
 /** A cell that was converted: what later cells are to see of it. */
 export interface Converted extends ConvertResult {
@@ -81,7 +82,7 @@ export class CellConverter {
       const start = one.getStart(file);
       return start >= prelude.length && start < end;
     });
-    const declared = declaredIn(own);
+    const declared = declaredIn(own).map((one) => withMeanings(program.getTypeChecker(), one));
     const { code, map, output } = this.#emit(program, file, own, declared, {
       cell,
       preludeLength: prelude.length,
@@ -180,7 +181,7 @@ export class CellConverter {
   /** Makes a module of a cell that begins with `@module NAME`, for others to import. */
   addModule(name: string, content: string): Diagnostic[] {
     const path = `${this.service.directory}/${name}.ts`;
-    this.service.setFile(path, content);
+    this.service.setFile(path, `${content}\nexport {};`); // a module, whatever it holds
     this.service.refresh();
     this.service.keepImports([`./${name}`]);
     const { service } = this.service;
@@ -238,11 +239,14 @@ function isJsx(source: string): boolean {
   return parsed("cell.ts") > 0 && parsed("cell.tsx") === 0;
 }
 
-/** Every identifier of a file, whatever it stands for. */
+/** Every identifier of a file, whatever it stands for, but the names of its own types: a value of that name is none of the file's. */
 function namesIn(file: TS.SourceFile): Set<string> {
   const names = new Set<string>();
   const visit = (node: TS.Node): void => {
-    if (ts.isIdentifier(node)) names.add(node.text);
+    const { parent } = node;
+    const isTypeName =
+      parent && (ts.isInterfaceDeclaration(parent) || ts.isTypeAliasDeclaration(parent)) && parent.name === node;
+    if (ts.isIdentifier(node) && !isTypeName) names.add(node.text);
     ts.forEachChild(node, visit);
   };
   visit(file);
@@ -267,4 +271,14 @@ function shortTypes(checker: TS.TypeChecker, declared: readonly Declared[]): Map
     if (text && SHORT.test(text)) types.set(name, text);
   }
   return types;
+}
+
+/** An imported name as the type or the value that it is, so that a later cell may add the other. */
+function withMeanings(checker: TS.TypeChecker, declared: Declared): Declared {
+  const { imported, value } = declared;
+  if (value !== "import" || !imported) return declared;
+  const meanings = meaningsOf(checker, declared);
+  if (meanings.value) return { ...declared, type: meanings.type };
+  const { value: _gone, ...rest } = declared;
+  return { ...rest, type: true, imported: { ...imported, typeOnly: true } };
 }

@@ -11,6 +11,8 @@ const OURS = join(packageRoot, "package.json");
 export class Resolver {
   readonly #options: TS.CompilerOptions;
   readonly #host: TS.ModuleResolutionHost;
+  /** What the compiler has read of package.json files: without it, it reads one for each file and each cell. */
+  readonly cache: TS.ModuleResolutionCache;
   /** What is installed stays where it is. */
   readonly #installed = new Map<string, TS.ResolvedModuleFull>();
   /** What was found of the rest since the last refresh. */
@@ -18,7 +20,8 @@ export class Resolver {
   /** Files with imports that were not found. */
   readonly #unresolved = new Set<string>();
 
-  constructor(options: TS.CompilerOptions, host: TS.ModuleResolutionHost) {
+  constructor(directory: string, options: TS.CompilerOptions, host: TS.ModuleResolutionHost) {
+    this.cache = ts.createModuleResolutionCache(directory, (name) => name, options);
     this.#options = options;
     this.#host = host;
   }
@@ -37,7 +40,8 @@ export class Resolver {
 
   #search(name: string, containingFile: string): TS.ResolvedModuleFull | undefined {
     const from = (file: string): TS.ResolvedModuleFull | undefined =>
-      ts.resolveModuleName(name, file, this.#options, this.#host).resolvedModule;
+      ts.resolveModuleName(name, file, this.#options, this.#host, isInstalled(file) ? this.cache : undefined)
+        .resolvedModule;
     if (OUR_NAME.test(name)) return from(OURS);
     return from(containingFile) ?? (isBare(name) ? from(OURS) : undefined);
   }
@@ -50,6 +54,7 @@ export class Resolver {
   /** Looks again for what may have moved. @param changed directories of packages that were installed anew */
   refresh(changed: readonly string[]): void {
     this.#recent.clear();
+    if (changed.length > 0) this.cache.clear();
     for (const [key, { resolvedFileName }] of this.#installed)
       if (changed.some((one) => key.startsWith(`${one}/`) || resolvedFileName.startsWith(`${one}/`)))
         this.#installed.delete(key);

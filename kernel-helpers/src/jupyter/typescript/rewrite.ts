@@ -89,10 +89,8 @@ class Rewriter {
 
   /** A cell's imports are loaded even if it does not use them: they fail here, and later cells do. */
   #loadImports(): void {
-    const { own, declared, checker } = this.#input;
-    for (const one of declared)
-      if (one.own && one.value === "import" && syntax.isImportedValue(checker, one))
-        this.#modules.load(one.imported!.module);
+    const { own, declared } = this.#input;
+    for (const one of declared) if (one.own && one.value === "import") this.#modules.load(one.imported!.module);
     for (const one of own)
       if (syntax.isBareImport(one)) this.#modules.load((one.moduleSpecifier as TS.StringLiteral).text);
   }

@@ -22,6 +22,9 @@ interface Entry {
 /** Kinds that say nothing about types of the same name. */
 const VALUES_ONLY = new Set<Binding["kind"]>(["let", "const", "function"]);
 
+const isValueOnly = ({ value, type }: Entry): boolean =>
+  value !== undefined && (VALUES_ONLY.has(value.kind) || (value.kind === "import" && value !== type));
+
 /** The file that holds a cell for those after it. */
 export function cellFile(directory: string, cell: number, jsx: boolean): string {
   return `${directory}/[cell ${cell}].${jsx ? "tsx" : "ts"}`;
@@ -72,7 +75,7 @@ export class Scope {
     // A type that shares its name with a value of its own cell cannot be told apart from it.
     const isPure = before?.type?.kind === "type" && before.type.cell !== before.value?.cell;
     const keptType = isPure && before.type?.cell !== cell ? before.type : undefined;
-    const keptValue = before?.value && VALUES_ONLY.has(before.value.kind) ? before.value : undefined;
+    const keptValue = before && isValueOnly(before) ? before.value : undefined;
     const sameCell = before?.value?.cell === cell ? before.value : undefined; // a function and a namespace, say
     this.#entries.set(name, {
       ...definedOnly("value", value ? binding : (sameCell ?? keptValue)),
@@ -91,9 +94,9 @@ export class Scope {
     const ownTypes = new Set(own.filter(({ type }) => type).map(({ name }) => name));
     const lines = this.#augmenting.map((cell) => `import "${fileOf(cell)}";`);
     for (const name of new Set(wanted)) {
-      const { value, type } = this.#entries.get(name) ?? {};
-      const usedValue =
-        ownValues.has(name) || (ownTypes.has(name) && value && !VALUES_ONLY.has(value.kind)) ? undefined : value;
+      const entry = this.#entries.get(name) ?? {};
+      const { value, type } = entry;
+      const usedValue = ownValues.has(name) || (ownTypes.has(name) && !isValueOnly(entry)) ? undefined : value;
       const usedType = ownTypes.has(name) || (ownValues.has(name) && type && type.kind !== "type") ? undefined : type;
       lines.push(...linesFor(name, usedValue, usedType, fileOf));
     }
@@ -110,13 +113,19 @@ function linesFor(
   const lines: string[] = [];
   if (value && type && value.cell === type.cell) return [importLine(name, value, fileOf)];
   if (value) {
-    const written = value.text ?? `typeof import("${fileOf(value.cell)}").${name}`;
+    const written = value.text ?? typeOf(name, value, fileOf);
     if (value.kind === "let") lines.push(`declare let ${name}: ${written};`);
     else if (value.text || type) lines.push(`declare const ${name}: ${written};`);
     else lines.push(importLine(name, value, fileOf));
   }
   if (type) lines.push(importLine(name, type, fileOf, !type.imported || type.imported.typeOnly));
   return lines;
+}
+
+function typeOf(local: string, { cell, imported }: Binding, fileOf: (cell: number) => string): string {
+  const module = `typeof import(${JSON.stringify(imported?.module ?? fileOf(cell))})`;
+  const name = imported?.name ?? local;
+  return name === "*" || name === "=" ? module : `${module}.${name}`;
 }
 
 function importLine(

@@ -46,7 +46,7 @@ export class CellService {
     this.options = options;
     this.#importsFile = join(directory, "[imports].ts");
     this.#current = join(directory, "[cell].ts");
-    this.resolver = new Resolver(options, {
+    this.resolver = new Resolver(directory, options, {
       ...ts.sys,
       fileExists: (path) => this.#virtual.has(path) || ts.sys.fileExists(path),
       readFile: (path) => this.#virtual.get(path)?.snapshot.getText(0, Infinity) ?? ts.sys.readFile(path),
@@ -169,7 +169,7 @@ export class CellService {
     return this.resolver.isUnresolved(path) ? `${version} ${this.#versions}` : version;
   }
 
-  #host(): TS.LanguageServiceHost {
+  #host(): TS.LanguageServiceHost & Pick<TS.CompilerHost, "getModuleResolutionCache"> {
     return {
       getCompilationSettings: () => this.options,
       getProjectVersion: () => String(this.#versions),
@@ -185,6 +185,7 @@ export class CellService {
       getDirectories: ts.sys.getDirectories.bind(ts.sys),
       realpath: (path) => (this.#virtual.has(path) ? path : ts.sys.realpath!(path)),
       useCaseSensitiveFileNames: () => true,
+      getModuleResolutionCache: () => this.resolver.cache,
       resolveModuleNameLiterals: (literals, file) =>
         literals.map(({ text }) => ({ resolvedModule: this.resolver.find(text, file) })),
     };

@@ -12,11 +12,14 @@ export function isValueSymbol(checker: TS.TypeChecker, symbol: TS.Symbol): boole
   return (target.flags & ts.SymbolFlags.Value) !== 0 || !target.declarations;
 }
 
-/** True for an imported name that is there at run time, unlike an interface. */
-export function isImportedValue(checker: TS.TypeChecker, { node }: Declared): boolean {
+/** Whether an imported name stands for a value, for a type, or for both. */
+export function meaningsOf(checker: TS.TypeChecker, { node }: Declared): { value: boolean; type: boolean } {
   const { name } = node as TS.Declaration & { name?: TS.Node };
   const symbol = name && checker.getSymbolAtLocation(name);
-  return symbol ? isValueSymbol(checker, symbol) : true;
+  if (!symbol) return { value: true, type: true };
+  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const type = (target.flags & (ts.SymbolFlags.Type | ts.SymbolFlags.Namespace)) !== 0;
+  return { value: isValueSymbol(checker, symbol), type };
 }
 
 /** True for an `import "…"` that binds no name. */

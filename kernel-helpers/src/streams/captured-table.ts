@@ -1,6 +1,7 @@
 import { ColumnTable } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
 import { reifyRows } from "./rows.js";
+import type { AnyColumn } from "./take.js";
 
 /** What a table's rows have to do with a capture. */
 export interface Origin {
@@ -44,6 +45,20 @@ export class CapturedTable extends ColumnTable {
     return reifyRows(this, indices);
   }
 
+  /** The same table, whose lists are arrays: arquero takes a row that is a typed array for a single value. */
+  #withArrays(): this {
+    const data = this.columnNames().map((name) => {
+      const column = this.column(name) as unknown as AnyColumn;
+      return [
+        name,
+        "size" in column
+          ? Array.from(column as unknown as Iterable<ArrayLike<unknown>>, (row) => Array.from(row))
+          : column,
+      ] as const;
+    });
+    return this.create({ data: Object.fromEntries(data) as never, names: this.columnNames() as never });
+  }
+
   /** The result of a verb whose rows are no longer those that were captured. */
   #derived(result: this): this {
     if (result.#origin) result.#origin = { ...result.#origin, derived: true };
@@ -81,7 +96,10 @@ export class CapturedTable extends ColumnTable {
     return this.#derived(super.pivot(...args));
   }
   override unroll(...args: Parameters<ColumnTable["unroll"]>): this {
-    return this.#derived(super.unroll(...args));
+    return this.#derived(super.unroll.apply(this.#withArrays(), args));
+  }
+  override spread(...args: Parameters<ColumnTable["spread"]>): this {
+    return super.spread.apply(this.#withArrays(), args);
   }
 
   override join(...args: Parameters<ColumnTable["join"]>): this {

@@ -40,7 +40,8 @@ export function percentiles<Table extends ColumnTable>(
   const times = numbersOf(table, time, "time of latency.percentiles");
   const values = numbersOf(table, value, "value of latency.percentiles");
   const { min, max, count } = extent(times);
-  const every = 1e9 * (options.every ?? (max > min ? (max - min) / 1e11 : 1));
+  // 1e-8 s are 10 ns, and 1e9 times as much as 1e-8 is a little more: an event on an edge would fall on its wrong side.
+  const every = Number((1e9 * (options.every ?? (max > min ? (max - min) / 1e11 : 1))).toPrecision(15));
   if (options.every !== undefined) requireNumber("every", options.every, { above: 0 });
   // The end belongs to the last interval: one more would have the last event to itself.
   const size = count ? Math.max(Math.ceil(((max - min) / every) * (1 - 1e-12)), 1) : 0;

@@ -49,6 +49,7 @@ function fromValues(values: unknown[]): AnyColumn {
   const kinds = new Set(given.map(kindOf));
   if (kinds.size === 0) return textColumn(values as null[]);
   const [kind] = kinds;
+  if (kinds.size === 2 && kinds.has("number") && kinds.has("bigint") && given.every(isWhole)) return integers(values);
   if (kinds.size > 1) return new JsonColumn(values);
   switch (kind) {
     case "string":
@@ -71,6 +72,21 @@ function fromValues(values: unknown[]): AnyColumn {
     default:
       return new JsonColumn(values);
   }
+}
+
+const isWhole = (value: unknown) => typeof value === "bigint" || Number.isSafeInteger(value);
+
+/** What a verb of arquero made of an Int64Column: numbers, and BigInts where these do not reach. */
+function integers(values: unknown[]): AnyColumn {
+  const whole = values.map((value) => (value === null ? null : BigInt(value as number)));
+  const column = bigints(
+    whole,
+    whole.filter((value) => value !== null),
+  );
+  const numbers = column instanceof NullableColumn ? (column.values as unknown) : column;
+  if (!(numbers instanceof BigInt64Array || numbers instanceof BigUint64Array)) return column;
+  const readable = new Int64Column(numbers);
+  return column instanceof NullableColumn ? new NullableColumn(readable, column.valid) : readable;
 }
 
 function bigints(values: (bigint | null)[], given: bigint[]): AnyColumn {

@@ -1,0 +1,264 @@
+/** What is compared with SQL: arquero's verbs over our columns, and each function of ours. */
+import { type ColumnTable, desc, op } from "arquero";
+import { changes } from "../../../dist/tables/changes.js";
+import { compare } from "../../../dist/tables/compare.js";
+import { concatCaptures } from "../../../dist/tables/concat.js";
+import { buckets } from "../../../dist/tables/log2.js";
+import { ecdf, histogram, summary } from "../../../dist/tables/latency.js";
+import { outliers } from "../../../dist/tables/outliers.js";
+import { withOverlaps } from "../../../dist/tables/overlaps.js";
+import { percentiles } from "../../../dist/tables/percentiles.js";
+import { sizeClasses, withSizeClass } from "../../../dist/tables/sizes.js";
+import { concatTables } from "../../../dist/streams/columns.js";
+import { type Chooser, randomTest, type View } from "./tables.js";
+
+/** Two results that must be the same; `ordered` if in their order too. */
+export interface Pair {
+  table: ColumnTable;
+  sql: string;
+  ordered?: boolean;
+}
+
+type Check = (choose: Chooser, a: View, b: View) => Pair;
+
+const keys = [["comm"], ["ok"], ["comm", "ok"], ["tid", "cpu"], ["note"], ["source"], ["pid", "comm", "ok"]];
+const plainColumns = [
+  "id",
+  "comm",
+  "pid",
+  "fd",
+  "cpu",
+  "ok",
+  "ret",
+  "duration_ns",
+  "big",
+  "wide",
+  "maybe",
+  "note",
+  "seen",
+  "source",
+];
+
+/** The value at a rank, as its definition says it: the smallest that so many per mille do not exceed. */
+const rank = (perMille: number, value = "duration_ns") =>
+  `list_sort(list(${value}))[greatest(1, ceil(count(*) * ${perMille} / 1000)::int)]`;
+
+export const checks: Record<string, Check> = {
+  filter(choose, a) {
+    const [ours, theirs] = randomTest(choose);
+    return {
+      table: a.table.filter(`d => ${ours}`).select(plainColumns),
+      sql: `select ${plainColumns.join()} from ${a.sql} where ${theirs}`,
+    };
+  },
+  derive: (choose, a) => {
+    const [ours, theirs] = randomTest(choose);
+    return {
+      table: a.table
+        .derive({ test: `d => !!(${ours})`, sum: "d => d.pid + d.fd * 2", text: "d => d.comm + '/' + d.source" })
+        .select("id", "test", "sum", "text"),
+      sql: `select id, coalesce(${theirs}, false), pid::double + fd::double * 2, comm || '/' || source from ${a.sql}`,
+    };
+  },
+  rollup(choose, a) {
+    const by = choose.of(keys);
+    return {
+      table: a.table.groupby(...by).rollup({
+        n: op.count(),
+        sum: op.sum("ret"),
+        low: op.min("fd"),
+        high: op.max("pid"),
+        mean: op.mean("cpu"),
+        kinds: op.distinct("comm"),
+        given: op.valid("maybe"),
+      }),
+      sql: `select ${by.join()}, count(*), sum(ret), min(fd), max(pid), avg(cpu), count(distinct comm), count(maybe) from ${a.sql} group by ${by.join()}`,
+    };
+  },
+  count: (choose, a) => {
+    const by = choose.of(keys);
+    return {
+      table: a.table.groupby(...by).count(),
+      sql: `select ${by.join()}, count(*) from ${a.sql} group by ${by.join()}`,
+    };
+  },
+  orderby: (choose, a) => {
+    const by = choose.of(["comm", "fd", "ok", "duration_ns", "wide"]);
+    const down = choose.below(2) === 1;
+    const table = a.table.orderby(down ? desc(by) : by, "id").select("id", by);
+    // JavaScript sorts text by UTF-16 units, DuckDB by UTF-8 bytes: the same for all that is here.
+    return { table, sql: `select id, ${by} from ${a.sql} order by ${by} ${down ? "desc" : "asc"}, id`, ordered: true };
+  },
+  slice(choose, a) {
+    const [from, to] = [choose.below(5), 5 + choose.below(20)];
+    return {
+      table: a.table.orderby("id").slice(from, to).select(plainColumns),
+      sql: `select ${plainColumns.join()} from ${a.sql} order by id limit ${to - from} offset ${from}`,
+      ordered: true,
+    };
+  },
+  dedupe(choose, a) {
+    const by = choose.of(keys);
+    return { table: a.table.dedupe(...by).select(by), sql: `select distinct ${by.join()} from ${a.sql}` };
+  },
+  join(choose, a, b) {
+    const how = choose.of(["join", "join_left", "join_right", "join_full"] as const);
+    const on = choose.of(["comm", "tid", "source"]);
+    const kind = { join: "inner", join_left: "left", join_right: "right", join_full: "full" }[how];
+    const right = b.table.select(on, "id", "ok", "source", "duration_ns", "maybe").rename({
+      [on]: "key",
+      id: "id2",
+      ok: "ok2",
+      source: "source2",
+      duration_ns: "d2",
+      maybe: "m2",
+      ...(on === "source" ? { source: "key" } : {}),
+    });
+    const left = a.table.select(on, "id", "ok", "pid");
+    return {
+      table: left[how](right, [on, "key"]).select("id", "ok", "pid", "id2", "ok2", "d2", "m2"),
+      sql: `select a.id, a.ok, a.pid, b.id, b.ok, b.duration_ns, b.maybe from ${a.sql} a ${kind} join ${b.sql} b on a.${on} = b.${on}`,
+    };
+  },
+  semijoin(choose, a, b) {
+    const on = choose.of(["comm", "source", "ok", "fd"]);
+    const anti = choose.below(2) === 1;
+    return {
+      table: (anti ? a.table.antijoin(b.table, on) : a.table.semijoin(b.table, on)).select(plainColumns),
+      sql: `select ${plainColumns.join()} from ${a.sql} a where ${anti ? "not " : ""}exists (select 1 from ${b.sql} b where a.${on} = b.${on})`,
+    };
+  },
+  concat: (choose, a, b) => {
+    const [x, y] = [a, b].map(({ table }) => table.select(plainColumns)) as [ColumnTable, ColumnTable];
+    const sql = `select ${plainColumns.join()} from ${a.sql} union all select ${plainColumns.join()} from ${b.sql}`;
+    return { table: choose.below(2) ? x.concat(y) : concatTables([x, y]), sql };
+  },
+  fold: (_, a) => ({
+    table: a.table.select("id", "pid", "ret").fold(["pid", "ret"]),
+    sql: `select id, key, value from (select id, pid::double as pid, ret from ${a.sql}) unpivot (value for key in (pid, ret))`,
+  }),
+  pivot: (_, a) =>
+    orNothing(a, () => ({
+      table: a.table
+        .groupby("tid")
+        .pivot({ key: "d => d.ok ? 'yes' : 'no'" }, { value: "d => op.sum(d.ret)" })
+        .fold(["yes", "no"].filter((name) => a.table.filter(`d => d.ok === ${name === "yes"}`).numRows() > 0))
+        .filter("d => d.value != null"),
+      sql: `select tid, case when ok then 'yes' else 'no' end, sum(ret) from ${a.sql} group by all`,
+    })),
+  impute: (_, a) => ({
+    table: a.table.select("id", "maybe", "note").impute({ maybe: () => -1, note: () => "none" }),
+    sql: `select id, coalesce(maybe, -1), coalesce(note, 'none') from ${a.sql}`,
+  }),
+  unroll: (_, a) => ({
+    table: a.table.select("id", "histogram").unroll("histogram"),
+    sql: `select id, unnest(histogram) from ${a.sql}`,
+  }),
+  lookup: (_, a, b) => ({
+    table: a.table.select("id", "tid").lookup(b.table.orderby("id").dedupe("tid"), "tid", "comm", "ok", "maybe"),
+    sql: `select a.id, a.tid, b.comm, b.ok, b.maybe from ${a.sql} a left join (select distinct on (tid) * from ${b.sql} order by tid, id) b on a.tid = b.tid`,
+  }),
+  reify: (_, a) => ({
+    table: a.table.reify().select(plainColumns),
+    sql: `select ${plainColumns.join()} from ${a.sql}`,
+  }),
+  "latency.summary": (choose, a) => {
+    const by = choose.of([...keys, []]);
+    const grouped = choose.below(2) === 1 && by.length > 0;
+    return {
+      table: grouped ? summary(a.table.groupby(...by)) : summary(a.table, { by }),
+      sql: `select ${by.map((name) => `${name}, `).join("")}count(*), ${[500, 900, 990, 999, 1000].map((p) => rank(p)).join()}, sum(duration_ns) from ${a.sql} ${by.length ? `group by ${by.join()}` : "having count(*) > 0"}`,
+    };
+  },
+  "latency.histogram": (choose, a) => {
+    const table = histogram(a.table, { by: "ok", steps: 1 + choose.below(4) });
+    return { table, sql: recounted(table, a.sql) };
+  },
+  "latency.histogram, all of it": (choose, a) => ({
+    table: histogram(a.table, { by: "tid", steps: 1 + choose.below(4) })
+      .groupby("tid")
+      .rollup({ n: op.sum("count"), share: "d => op.round(op.sum(d.share) * 1e6)" }),
+    sql: `select tid, count(*), 1e6 from ${a.sql} group by tid`,
+  }),
+  "latency.ecdf": (_, a) => ({
+    table: ecdf(a.table, { by: "ok", points: 1000 }),
+    sql: `select distinct ok, duration_ns, count(*) over (partition by ok order by duration_ns) / count(*) over (partition by ok) from ${a.sql}`,
+  }),
+  "latency.percentiles": (choose, a) => {
+    if (a.table.numRows() === 0) return nothing(a);
+    const every = choose.of([10, 50, 100, 1000]);
+    const table = percentiles(a.table, { every: every / 1e9, percentiles: [50, 99, 100] });
+    return {
+      table: table
+        .groupby("time_ns", "count")
+        .pivot("percentile", "duration_ns")
+        .select("time_ns", "p50", "p99", "max", "count"),
+      sql: `select first + ${every} * slot, ${rank(500)}, ${rank(990)}, ${rank(1000)}, count(*) from (select *, least(floor((start_ns - first) / ${every}), greatest(ceil((latest - first) / ${every}), 1) - 1) as slot from (select *, min(start_ns) over () as first, max(start_ns) over () as latest from ${a.sql})) group by first, slot`,
+    };
+  },
+  "latency.outliers": (choose, a) => {
+    const top = choose.of([1, 3, 100]);
+    return {
+      table: outliers(a.table.reify(), { by: "comm", top }).select("id", "comm", "p50_ns", "excess_ns"),
+      sql: `select id, comm, p50, duration_ns - p50 from (select a.*, p50 from ${a.sql} a join (select comm, ${rank(500)} as p50 from ${a.sql} group by comm) using (comm)) where duration_ns > p50 order by duration_ns - p50 desc`,
+      ...(top < 100 ? { top } : {}),
+    } as Pair;
+  },
+  "latency.buckets": (_, a) => ({
+    table: buckets(a.table, { by: "ok" }).select("ok", "low_ns", "count").filter("d => d.count > 0"),
+    sql: `select ok, case when slot = 0 then 0 else 2 ** slot end, n from (select ok, slot, sum(histogram[slot + 1]) as n from ${a.sql}, range(5) r(slot) group by all) where n > 0`,
+  }),
+  withSizeClass: (_, a) => ({
+    table: withSizeClass(a.table).select("id", "size_class"),
+    sql: `select id, case ${[-Infinity, 0, 1, 16, 256, 4096, 65536, 1048576]
+      .map((bound, i) => (i === 0 ? "" : `when ret >= ${bound} then '${sizeClasses[i]}'`))
+      .reverse()
+      .join(" ")} else '${sizeClasses[0]}' end from ${a.sql}`,
+  }),
+  withOverlaps: (_, a, b) => ({
+    table: withOverlaps(a.table, b.table, { as: "others", own: "own_ns" })
+      .derive({ any: "d => d.others !== ''" })
+      .select("id", "own_ns", "any"),
+    sql: `select a.id, coalesce(sum(o) filter (own), 0), coalesce(bool_or(not own), false) from ${a.sql} a left join (select x.id, x.tid = y.tid as own, least(x.start_ns + x.duration_ns, y.start_ns + y.duration_ns) - greatest(x.start_ns, y.start_ns) as o from ${a.sql} x, ${b.sql} y) p on a.id = p.id and o > 0 group by a.id`,
+  }),
+  changes: (_, a, b) => {
+    const [before, after] = [a, b].map(({ table, sql }) => ({
+      table: table.orderby("id").dedupe("comm", "ok").select("comm", "ok", "ret", "pid"),
+      sql: `(select distinct on (comm, ok) comm, ok, ret, pid from ${sql} order by comm, ok, id)`,
+    })) as [View, View];
+    return {
+      table: changes(before.table, after.table, { by: ["comm", "ok"], of: ["ret", "pid"] }),
+      sql: `select n.comm, n.ok, n.ret - if(grew, o.ret, 0), n.pid::double - if(grew, o.pid, 0) from (select n.*, coalesce(o.ret <= n.ret and o.pid <= n.pid, false) as grew from ${after.sql} n left join ${before.sql} o using (comm, ok)) n left join ${before.sql} o using (comm, ok)`,
+    };
+  },
+  compare: (choose, a, b) => {
+    const by = choose.of([["comm"], ["comm", "ok"], ["tid"]]);
+    const summed = ({ sql }: View) => `(select ${by.join()}, max(duration_ns) as m from ${sql} group by ${by.join()})`;
+    const rolled = ({ table }: View) => table.groupby(...by).rollup({ m_ns: op.max("duration_ns") });
+    return {
+      table: compare(rolled(a), rolled(b), { by, of: "m_ns" }),
+      sql: `select ${by.join()}, o.m, n.m, case when o.m <> 0 then n.m / o.m end from ${summed(b)} n full join ${summed(a)} o using (${by.join()})`,
+    };
+  },
+  concatCaptures: (_, a, b) => ({
+    table: concatCaptures({
+      a: a.table.select("id", "comm", "ok", "wide"),
+      b: b.table.select("id", "wide", "comm", "ok"),
+    }).select("capture", "id", "comm", "ok", "wide"),
+    sql: `select 'a', id, comm, ok, wide from ${a.sql} union all select 'b', id, comm, ok, wide from ${b.sql}`,
+  }),
+};
+
+/** Verbs that make columns of values make none of no rows. */
+const nothing = ({ table, sql }: View): Pair => ({ table: table.select("id"), sql: `select id from ${sql}` });
+const orNothing = (view: View, make: () => Pair): Pair => (view.table.numRows() === 0 ? nothing(view) : make());
+
+/** The same rows of a histogram, counted again by SQL. */
+function recounted(table: ColumnTable, sql: string): string {
+  const rows = table.objects() as { ok: boolean; low_ns: number; high_ns: number }[];
+  if (rows.length === 0) return "select 1 where false";
+  const bounds = rows.map(({ ok, low_ns, high_ns }) => `(${ok}, ${low_ns}::double, ${high_ns}::double)`);
+  return `select h.ok, low, high, count(id), count(id) / any_value(n) from (values ${bounds.join()}) h(ok, low, high)
+    join (select ok, count(*) as n from ${sql} group by ok) using (ok)
+    left join ${sql} a on a.ok = h.ok and a.duration_ns >= low and a.duration_ns < high group by h.ok, low, high`;
+}

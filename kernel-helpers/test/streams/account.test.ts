@@ -200,7 +200,7 @@ describe("the account of a ring", () => {
           rows += table.numRows();
         }
       }
-      await busy.detach();
+      busy.detach();
       const { delivered, lost, dropped, unread } = busy.totals("ring");
       assert.equal(delivered, rows, "what counts as delivered is in a table");
       assert.equal(delivered + lost! + dropped + unread, busy.globals["made"]);

@@ -22,12 +22,17 @@ export class ProbeError extends BpflabError {
 /** What refusals come to, and what to do about them. */
 const reasons: [RegExp, string, string][] = [
   [
-    /stack|frame|too many (?:bytes|arguments)/i,
-    "it keeps more at once than the 512 bytes that a program in the kernel has for it",
-    "Read less text at once, such as op.str(d.filename, 64), or compare fewer texts.",
+    /built-in function 'mem(?:set|cpy)'/,
+    "a row takes more than 1,024 bytes, which a program in the kernel cannot fill at once",
+    "Read less text, such as op.str(d.filename, 256), or select fewer columns.",
   ],
   [
-    /too large|too complex|BPF program is too|jump out of range|sequence of \d+ jumps/i,
+    /stack|frame|too many (?:bytes|arguments)/i,
+    "it keeps more at once than the 512 bytes that a program in the kernel has for it",
+    "Read less text at once, such as op.str(d.filename, 64), compare fewer texts, or compute fewer columns at once.",
+  ],
+  [
+    /nesting level|too large|too complex|BPF program is too|jump out of range|sequence of \d+ jumps/i,
     "the program is too long for the kernel to check",
     "Ask fewer things in one expression, or in several probes.",
   ],
@@ -59,6 +64,11 @@ export function explained(error: unknown, page: Page): unknown {
     return new MissingFeatureError("fentry", "This kernel refuses fentry and fexit programs.", {
       since: "5.5",
       hint: "Tracepoints tell much of the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows; or kprobe/ where the kernel has it.",
+      cause: error,
+    });
+  if (error instanceof LoadError && error.errno === 7)
+    return new ProbeError("rollup: a group takes more than the 32 KiB that the kernel has for one.", page.text, {
+      hint: "Make the steps of op.linear() wider, or ask for fewer histograms at once.",
       cause: error,
     });
   if (!(error instanceof VerifierError) && !(error instanceof CompileError)) return error;

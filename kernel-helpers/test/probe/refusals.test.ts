@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { op, probe, type Probe } from "../../dist/api/index.js";
+import { op, probe, ProbeError, type Probe } from "../../dist/api/index.js";
 
 const exit = () => probe("tp/syscalls/sys_exit_read");
 const limit = 3;
@@ -104,6 +104,44 @@ describe("what cannot be asked is refused where it stands, with what to write in
       );
       for (const pattern of says) assert.match(String(error), pattern);
       assert.doesNotMatch(String(error), /bpf_|__u64|R\d/, "no C that nobody wrote");
+    });
+  }
+
+  const openat = () => probe("tp/syscalls/sys_enter_openat");
+  const tooMuch: [what: string, asked: Probe<any>, ...says: RegExp[]][] = [
+    [
+      "more text at once than a program's stack holds",
+      openat()
+        .filter((d, $) => op.str(d.filename, 256) === $.a && op.str(d.filename, 255) === $.b)
+        .params({ a: "x", b: "y" }),
+      /filter: the kernel refuses this: it keeps more at once than the 512 bytes/,
+      /\n {2}\(d, \$\) => op\.str/,
+      /op\.str\(d\.filename, 64\)/,
+    ],
+    [
+      "a row that is too long",
+      openat().select({ f: (d: any) => op.str(d.filename, 4096) }),
+      /select of f: .*1,024 bytes/,
+    ],
+    [
+      "groups that are too large",
+      exit().rollup(Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`h${i}`, op.linear("ret", 0, 1000, 1)]))),
+      /a group takes more than the 32 KiB/,
+    ],
+    [
+      "an expression without end, of which the part that matters is shown",
+      exit().filter(Array.from({ length: 300 }, (_, i) => `d.ret % ${i + 2} > ${i}`).join(" || ")),
+      /the program is too long for the kernel to check/,
+      /…\n/,
+    ],
+  ];
+  for (const [what, asked, ...says] of tooMuch) {
+    test(what, async () => {
+      const error: unknown = await asked.collect({ seconds: 0.01 }).catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof ProbeError, String(error));
+      for (const pattern of says) assert.match(error.message, pattern);
+      assert.doesNotMatch(error.message, /bpf_|__u64|R\d\b|\.bpf\.c/, "no C that nobody wrote");
+      assert.ok(error.cause instanceof Error && error.source.includes("SEC("));
     });
   }
 

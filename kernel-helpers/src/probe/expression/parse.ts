@@ -114,9 +114,12 @@ export function pointer({ text }: Pick<Parsed, "text">, { start, end }: Placed):
   const [from, to] = [Math.max(start - prefix.length, 0), Math.min(end - prefix.length, text.length)];
   const lineStart = text.lastIndexOf("\n", from - 1) + 1;
   const lineEnd = (text.indexOf("\n", from) + 1 || text.length + 1) - 1;
-  const line = text.slice(lineStart, lineEnd);
-  const before = line.slice(0, from - lineStart).replace(/[^\t]/g, " ");
-  return `  ${line}\n  ${before}${"^".repeat(Math.max(Math.min(to, lineEnd) - from, 1))}`;
+  // Of a long line the part that matters.
+  const shownFrom = Math.max(lineStart, from - 40);
+  const shownTo = Math.min(lineEnd, shownFrom + 110);
+  const line = `${shownFrom > lineStart ? "…" : ""}${text.slice(shownFrom, shownTo)}${shownTo < lineEnd ? "…" : ""}`;
+  const before = line.slice(0, from - shownFrom + (shownFrom > lineStart ? 1 : 0)).replace(/[^\t]/g, " ");
+  return `  ${line}\n  ${before}${"^".repeat(Math.max(Math.min(to, shownTo) - from, 1))}`;
 }
 
 /** The text of a part. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./command.mjs";
 import { repo } from "./paths.mjs";
-import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 
 const native = join(repo, "native");
 
@@ -22,15 +22,12 @@ function build(title, directory, sources) {
   return {
     title,
     done: () => isStamped(stampFile, print()),
-    run: async (progress) => {
-      const before = print();
-      const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
-      await run(process.execPath, [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()], {
-        cwd: directory,
-        onLine: progress,
-      });
-      stamp(stampFile, before);
-    },
+    run: (progress) =>
+      stamped(stampFile, print, () => {
+        const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
+        const args = [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()];
+        return run(process.execPath, args, { cwd: directory, onLine: progress });
+      }),
   };
 }
 

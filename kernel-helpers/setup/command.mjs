@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { lockForChildren } from "./lock.mjs";
 import { logFile } from "./paths.mjs";
 
 const TAIL_LINES = 15;
@@ -32,17 +33,18 @@ function openLog() {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, seconds?: number, onLine?: (line: string) => void }} options
- *   `seconds`: stop it after that long; `onLine`: called with each line of its output, for progress
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, seconds?: number, keepsLock?: boolean, onLine?: (line: string) => void }} options
+ *   `seconds`: stop it after that long; `onLine`: called with each line of its output, for progress; `keepsLock`: the set-up's
+ *   lock is not free before it has ended, should the set-up be killed
  */
-export function run(command, args, { cwd, env, seconds, onLine } = {}) {
+export function run(command, args, { cwd, env, seconds, onLine, keepsLock = true } = {}) {
   const out = openLog();
   out.write(`\n$ ${[command, ...args].join(" ")}\n`);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(keepsLock ? lockForChildren() : [])],
       timeout: seconds === undefined ? undefined : seconds * 1000,
     });
     let stdout = "";

@@ -1,6 +1,9 @@
-/** Debian packages: what the set-up needs, and how it gets what is missing. */
+/** Packages of the distribution: what the set-up needs, and how it gets what is missing. */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { run, SetupError } from "./command.mjs";
+import { distribution, installYourself, packageNames } from "./distribution.mjs";
 
 /** To build and run BPF programs, and to turn notebooks into pages. */
 const TO_RUN = [
@@ -23,41 +26,86 @@ const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium
 /** What the benchmark sets beside bpflab. */
 const TO_BENCH = ["bpftrace", "nftables", "python3-ipykernel"];
 
-/** What the check of the sources runs. */
+/** What checks the form of the C and C++. */
 const TO_CHECK = ["clang-format", "git"];
 
-const MORE = { run: [], check: TO_CHECK, test: TO_TEST, bench: TO_BENCH };
+/** What boots other kernels. */
+const TO_BOOT = ["qemu-system-x86", "busybox-static", "kmod", "cpio", "xz-utils"];
 
-/** The names of these packages that are not installed. @param {string[]} names */
+const MORE = { run: [], check: TO_CHECK, test: TO_TEST, bench: TO_BENCH, kernels: TO_BOOT };
+
+/** The same to run, where packages have other names: a command that comes with it, and how to call it in a sentence. */
+const COMMANDS = {
+  "g++": "a C++17 compiler (g++)",
+  make: "make",
+  "pkg-config": "pkg-config",
+  python3: "python3",
+  clang: "clang (14 or newer)",
+  ip: "iproute2",
+  ping: "ping (iputils)",
+};
+/** The addon is written against this one. */
+const LIBBPF_AT_LEAST = "1.1";
+
+/** The names of these packages that are not installed; undefined where there is no dpkg. @param {string[]} names */
 export function missingPackages(names) {
   // It ends with 1 as soon as one of them is unknown, and has told about the others.
   const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n", ...names], {
     encoding: "utf8",
   });
-  if (error)
-    throw new SetupError(
-      `bpflab sets itself up with Debian's packages, and dpkg-query does not run here; it needs: ${names.join(" ")}.`,
-    );
+  if (error) return undefined;
   const known = stdout.split("\n");
   return names.filter((name) => !known.includes(`installed ${name}`));
 }
 
 /** Brings apt's lists up to date and installs packages with no more than they depend on. */
 export async function installPackages(names, onLine) {
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await run("apt-get", ["update"], { env, onLine });
-  await run("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...names], {
-    env,
-    onLine,
-  });
+  // dpkg has a lock of its own; ours would go on with the services that packages start.
+  const how = { env: { DEBIAN_FRONTEND: "noninteractive" }, onLine, keepsLock: false };
+  // An installation that was interrupted has to be ended before another one can begin.
+  await run("dpkg", ["--configure", "-a", "--force-confdef", "--force-confold"], how);
+  await run("apt-get", ["update"], how);
+  const options = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+  await run("apt-get", ["install", "--fix-broken", ...options, ...names], how);
+}
+
+/** What of COMMANDS and libbpf is not there, in words. */
+function missingCommands() {
+  const places = (process.env.PATH ?? "").split(delimiter);
+  const missing = Object.keys(COMMANDS).filter((name) => !places.some((place) => existsSync(join(place, name))));
+  const hasLibbpf = spawnSync("pkg-config", ["--exists", "libbpf"]).status === 0;
+  return [
+    ...missing.map((name) => COMMANDS[name]),
+    ...(hasLibbpf ? [] : [`libbpf ${LIBBPF_AT_LEAST} or newer with its headers`]),
+  ];
 }
 
 /** @param {keyof typeof MORE} purpose what is to be done with them */
 export function debianPackages(purpose) {
-  const names = [...TO_RUN, ...MORE[purpose]];
+  const names = packageNames([...TO_RUN, ...MORE[purpose]]);
+  const missing = () => missingPackages(names) ?? missingCommands();
   return {
-    title: "Debian packages",
-    done: () => missingPackages(names).length === 0,
-    run: (progress) => installPackages(missingPackages(names), progress),
+    title: `${distribution().name || "System"} packages`,
+    done: () => missing().length === 0,
+    run: async (progress) => {
+      if (missingPackages(names) === undefined) throw new SetupError(installYourself(missing()));
+      await installPackages(missingPackages(names), progress);
+    },
   };
+}
+
+const libbpfVersion = () => spawnSync("pkg-config", ["--modversion", "libbpf"], { encoding: "utf8" }).stdout?.trim();
+
+/** Says where a distribution's libbpf is too old for the addon, before a compiler says it in its way. */
+export const libbpf = {
+  title: "libbpf",
+  done: () => spawnSync("pkg-config", [`--atleast-version=${LIBBPF_AT_LEAST}`, "libbpf"]).status === 0,
+  run: async () => {
+    throw new SetupError(oldLibbpf(libbpfVersion()));
+  },
+};
+
+/** @param {string | undefined} version what is there */
+export function oldLibbpf(version, { title } = distribution()) {
+  return `bpflab needs libbpf ${LIBBPF_AT_LEAST} or newer, and ${title} has ${version || "none that pkg-config finds"}: build a newer one from its own source (\`make -C src install\` there, as root), name the directory of its libbpf.pc in PKG_CONFIG_PATH, and run this again.`;
 }

@@ -1,15 +1,13 @@
 /**
- * Debian 13's JupyterLab 4 in a directory of its own on an older Debian: apt-get and dpkg-deb with private lists and
- * a private, empty package database. The packages run by their own Python and C library, so nothing reaches the host.
+ * Debian 13's JupyterLab 4 in a directory of its own on an older Debian. The packages run by their own Python and C library, so nothing reaches the host.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { ask, run, SetupError } from "./command.mjs";
+import { ask, SetupError } from "./command.mjs";
+import { debianRelease, unpackPackage } from "./debian-archive.mjs";
 
 const SUITE = "trixie";
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** The jupyterlab package names hundreds of JavaScript packages that are already bundled in it: these are what it runs on. */
 const RUNS_ON = [
@@ -42,14 +40,16 @@ const LEFT_OUT = [
  * @param {(line: string) => void} progress
  */
 export async function installPrefix(directory, progress) {
-  const work = mkdtempSync(join(tmpdir(), "bpflab-apt-"));
+  const work = join(directory, ".apt"); // in the directory, so that it goes with it should this be killed
+  mkdirSync(work, { recursive: true });
   try {
-    const archives = await download(work, progress);
-    mkdirSync(directory, { recursive: true });
-    for (const file of readdirSync(archives)) {
+    const release = await debianRelease(SUITE, work, progress);
+    await release.downloadClosure(...RUNS_ON);
+    await release.download("jupyterlab");
+    for (const file of readdirSync(release.archives)) {
       if (!file.endsWith(".deb") || NOT_UNPACKED.test(file)) continue;
       progress(`unpacking ${file}`);
-      await unpack(join(archives, file), directory, work);
+      await unpackPackage(join(release.archives, file), directory, work, LEFT_OUT);
     }
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -57,56 +57,6 @@ export async function installPrefix(directory, progress) {
   writeLauncher(directory);
   progress("compiling its Python modules");
   await ask(join(directory, "python"), ["-m", "compileall", "-q", join(directory, "usr/lib/python3/dist-packages")]);
-}
-
-/** Downloads all that is needed into a directory, and returns it. */
-async function download(work, progress) {
-  const archives = join(work, "cache/archives");
-  mkdirSync(join(work, "lists/partial"), { recursive: true });
-  mkdirSync(join(archives, "partial"), { recursive: true });
-  writeFileSync(join(work, "status"), "");
-  writeFileSync(join(work, "sources.list"), `deb [signed-by=${KEYRING}] ${await debianMirror()} ${SUITE} main\n`);
-  const settings = {
-    "Dir::State": work,
-    "Dir::State::lists": join(work, "lists"),
-    "Dir::State::status": join(work, "status"),
-    "Dir::Cache": join(work, "cache"),
-    "Dir::Etc::sourcelist": join(work, "sources.list"),
-    "Dir::Etc::sourceparts": "/dev/null",
-    "Dir::Etc::preferencesparts": "/dev/null",
-    "APT::Install-Recommends": "false",
-    "APT::Sandbox::User": "root", // apt's own user may not write here
-    "Acquire::Languages": "none",
-    "Debug::NoLocking": "true",
-  };
-  const options = Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  const aptGet = (...args) => run("apt-get", [...options, ...args], { cwd: archives, onLine: progress });
-  await aptGet("update");
-  await aptGet("-y", "--download-only", "install", ...RUNS_ON);
-  await aptGet("download", "jupyterlab");
-  return archives;
-}
-
-/** The mirror of Debian's archive that this machine uses, from apt's own reading of its sources. */
-async function debianMirror() {
-  const printed = await run("apt-get", [
-    "indextargets",
-    "--format",
-    "$(COMPONENT) $(RELEASE) $(REPO_URI)",
-    "Created-By: Packages",
-  ]);
-  const targets = printed.split("\n").map((line) => line.split(" "));
-  const main = targets.find(
-    ([component, release, uri]) => component === "main" && uri && !/-|\/updates/.test(release) && !/security/.test(uri),
-  );
-  if (!main) throw new SetupError("apt on this machine has no source for Debian's main archive.");
-  return main[2];
-}
-
-async function unpack(archive, directory, work) {
-  const files = join(work, "files.tar");
-  await run("sh", ["-c", 'dpkg-deb --fsys-tarfile "$1" > "$2"', "sh", archive, files]);
-  await run("tar", ["-x", "-f", files, "-C", directory, ...LEFT_OUT.map((pattern) => `--exclude=${pattern}`)]);
 }
 
 /** Debian 13's Python needs a newer C library than the host's: started through the prefix's own loader, it finds that one. */

@@ -2,7 +2,7 @@
  * Finds a JupyterLab or gets one, in this order: one on PATH, pip into a private virtual environment, the
  * distribution's package, Debian 13's package in a private prefix. Writes down which one it is.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { ask, run, SetupError } from "./command.mjs";
@@ -30,7 +30,7 @@ async function versionOf(command) {
 
 /** Makes `directory` by filling a temporary one beside it, so that nobody ever sees half of it. */
 async function fillDirectory(directory, fill) {
-  const temporary = `${directory}.${process.pid}`;
+  const temporary = `${directory}.new`; // one at a time, by the set-up's lock: what is there was left by one that was killed
   mkdirSync(dirname(directory), { recursive: true });
   await rm(temporary, { recursive: true, force: true });
   try {
@@ -42,15 +42,26 @@ async function fillDirectory(directory, fill) {
   }
 }
 
+/** Makes a virtual environment's scripts those of the place that it is going to have. */
+export function renameInScripts(directory, place) {
+  for (const { name } of readdirSync(join(directory, "bin"), { withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )) {
+    const script = join(directory, "bin", name);
+    const content = readFileSync(script, "latin1"); // byte by byte: one or the other may be a program
+    if (content.includes(directory)) writeFileSync(script, content.replaceAll(directory, place), "latin1");
+  }
+}
+
 const environment = join(dataDirectory, "jupyterlab-venv");
 
 const virtualEnvironment = {
   origin: "pip, in a private virtual environment",
   command: () => [join(environment, "bin/python"), "-m", "jupyterlab"],
-  /** What draws widgets; environments of the first releases are without it. */
+  /** What draws widgets, and is installed last; environments of the first releases are without it. */
   isWhole: () => existsSync(join(environment, "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager")),
   async install(progress) {
-    const missing = missingPackages(["python3-venv"]);
+    const missing = missingPackages(["python3-venv"]) ?? [];
     if (missing.length > 0) await installPackages(missing, progress);
     await fillDirectory(environment, async (directory) => {
       await run("/usr/bin/python3", ["-m", "venv", directory], { onLine: progress });
@@ -60,6 +71,7 @@ const virtualEnvironment = {
         onLine: progress,
         seconds: 600,
       });
+      renameInScripts(directory, environment);
     });
   },
 };
@@ -124,6 +136,7 @@ export const jupyterLab = {
   async run(progress) {
     const found = await obtain(progress);
     mkdirSync(dirname(jupyterLabRecord), { recursive: true });
-    writeFileSync(jupyterLabRecord, `${JSON.stringify(found, null, 2)}\n`);
+    writeFileSync(`${jupyterLabRecord}.new`, `${JSON.stringify(found, null, 2)}\n`);
+    await rename(`${jupyterLabRecord}.new`, jupyterLabRecord); // whole or not at all
   },
 };

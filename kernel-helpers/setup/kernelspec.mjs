@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { run } from "./command.mjs";
 import { cli, helpers, jupyterPrefix, repo } from "./paths.mjs";
 import { installReportTemplate, mathScript, scripts, templateSource } from "./report-template.mjs";
-import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 
 const stampFile = join(jupyterPrefix, ".stamp");
 const sources = [
@@ -30,16 +30,18 @@ const LAB_CONFIG = {
 export const kernelspec = {
   title: "Jupyter kernel",
   done: () => isStamped(stampFile, print()),
-  run: async () => {
-    await run(process.execPath, [cli, "install", "--prefix", jupyterPrefix], { cwd: repo });
-    const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
-    mkdirSync(labconfig, { recursive: true });
-    for (const [name, content] of Object.entries(LAB_CONFIG))
-      writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}\n`);
-    const settings = join(jupyterPrefix, "etc/jupyter/jupyter_server_config.d");
-    mkdirSync(settings, { recursive: true });
-    writeFileSync(join(settings, "bpflab.json"), `${JSON.stringify(SERVER_CONFIG, null, 2)}\n`);
-    installReportTemplate();
-    stamp(stampFile, print());
-  },
+  run: () =>
+    stamped(stampFile, print, async () => {
+      await run(process.execPath, [cli, "install", "--prefix", jupyterPrefix], { cwd: repo });
+      const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
+      mkdirSync(labconfig, { recursive: true });
+      for (const [name, content] of Object.entries(LAB_CONFIG))
+        writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}
+`);
+      const settings = join(jupyterPrefix, "etc/jupyter/jupyter_server_config.d");
+      mkdirSync(settings, { recursive: true });
+      writeFileSync(join(settings, "bpflab.json"), `${JSON.stringify(SERVER_CONFIG, null, 2)}
+`);
+      installReportTemplate();
+    }),
 };

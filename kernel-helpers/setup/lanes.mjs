@@ -63,7 +63,9 @@ export const LANES = [
       "reliability/",
       "readme",
       "tables/paths",
+      "setup/distribution",
       "setup/test-file",
+      "setup/whole",
     ],
   },
   {

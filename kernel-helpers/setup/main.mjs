@@ -4,7 +4,7 @@
  */
 import { addon, naiveAddon } from "./addon.mjs";
 import { SetupError } from "./command.mjs";
-import { debianPackages } from "./debian.mjs";
+import { debianPackages, libbpf } from "./debian.mjs";
 import { jupyterLab } from "./jupyterlab.mjs";
 import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
@@ -19,7 +19,15 @@ import { runSteps } from "./steps.mjs";
 import { runReliabilityTests, runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
 
-const build = (purpose = "run") => [debianPackages(purpose), npmPackages, addon, typescript, programs, kernelspec];
+const build = (purpose = "run") => [
+  debianPackages(purpose),
+  libbpf,
+  npmPackages,
+  addon,
+  typescript,
+  programs,
+  kernelspec,
+];
 
 /** Hands over to the built command line in this process, so that Ctrl-C needs no forwarding. */
 const bpflab = async (...args) => (await import(program)).main(args);

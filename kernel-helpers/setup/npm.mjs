@@ -14,7 +14,8 @@ function matchesLock() {
   return Object.entries(wanted).every(([path, { version, optional }]) => {
     if (!path.includes("node_modules/")) return true; // this repo's own packages, which are linked
     const there = installed[path];
-    return there ? there.version === version : optional === true; // optional: for other platforms
+    if (!there) return optional === true; // for other platforms
+    return there.version === version && existsSync(join(repo, path, "package.json"));
   });
 }
 

@@ -4,7 +4,7 @@ import { release, version } from "node:os";
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { build, cli, helpers, repo } from "./paths.mjs";
-import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 import { typescript } from "./typescript.mjs";
 
 const stampFile = join(build, "programs.stamp");
@@ -28,7 +28,9 @@ export const programs = {
   done: () => isStamped(stampFile, print()),
   run: async (progress) => {
     await run(process.execPath, [cli, "prepare"], { cwd: repo, onLine: progress });
-    if (!typescript.done()) await typescript.run(progress); // new types, generated from BTF
-    stamp(stampFile, print());
+    // The types that this generates from BTF are a part of the print.
+    await stamped(stampFile, print, async () => {
+      if (!typescript.done()) await typescript.run(progress);
+    });
   },
 };

@@ -1,7 +1,7 @@
 /** Remembers what a build was made from, so that it is made again only when that has changed. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /**
  * A hash over the contents and names of files, directories (with all below them) and plain facts.
@@ -31,7 +31,18 @@ export function isStamped(file, print) {
   return existsSync(file) && readFileSync(file, "utf8") === print;
 }
 
-/** Writes the fingerprint, after the build it belongs to has succeeded. */
-export function stamp(file, print) {
-  writeFileSync(file, print);
+/**
+ * Runs a build between taking its stamp away and writing it: one that was killed has none, whatever it is built from next.
+ *
+ * @param {string} file the stamp
+ * @param {() => string} print what it is built from; taken before the build, for sources that change meanwhile
+ * @param {(wasWhole: boolean) => Promise<unknown>} build told whether the last one had ended
+ */
+export async function stamped(file, print, build) {
+  const before = print();
+  const wasWhole = existsSync(file);
+  rmSync(file, { force: true });
+  await build(wasWhole);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, before);
 }

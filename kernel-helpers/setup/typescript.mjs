@@ -1,8 +1,9 @@
 /** The TypeScript builds: the package, its tests, its benchmark. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { helpers, repo } from "./paths.mjs";
-import { fingerprint, isStamped, stamp } from "./stamp.mjs";
+import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 
 const tsc = join(repo, "node_modules/typescript/lib/tsc.js");
 
@@ -12,11 +13,12 @@ function build(title, project, inputs, output) {
   return {
     title,
     done: () => isStamped(stampFile, print()),
-    run: async (progress) => {
-      const before = print();
-      await run(process.execPath, [tsc, "-p", project], { cwd: repo, onLine: progress });
-      stamp(stampFile, before);
-    },
+    run: (progress) =>
+      stamped(stampFile, print, (wasWhole) => {
+        // What the compiler remembers of a build that was killed may not be what it has written.
+        if (!wasWhole) rmSync(join(output, ".tsbuildinfo"), { force: true });
+        return run(process.execPath, [tsc, "-p", project], { cwd: repo, onLine: progress });
+      }),
   };
 }
 

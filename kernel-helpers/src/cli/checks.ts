@@ -4,7 +4,7 @@ import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { listNames } from "../base/names.js";
-import { KERNEL_NAME } from "../jupyter/kernelspec.js";
+import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
 import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
 import { type Check, missing, there } from "./check.js";
@@ -71,9 +71,9 @@ const systemChecks: Check[] = [
     name: "kernel",
     needed: true,
     look: () =>
-      atLeast(release(), 5, 11)
+      atLeast(release(), 5, 8)
         ? there(release())
-        : missing(release(), "Linux 5.11 or newer is needed, for memory that a program hangs onto a thread."),
+        : missing(release(), "Linux 5.8 or newer is needed, for its ring buffer."),
   },
   {
     name: "BTF",
@@ -204,7 +204,8 @@ const systemChecks: Check[] = [
     needed: true,
     look: () => {
       const file = join(jupyterPrefix, "share/jupyter/kernels", KERNEL_NAME, "kernel.json");
-      return existsSync(file) ? there(file) : missing("not installed", "npm run build");
+      if (!existsSync(file)) return missing("not installed", "npm run build");
+      return isKernelspecOf(jupyterPrefix) ? there(file) : missing(`${file} starts another clone's`, "npm run build");
     },
   },
   {

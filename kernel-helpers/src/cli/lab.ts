@@ -5,7 +5,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ArgumentError, BpflabError, MissingFeatureError } from "../base/errors.js";
-import { build, jupyterEnvironment, notebooks, recordedJupyterLab } from "../report/installation.js";
+import { build, jupyterEnvironment, jupyterPrefix, notebooks, recordedJupyterLab } from "../report/installation.js";
+import { keepKernelspec } from "../jupyter/kernelspec.js";
 import { alive, descendantsOf } from "../base/processes.js";
 
 const START_SECONDS = 60;
@@ -36,6 +37,7 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
     throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", {
       hint: "Run `npm start`, which finds or installs one.",
     });
+  keepKernelspec(jupyterPrefix);
   const runtime = runtimeDirectory();
   const logFile = join(build, "jupyterlab.log");
   await mkdir(build, { recursive: true });

@@ -1,8 +1,9 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { ArgumentError } from "../base/errors.js";
+import { keepKernelspec } from "../jupyter/kernelspec.js";
 import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
-import { notebooks as shippedNotebooks, reports } from "../report/installation.js";
+import { jupyterPrefix, notebooks as shippedNotebooks, reports } from "../report/installation.js";
 import { readNotebook } from "../report/notebook.js";
 import { type ParameterValue, parameterSets } from "../report/parameters.js";
 import { printingBrowser, printPdf } from "../report/pdf.js";
@@ -49,6 +50,7 @@ export async function report(
   if (twice)
     throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
   if (pdf) printingBrowser();
+  keepKernelspec(jupyterPrefix);
   for (const { page } of jobs) await mkdir(dirname(page), { recursive: true });
   let complete = true;
   for (const job of jobs)

@@ -1,7 +1,8 @@
 /** What tells Jupyter how to start this kernel. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 
 /** The kernel's name, as notebooks carry it in their metadata. */
 export const KERNEL_NAME = "bpflab";
@@ -45,6 +46,21 @@ export function installKernelspec(prefix: string): string {
   writeFileSync(join(directory, "kernel.json"), `${JSON.stringify(kernelspec(), null, 2)}\n`);
   writeFileSync(join(directory, "logo-svg.svg"), LOGO);
   return directory;
+}
+
+/** True if the kernel that Jupyter knows below a prefix is this installation's, run by this Node.js. */
+export function isKernelspecOf(prefix: string): boolean {
+  try {
+    const written = readFileSync(join(prefix, "share", "jupyter", "kernels", KERNEL_NAME, "kernel.json"), "utf8");
+    return isDeepStrictEqual(JSON.parse(written), kernelspec());
+  } catch {
+    return false; // none, or half of one
+  }
+}
+
+/** Makes the kernel below a prefix this installation's: the clone may have been copied or moved since, or Node.js replaced. */
+export function keepKernelspec(prefix: string): void {
+  if (!isKernelspecOf(prefix)) installKernelspec(prefix);
 }
 
 /** A probe on a line of events: three bars, one of them looked at. */

@@ -6,6 +6,7 @@ import { addon, naiveAddon } from "./addon.mjs";
 import { SetupError } from "./command.mjs";
 import { debianPackages, libbpf } from "./debian.mjs";
 import { jupyterLab } from "./jupyterlab.mjs";
+import { runKernels } from "./kernels.mjs";
 import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
 import { program } from "./paths.mjs";
@@ -41,6 +42,7 @@ const commands = {
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
   pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: makePictures },
   reliability: { steps: [...build("test"), jupyterLab, typescriptTests], then: runReliabilityTests },
+  "test:kernels": { steps: [...build("kernels"), typescriptTests], then: runKernels },
   test: { steps: [...build("test"), jupyterLab, typescriptTests], then: runTests },
 };
 

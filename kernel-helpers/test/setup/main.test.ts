@@ -44,7 +44,7 @@ test("without root every command says so in one sentence and changes nothing", a
 test("an unknown command names those there are", async () => {
   const result = await execa(process.execPath, [join(setup, "main.mjs"), "destroy"], { reject: false });
   assert.equal(result.exitCode, 1);
-  assert.equal(result.stderr, "Expected one of build, start, report, bench, pictures, test, got destroy.");
+  assert.match(result.stderr, /^Expected one of build, start, report, [\w:, ]+, test, got destroy\.$/);
 });
 
 test("a second run finds everything there and runs nothing", async () => {

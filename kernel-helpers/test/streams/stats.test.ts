@@ -35,7 +35,7 @@ async function statsWithEvents(globals: Record<string, number> = {}): Promise<Bp
     .replace('#include "stats.h"', `#include ${inBpf("stats.h")}\n#include ${inBpf("ringbuf.h")}`)
     .replace("RING_BUFFER(rb,", "RING_BUFFER(each, struct rb_event, 64 * 1024 * 1024);\nRING_BUFFER(rb,")
     .replace(
-      "\tbegun->ts = 0;\n\treturn 0;\n}\n",
+      "\tbegun->ts = 0;\n\tthread_storage_done(begun_map);\n\treturn 0;\n}\n",
       `
 	struct rb_event *event = event_reserve(each);
 	if (event) {

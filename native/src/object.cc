@@ -43,7 +43,11 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
     const std::string section = bpf_map__is_internal(map) ? bpf_map__name(map) : "";
     if (section.find(".data") != std::string::npos || section.find(".bss") != std::string::npos)
       bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_MMAPABLE);
-    // A ring's value names its record's type; the kernel wants none. libbpf 1.1 leaves the sizes in.
+    // A ring's value names its record's type; the kernel wants none, or descriptors. libbpf 1.1 leaves the sizes in.
+    if (bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+      bpf_map__set_key_size(map, sizeof(uint32_t));
+      bpf_map__set_value_size(map, sizeof(uint32_t));
+    }
     if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF && bpf_map__type(map) != BPF_MAP_TYPE_USER_RINGBUF) continue;
     bpf_map__set_key_size(map, 0);
     bpf_map__set_value_size(map, 0);

@@ -16,7 +16,7 @@ export function loadError(what: string, error: NativeError, object?: ObjectHandl
   const lines = error.log
     .split("\n")
     .map((row) => row.replace(/^libbpf: /, "").trim())
-    .filter(Boolean);
+    .filter((row) => row && !row.endsWith("Retrying without BTF.")); // what libbpf goes on after is no reason
   const known = object ? explain(lines, object) : undefined;
   if (known?.feature)
     return new MissingFeatureError(known.feature, `${what}: ${known.reason}.`, {

@@ -42,9 +42,10 @@ export class RingRecords {
 
   /** The types of a ring's records; none where nothing tells, or nothing tells them apart. */
   of(ring: Pick<MapDescription, "name" | "typeName">): RecordType[] {
-    const named =
-      this.#btf.pointee(`${ring.name}_record`) ??
-      (ring.typeName === "ringbuf" ? this.#btf.mapPart(ring.name, "value") : undefined);
+    const value = this.#btf.mapPart(ring.name, "value");
+    // A number as the value of a perf event array is the descriptor that the kernel wants there.
+    const says = ring.typeName === "ringbuf" || value?.kind === "struct" ? value : undefined;
+    const named = this.#btf.pointee(`${ring.name}_record`) ?? says;
     if (named) return [{ name: nameOf(named), layout: named, open: isFlexible(named) }];
     return this.#inferred(ring);
   }

@@ -28,6 +28,11 @@ PERF(writes);
 PERF(ids);
 PERF(lines);
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(value, struct line); /* as bpf2go has it */
+} typed SEC(".maps");
+
 __u32 watched = 0;
 __u64 made = 0, refused = 0;
 char words[60];
@@ -67,4 +72,12 @@ int give_line(void *ctx)
 		return 1;
 	line.length = length;
 	return bpf_perf_event_output(ctx, &lines, BPF_F_CURRENT_CPU, &line, sizeof(line.length) + length);
+}
+
+SEC("raw_tp")
+int give_typed(void *ctx)
+{
+	char bytes[sizeof(struct line)] = { 3, 0, 0, 0, 'a', 'b' };
+
+	return bpf_perf_event_output(ctx, &typed, BPF_F_CURRENT_CPU, bytes, sizeof(bytes));
 }

@@ -82,6 +82,13 @@ describe("perf event arrays", () => {
     assert.equal(captureOf(lines)!.malformed, undefined);
   });
 
+  test("a type that the map names", async () => {
+    const typed = await collect(object.events("typed"), {
+      until: async () => void object.programs["give_typed"]!.testRun(),
+    });
+    assert.deepEqual(typed.objects(), [{ length: 3, text: "ab" }]);
+  });
+
   test("a ring's size is checked, and a reader after another goes on with its account", async () => {
     assert.throws(
       () => object.events("ids", { cpuBytes: 5000 }),

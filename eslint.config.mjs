@@ -18,8 +18,9 @@ const layers = [
   ["charts"],
   ["widgets"],
   ["views"],
+  ["exercises"],
   ["api"],
-  ["report", "exercises", "fleet", "jupyter"],
+  ["report", "fleet", "jupyter"],
   ["cli"],
 ];
 

@@ -21,6 +21,7 @@ export * as bpf from "./bpf.js";
 export * as capture from "../tables/capture-file.js";
 export * as charts from "./charts.js";
 export * as widgets from "./widgets.js";
+export * as exercise from "./exercise.js";
 export * as latency from "./latency.js";
 export * as net from "./net.js";
 export * as aq from "arquero";

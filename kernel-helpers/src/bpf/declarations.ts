@@ -97,7 +97,7 @@ export function declaration(
           inner,
         ),
       ],
-      ["globals", struct([...globals, ...hints.filter(([name]) => !globals.some(([known]) => known === name))], inner)],
+      ["globals", struct([...globals.filter(([name]) => !hints.some(([hidden]) => hidden === name)), ...hints], inner)],
       ["constants", struct(variables(/^\.rodata/), inner)],
       [
         "programs",

@@ -1,0 +1,134 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { execa } from "execa";
+import type { BpfProgram } from "../bpf/program.js";
+import type { BpfObject } from "../handles/object.js";
+import type { Peer } from "../net/peer.js";
+import { parsePing } from "../net/ping.js";
+import { playground, type Playground } from "../net/playground.js";
+import { step, type Step } from "./result.js";
+import { missingParts } from "./trial.js";
+
+const THRESHOLD = 50;
+
+/** Exercise 5: who pings too often is held to a threshold, and nobody else notices. */
+export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
+  const hooks = Object.values<BpfProgram>(object.programs);
+  const network = hooks.filter(({ type }) => type === "sched_cls");
+  const missing =
+    network.length === 0
+      ? 'No program is one for a network interface: its SEC() is "tc".'
+      : missingParts(object, { programs: 1, maps: [], globals: ["threshold"] });
+  const first = step("a program for a network interface, and the global threshold", 1, missing);
+  if (missing !== undefined) return [first, ...later];
+  const hook = hooks.find((program) => program.hook)?.hook;
+  const before: unknown = (object.globals as Record<string, unknown>)["threshold"];
+  const lab = await playground({ peers: 3 });
+  try {
+    (object.globals as Record<string, unknown>)["threshold"] = THRESHOLD;
+    await object.attach({ interface: lab.interface, direction: "ingress" });
+    return [first, ...(await tried(lab))];
+  } finally {
+    object.detach();
+    lab.close();
+    (object.globals as Record<string, unknown>)["threshold"] = before;
+    if (hook) await object.attach(hook);
+  }
+}
+
+const names = [
+  ["what is no ICMP over IPv4 passes", 2],
+  ["answers to our own pings pass", 1],
+  ["above the threshold requests are dropped", 2],
+  ["a source that asks more slowly is answered", 2],
+  ["other sources are not affected", 2],
+  ["further: IPv6 is held to the threshold too", 0],
+] as const;
+
+const later: Step[] = names.map(([name, points]) => step(name, points, "Not tried before the step above."));
+
+async function tried(lab: Playground): Promise<Step[]> {
+  const [greedy, polite, innocent] = lab.peers as [Peer, Peer, Peer];
+  const passes = await othersPass(lab, innocent);
+  const replies = await ping(lab, innocent.ipv4, 5);
+  const flooding = greedy.ping({ count: 70, intervalMs: 5, timeoutMs: 300 });
+  // The polite one stays below 50 in any second, and above it altogether.
+  const [flood, slow, few] = await Promise.all([
+    flooding,
+    polite.ping({ count: 70, intervalMs: 40, timeoutMs: 300 }),
+    innocent.ping({ count: 10, intervalMs: 50, timeoutMs: 300 }),
+  ]);
+  const six = innocent.ipv6 ? await innocent.ping({ count: 70, intervalMs: 5, family: 6, timeoutMs: 300 }) : undefined;
+  const results = [
+    passes,
+    replies === 5
+      ? undefined
+      : `${replies} of 5 answers to our own pings came in: an answer is ICMP too, of type 0 (echo reply). Only requests, type 8, are to be counted.`,
+    wrongFlood(flood.received, slow.received, few.received),
+    wrongSlow(flood.received, slow.received),
+    few.received === 10
+      ? undefined
+      : few.received === 0 && flood.received === 0
+        ? "Nobody's ping is answered, also that of a source that asks 10 times: is a request below the threshold let through?"
+        : `A source that asked 10 times got ${few.received} answers while another one flooded: is there a count for each source address (ip->saddr)?`,
+    six === undefined
+      ? "This machine has no IPv6."
+      : six.received > THRESHOLD
+        ? `${six.received} of 70 requests over IPv6 were answered: further on, look at ETH_P_IPV6 and ICMPv6 type 128.`
+        : undefined,
+  ];
+  return names.map(([name, points], i) => step(name, points, results[i]));
+}
+
+function wrongFlood(received: number, slow: number, few: number): string | undefined {
+  if (received === THRESHOLD) return undefined;
+  if (received === 70)
+    return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), and the count with threshold?";
+  if (received === 0 && slow === 0 && few === 0)
+    return "No request is answered at all: the threshold (50) is not looked at.";
+  if (received === THRESHOLD - 1 || received === THRESHOLD + 1)
+    return `${received} of 70 requests were answered, with the threshold at ${THRESHOLD}: count > threshold drops the first one above it. Is it >= instead, or is the first one not counted?`;
+  return `${received} of 70 requests within a second were answered, with the threshold at ${THRESHOLD}: is there one count for each source, and are requests alone counted?`;
+}
+
+function wrongSlow(flood: number, slow: number): string | undefined {
+  if (slow >= 70) return undefined;
+  if (slow === THRESHOLD)
+    return "A source that asks 25 times a second got 50 answers of 70: its window never begins anew. After a second the count starts at 0 again.";
+  if (slow === 0 && flood === 0) return "No request is answered at all, also of a source that asks 25 times a second.";
+  return `A source that asks 25 times a second got ${slow} answers of 70: the threshold is 50 in a second.`;
+}
+
+/** ARP, TCP and IPv6, which have to pass. */
+async function othersPass(lab: Playground, peer: Peer): Promise<string | undefined> {
+  const server = createServer((socket) => socket.destroy()).listen(0, lab.ipv4);
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as { port: number };
+    const connect = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 0.7)";
+    await peer.run("ip", ["neigh", "flush", "all"], { reject: false });
+    const { exitCode } = await peer.run("python3", ["-c", connect, lab.ipv4, String(port)], { reject: false });
+    const neighbours = String((await peer.run("ip", ["neigh", "show", lab.ipv4], { reject: false })).stdout);
+    if (!/lladdr/.test(neighbours))
+      return "ARP does not come through, so that nobody finds this machine any more: packets whose h_proto is not ETH_P_IP have to pass.";
+    if (exitCode !== 0) return "TCP does not come through: packets whose protocol is not IPPROTO_ICMP have to pass.";
+    if (peer.ipv6 && (await peer.ping({ count: 3, intervalMs: 20, family: 6, timeoutMs: 300 })).received < 3)
+      return "IPv6 does not come through: packets whose h_proto is not ETH_P_IP have to pass.";
+    return undefined;
+  } finally {
+    server.close();
+  }
+}
+
+/** Pings a peer from this machine; returns the answers. */
+async function ping(lab: Playground, address: string, count: number): Promise<number> {
+  const { stdout } = await execa(
+    "ping",
+    ["-n", "-i", "0.02", "-c", String(count), "-W", "0.3", "-I", lab.interface, address],
+    {
+      reject: false,
+      env: { LC_ALL: "C" },
+    },
+  );
+  return parsePing(stdout).received;
+}

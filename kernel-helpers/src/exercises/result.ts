@@ -1,0 +1,70 @@
+import { inspect } from "node:util";
+import { displaySymbol, type MimeBundle } from "../base/display.js";
+import { html } from "../base/html.js";
+
+/** One thing that an exercise asks for, and whether it is there. */
+export interface Step {
+  /** What was asked. */
+  name: string;
+  points: number;
+  passed: boolean;
+  /** What is wrong and where to look, when it did not pass. */
+  message?: string;
+}
+
+/** What a check found: shown in a notebook as a list, and read by the grader. */
+export class CheckResult {
+  readonly exercise: string;
+  readonly steps: readonly Step[];
+
+  constructor(exercise: string, steps: readonly Step[]) {
+    this.exercise = exercise;
+    this.steps = steps;
+  }
+
+  get passed(): boolean {
+    return this.steps.every((step) => step.passed);
+  }
+
+  /** Points reached, and how many there are. */
+  get points(): { reached: number; of: number } {
+    const sum = (steps: readonly Step[]) => steps.reduce((all, { points }) => all + points, 0);
+    return { reached: sum(this.steps.filter(({ passed }) => passed)), of: sum(this.steps) };
+  }
+
+  /** All messages, in the order of the steps. */
+  get messages(): string[] {
+    return this.steps.flatMap(({ message }) => (message === undefined ? [] : [message]));
+  }
+
+  toString(): string {
+    const { reached, of } = this.points;
+    const rows = this.steps.map(({ name, passed, message }) =>
+      [`${passed ? "✓" : "✗"} ${name}`, ...(message === undefined ? [] : [`    ${message}`])].join("\n"),
+    );
+    return [`Exercise ${this.exercise}: ${reached} of ${of} points`, ...rows].join("\n");
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  [displaySymbol](): MimeBundle {
+    const { reached, of } = this.points;
+    const rows = this.steps.map(
+      ({ name, passed, message }) =>
+        html`<li>${passed ? "✓" : "✗"} ${name}${message === undefined ? "" : html`<br><em>${message}</em>`}</li>`,
+    );
+    const page = html`<p><b>Exercise ${this.exercise}: ${reached} of ${of} points</b></p><ul style="list-style:none">${rows}</ul>`;
+    return {
+      "text/plain": this.toString(),
+      "text/html": page.toString(),
+      "application/vnd.bpflab.exercise+json": { exercise: this.exercise, steps: this.steps },
+    };
+  }
+}
+
+/** A step from what is wrong with it: nothing, when it passed. */
+export function step(name: string, points: number, wrong: string | undefined): Step {
+  return wrong === undefined ? { name, points, passed: true } : { name, points, passed: false, message: wrong };
+}

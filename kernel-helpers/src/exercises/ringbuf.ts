@@ -1,0 +1,159 @@
+import type { BpfObject } from "../handles/object.js";
+import type { EventBatch } from "../streams/batch.js";
+import { step, type Step } from "./result.js";
+import { missingParts, tryOn, wrongDurations, wrongHooks, type Trial } from "./trial.js";
+
+/** The functions that exercise 3 asks for: each is called with what to do, and returns what ends it. */
+export interface RingbufHandlers {
+  /** Calls back once for each event. */
+  each?: (act: (event: Record<string, unknown>) => void) => Ending;
+  /** Calls back with how many events came, once for each batch. */
+  batches?: (act: (rows: number) => void) => Ending;
+}
+
+type Ending = { unsubscribe(): void } | (() => void) | void;
+
+const FIELDS = ["pid", "tid", "fd", "ret", "duration_ns", "comm"];
+const FAST = 60;
+const SLOW = 1;
+
+const later = (points: readonly [string, number][]) =>
+  points.map(([name, of]) => step(name, of, "Not tried before the step above."));
+
+const asked: [string, number][] = [
+  ["one record for each write", 2],
+  ["each field says what it is called", 2],
+  ["the duration is that of the call", 1],
+  ["only the watched process", 1],
+];
+
+/** Exercise 3: a record for each write, and two ways to handle them in TypeScript. */
+export async function checkRingbuf(object: BpfObject, handlers: RingbufHandlers = {}): Promise<Step[]> {
+  const missing = missingParts(object, { programs: 2, maps: ["rb"] }) ?? wrongHooks(object) ?? notRead(object);
+  const first = step("a ring buffer rb, and two programs on write(2)", 1, missing);
+  if (missing !== undefined) return [first, ...later(asked), ...(await checkHandlers(undefined, handlers))];
+  const rows: Record<string, unknown>[] = [];
+  const subscription = object
+    .events("rb")
+    .subscribe(({ table }: EventBatch<any>) =>
+      rows.push(...(table.objects({ limit: Infinity }) as Record<string, unknown>[])),
+    );
+  let counted: Step[] = [];
+  const trial = await tryOn(object, { threads: 2, fast: FAST, slow: SLOW, bytes: 10 }).finally(() =>
+    subscription.unsubscribe(),
+  );
+  counted = await checkHandlers(object, handlers);
+  const tids = new Set(trial.workers.map(({ tid }) => tid));
+  const others = new Set(trial.others.map(({ tid }) => tid));
+  // By whichever of both numbers is right, so that a field that is wrong is not taken for a record that is missing.
+  const belongs = (row: Record<string, unknown>, to: ReadonlySet<number>) =>
+    to.has(Number(row["tid"])) || to.has(Number(row["pid"]));
+  const mine = rows.filter((row) => !belongs(row, others) || belongs(row, new Set([...tids, trial.pid])));
+  const made = tids.size * (FAST + SLOW);
+  const wrong = mine.length === 0 ? "There is no record to look at." : undefined;
+  return [
+    first,
+    step("one record for each write", 2, wrongCount(mine.length, made)),
+    step("each field says what it is called", 2, wrong ?? wrongFields(mine, trial)),
+    step("the duration is that of the call", 1, wrong ?? wrongTimes(mine, trial)),
+    step(
+      "only the watched process",
+      1,
+      rows.length > mine.length
+        ? "Writes of other processes are in the ring too: compare bpf_get_current_pid_tgid() >> 32 with my_pid."
+        : undefined,
+    ),
+    ...counted,
+  ];
+}
+
+function notRead(object: BpfObject): string | undefined {
+  try {
+    const record = object.ring("rb").records[0]?.layout;
+    object.events("rb");
+    const names = record?.kind === "struct" ? record.fields.map((one) => one.name) : [];
+    const field = FIELDS.find((name) => !names.includes(name));
+    return field === undefined || names.length === 0
+      ? undefined
+      : `The record has no field ${field}: the check looks for ${FIELDS.join(", ")}.`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function wrongCount(records: number, made: number): string | undefined {
+  if (records === 0)
+    return `${made} writes gave no record: is each one submitted (bpf_ringbuf_submit), not discarded, and does the exit program find what the other one noted?`;
+  if (records < made)
+    return `${records} records came from ${made} writes: is the note kept by thread, and is the ring large enough?`;
+  return records > made
+    ? `${records} records came from ${made} writes: which program submits more than once a call?`
+    : undefined;
+}
+
+function wrongFields(rows: readonly Record<string, unknown>[], { pid, workers }: Trial): string | undefined {
+  const tids = new Set(workers.map(({ tid }) => tid));
+  const fds = new Set(workers.flatMap((worker) => [worker.null, worker.pipe]));
+  const all = (name: string, test: (value: number) => boolean) => rows.every((row) => test(Number(row[name])));
+  if (all("pid", (value) => tids.has(value)) && all("tid", (value) => value === pid))
+    return "pid and tid are the wrong way round: the upper half of bpf_get_current_pid_tgid() is the process (pid here), the lower half the thread.";
+  if (!all("pid", (value) => value === pid))
+    return "pid is not the process's number: that is bpf_get_current_pid_tgid() >> 32.";
+  if (!all("tid", (value) => tids.has(value)))
+    return "tid is not the thread's number: that is the lower half, (u32)bpf_get_current_pid_tgid().";
+  if (!all("fd", (value) => fds.has(value)))
+    return `fd is not the descriptor: that is the first argument of the call, ctx->args[0] at sys_enter_write${all("fd", (value) => value === 0) ? "; here it is 0, as if it were never filled in" : ""}.`;
+  if (!all("ret", (value) => value === 10 || value === 4096))
+    return `ret is not what the call returned: that is ctx->ret at sys_exit_write${all("ret", (value) => value === 0) ? "; here it is 0, as if it were never filled in" : ""}.`;
+  if (rows.some(({ comm }) => typeof comm !== "string" || !comm.startsWith("python")))
+    return "comm is not the thread's name: bpf_get_current_comm(&e->comm, sizeof(e->comm)) fills it in.";
+  return undefined;
+}
+
+function wrongTimes(rows: readonly Record<string, unknown>[], { workers }: Trial): string | undefined {
+  const pairs = workers.flatMap(({ tid, writes }) => {
+    const said = rows.filter((row) => Number(row["tid"]) === tid).map((row) => Number(row["duration_ns"]));
+    return said.length === writes.length ? writes.map((write, i) => ({ said: said[i]!, write })) : [];
+  });
+  return pairs.length === 0 ? "The records cannot be told apart by thread: see the step above." : wrongDurations(pairs);
+}
+
+async function checkHandlers(object: BpfObject | undefined, { each, batches }: RingbufHandlers): Promise<Step[]> {
+  if (each === undefined && batches === undefined) return []; // the check of the C alone
+  const names = ["each event handled by itself", "events handled in batches"] as const;
+  if (!object) return names.map((name) => step(name, 1, "Not tried before the record comes."));
+  const [events, sizes]: [Record<string, unknown>[], number[]] = [[], []];
+  const endings = [each?.((event) => events.push(event)), batches?.((rows) => sizes.push(rows))];
+  const { workers } = await tryOn(object, { fast: 200 }).finally(() => endings.forEach(end));
+  const made = workers.flatMap(({ writes }) => writes).length;
+  const sum = sizes.reduce((all, one) => all + one, 0);
+  return [
+    step(
+      names[0],
+      1,
+      each === undefined
+        ? "Give the check the function each."
+        : events.length === made
+          ? undefined
+          : events.length > 0 && events.length < made
+            ? `${events.length} calls came for ${made} events: a batch has many rows, and each of them is an event (batch.table.objects()).`
+            : `${events.length} calls came for ${made} events.`,
+    ),
+    step(
+      names[1],
+      1,
+      batches === undefined
+        ? "Give the check the function batches."
+        : sum !== made
+          ? `The batches add up to ${sum} events of ${made}: batch.rows says how many there are in one.`
+          : sizes.length >= made
+            ? 'There was a call for each event: events("rb") already comes in batches, some 30 a second.'
+            : undefined,
+    ),
+  ];
+}
+
+function end(ending: Ending): void {
+  if (typeof ending === "function") ending();
+  else ending?.unsubscribe();
+}

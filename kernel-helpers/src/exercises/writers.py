@@ -1,0 +1,54 @@
+"""A process whose writes an exercise watches. It says on standard output, by writev(2), which write(2) calls it made.
+
+Arguments: threads, fast writes a thread, slow writes a thread, ms that a slow write takes, bytes of a fast write.
+"""
+
+import fcntl
+import json
+import os
+import sys
+import threading
+import time
+
+threads, fast, slow, slow_ms, size = map(int, sys.argv[1:])
+clock = lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+together = threading.Barrier(threads)
+
+
+def tell(value):
+    os.writev(1, [json.dumps(value).encode() + b"\n"])  # not write(2), which is counted
+
+
+def timed(writes, fd, data):
+    before = clock()
+    wrote = os.write(fd, data)
+    writes.append({"fd": fd, "bytes": wrote, "before": before, "after": clock()})
+
+
+def work(made):
+    writes = []
+    null = os.open("/dev/null", os.O_WRONLY)
+    for _ in range(fast):
+        timed(writes, null, b"x" * size)
+    reader, writer = os.pipe()
+    room = fcntl.fcntl(writer, 1032)  # F_GETPIPE_SZ
+    for _ in range(slow):
+        os.writev(writer, [b"x" * room])
+        drain = threading.Timer(slow_ms / 1000, os.read, (reader, room))
+        together.wait()
+        drain.start()
+        timed(writes, writer, b"x" * 4096)
+        drain.join()
+        os.read(reader, 4096)
+    made.append({"tid": threading.get_native_id(), "null": null, "pipe": writer, "writes": writes})
+
+
+tell(os.getpid())
+sys.stdin.readline()
+made = []
+workers = [threading.Thread(target=work, args=(made,)) for _ in range(threads)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+tell(made)

@@ -1,0 +1,63 @@
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+
+/** One write(2) of the workload, with the time right before and right after it, CLOCK_MONOTONIC ns. */
+export interface Write {
+  fd: number;
+  bytes: number;
+  before: number;
+  after: number;
+}
+
+/** What one thread of the workload did. */
+export interface Worker {
+  tid: number;
+  /** Descriptors of /dev/null, which takes no time, and of a pipe, whose writes wait. */
+  null: number;
+  pipe: number;
+  writes: Write[];
+}
+
+/** A process that waits for the word to write. */
+export interface Writers {
+  pid: number;
+  run(): Promise<Worker[]>;
+  /** Ends it; idempotent. */
+  end(): Promise<void>;
+}
+
+export interface WritersOptions {
+  threads?: number;
+  /** Writes to /dev/null of each thread, and their bytes. */
+  fast?: number;
+  bytes?: number;
+  /** Writes of each thread that wait; those of all threads at the same time. */
+  slow?: number;
+  slowMs?: number;
+}
+
+// The sources hold what tsc does not copy; from dist/exercises as from src/exercises this is the same path.
+const script = fileURLToPath(new URL("../../src/exercises/writers.py", import.meta.url));
+
+/** Starts a workload whose process id is known before it writes. */
+export async function startWriters(options: WritersOptions = {}): Promise<Writers> {
+  const { threads = 1, fast = 0, bytes = 10, slow = 0, slowMs = 30 } = options;
+  const child = execa("python3", [script, ...[threads, fast, slow, slowMs, bytes].map(String)], {
+    reject: false,
+    buffer: false,
+    stdin: "pipe",
+  });
+  const said = child.iterable();
+  const next = async (): Promise<unknown> => JSON.parse(String((await said.next()).value));
+  return {
+    pid: (await next()) as number,
+    async run() {
+      child.stdin.write("\n");
+      return (await next()) as Worker[];
+    },
+    async end() {
+      child.kill("SIGKILL");
+      await child;
+    },
+  };
+}

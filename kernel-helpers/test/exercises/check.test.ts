@@ -1,0 +1,310 @@
+/** The checks of the exercises: right solutions pass, and each wrong one is told its own mistake. */
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { bpf, exercise } from "../../dist/api/index.js";
+import { bundleOf } from "../../dist/base/display.js";
+import * as solutions from "./solutions.js";
+
+type Exercise = "hashmap" | "ringbuf" | "stats" | "tc_icmp_filter";
+
+async function checked(name: Exercise, source: string, handlers?: Parameters<typeof exercise.check>[2]) {
+  const object = await bpf.load(await bpf.compile(source, { name: `student_${name}` }));
+  try {
+    const result = await exercise.check(name, object, handlers);
+    assert.equal(object.attached, false, "it is as it was before");
+    return result;
+  } finally {
+    object.close();
+  }
+}
+
+/** A solution with changes, each of which has to be there to be changed. */
+function changed(source: string, ...changes: [string | RegExp, string][]): string {
+  return changes.reduce((text, [from, to]) => {
+    const next = text.replace(from, to);
+    assert.notEqual(next, text, `the solution has no ${String(from)}`);
+    return next;
+  }, source);
+}
+
+const right: [string, Exercise, string][] = [
+  ["hashmap, keyed by process and thread", "hashmap", solutions.hashmap],
+  ["hashmap, keyed by thread, programs in the other order", "hashmap", solutions.hashmapByThread],
+  ["ringbuf, reserve and submit", "ringbuf", solutions.ringbuf],
+  ["ringbuf, by bpf_ringbuf_output", "ringbuf", solutions.ringbufByOutput],
+  ["stats", "stats", solutions.stats],
+  ["tc_icmp_filter, direct packet access", "tc_icmp_filter", solutions.filter],
+  ["tc_icmp_filter, by loading bytes, with IPv6", "tc_icmp_filter", solutions.filterByLoading],
+];
+
+const { hashmap, ringbuf, stats, filter } = solutions;
+
+const wrong: [string, Exercise, string, RegExp][] = [
+  [
+    "both programs on enter",
+    "hashmap",
+    changed(hashmap, ["sys_exit_write", "sys_enter_write"]),
+    /enter and leave are both on the beginning of the call/,
+  ],
+  [
+    "the second function without SEC()",
+    "hashmap",
+    changed(hashmap, ['SEC("tp/syscalls/sys_exit_write")\n', ""]),
+    /only one program: does the second function have its SEC\(\)/,
+  ],
+  [
+    "another system call",
+    "hashmap",
+    changed(hashmap, ["sys_exit_write", "sys_exit_read"]),
+    /which is not write\(2\)|No program is on the end/,
+  ],
+  [
+    "no delete",
+    "hashmap",
+    changed(hashmap, [/\tbpf_map_delete_elem.*\n/, ""]),
+    /The map starts still holds 2 entries.*bpf_map_delete_elem/,
+  ],
+  [
+    "the time taken after the update",
+    "hashmap",
+    changed(
+      hashmap,
+      ["u64 now = bpf_ktime_get_ns();", "u64 now = 0;"],
+      ["&now, BPF_ANY);", "&now, BPF_ANY);\n\tnow = bpf_ktime_get_ns();"],
+    ),
+    /time since the machine started for 84 of 84 writes.*before the entry is put into the map/,
+  ],
+  [
+    "beginning minus end",
+    "hashmap",
+    changed(hashmap, ["bpf_ktime_get_ns() - *start", "*start - bpf_ktime_get_ns()"]),
+    /The duration is negative for 84 of 84 writes/,
+  ],
+  [
+    "microseconds",
+    "hashmap",
+    changed(hashmap, ["bpf_ktime_get_ns() - *start", "(bpf_ktime_get_ns() - *start) / 1000"]),
+    /in microseconds/,
+  ],
+  [
+    "the key is the process",
+    "hashmap",
+    changed(
+      hashmap,
+      [/u64 id = bpf_get_current_pid_tgid\(\);/g, "u64 id = bpf_get_current_pid_tgid() >> 32;"],
+      ["id >> 32 != my_pid", "id != my_pid"],
+    ),
+    /key that both have \(the process's number\)/,
+  ],
+  [
+    "no filter",
+    "hashmap",
+    changed(hashmap, ["id >> 32 != my_pid", "!my_pid"]),
+    /Writes of other processes are printed too/,
+  ],
+  [
+    "my_pid is static",
+    "hashmap",
+    changed(hashmap, ["u32 my_pid", "static volatile u32 my_pid"]),
+    /no global called my_pid that can be set/,
+  ],
+  [
+    "nothing is printed",
+    "hashmap",
+    changed(hashmap, [/\tbpf_printk.*\n/, ""], ["u64 took;", "volatile u64 took;"]),
+    /gave no line/,
+  ],
+  [
+    "a record for enter and exit",
+    "ringbuf",
+    changed(ringbuf, [
+      "\tbpf_map_delete_elem(&notes, &id);",
+      "\te = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);\n\tif (e) {\n\t\te->pid = id >> 32;\n\t\tbpf_ringbuf_submit(e, 0);\n\t}\n\tbpf_map_delete_elem(&notes, &id);",
+    ]),
+    /records came from 122 writes: which program submits more than once/,
+  ],
+  [
+    "discarded",
+    "ringbuf",
+    changed(ringbuf, ["bpf_ringbuf_submit", "bpf_ringbuf_discard"]),
+    /gave no record: is each one submitted/,
+  ],
+  [
+    "pid and tid the wrong way round",
+    "ringbuf",
+    changed(ringbuf, ["e->pid = id >> 32", "e->pid = id"], ["e->tid = id;", "e->tid = id >> 32;"]),
+    /pid and tid are the wrong way round/,
+  ],
+  [
+    "fd is not filled in",
+    "ringbuf",
+    changed(ringbuf, [", .fd = ctx->args[0]", ""]),
+    /fd is not the descriptor.*never filled in/,
+  ],
+  [
+    "ret is not what was returned",
+    "ringbuf",
+    changed(ringbuf, ["e->ret = ctx->ret", "e->ret = ctx->id"]),
+    /ret is not what the call returned/,
+  ],
+  [
+    "no comm",
+    "ringbuf",
+    changed(ringbuf, [/\t\tbpf_get_current_comm.*\n/, "\t\t__builtin_memset(e->comm, 0, 16);\n"]),
+    /comm is not the thread's name/,
+  ],
+  [
+    "an entry made anew each time",
+    "stats",
+    changed(stats, ["&none, BPF_NOEXIST", "&none, BPF_ANY"]),
+    /writes is 1 for a descriptor with 64/,
+  ],
+  [
+    "the first write is not counted",
+    "stats",
+    changed(
+      stats,
+      [
+        "\ts = bpf_map_lookup_elem(&stats_map, &key);",
+        "\ts = bpf_map_lookup_elem(&stats_map, &key);\n\tif (!s) {\n\t\tbpf_map_update_elem(&stats_map, &key, &none, 0);\n\t\treturn 0;\n\t}",
+      ],
+      [/\tbpf_map_update_elem\(&stats_map, &key, &none, BPF_NOEXIST\);\n/, ""],
+    ),
+    /the first write, which makes the entry/,
+  ],
+  ["no largest duration", "stats", changed(stats, [/\tif \(ns > s->max_ns\)\n.*\n/, ""]), /max_ns is 0/],
+  [
+    "the sum is the last one",
+    "stats",
+    changed(stats, ["__sync_fetch_and_add(&s->total_ns, ns)", "s->total_ns = ns"]),
+    /total_ns is not the sum/,
+  ],
+  [
+    "a record with each write",
+    "stats",
+    changed(stats, ["every_n && s->writes % every_n == 0", "every_n"]),
+    /one is asked for with every 16/,
+  ],
+  [
+    "no htons",
+    "tc_icmp_filter",
+    changed(filter, ["bpf_htons(ETH_P_IP)", "ETH_P_IP"]),
+    /nothing is dropped\. Is h_proto compared in network byte order, bpf_htons/,
+  ],
+  [
+    "echo replies are counted",
+    "tc_icmp_filter",
+    changed(
+      filter,
+      ["icmp->type != 8", "icmp->type != 8 && icmp->type != 0"],
+      ["w->count > threshold", "w->count > threshold || icmp->type == 0"],
+    ),
+    /answers to our own pings came in: an answer is ICMP too, of type 0/,
+  ],
+  [
+    "the window never resets",
+    "tc_icmp_filter",
+    changed(filter, ["now - w->begun >= 1000000000", "0"]),
+    /got 50 answers of 70: its window never begins anew/,
+  ],
+  [
+    "one count for all",
+    "tc_icmp_filter",
+    changed(filter, ["source = ip->saddr;", "source = 0;"]),
+    /is there a count for each source address/,
+  ],
+  [
+    "everything but IPv4 is dropped",
+    "tc_icmp_filter",
+    changed(filter, [
+      /\tif \(eth->h_proto != bpf_htons\(ETH_P_IP\)\)\n\t\treturn PASS;/,
+      "\tif (eth->h_proto != bpf_htons(ETH_P_IP))\n\t\treturn DROP;",
+    ]),
+    /ARP does not come through/,
+  ],
+  [
+    "all requests are dropped",
+    "tc_icmp_filter",
+    changed(filter, ["\tsource = ip->saddr;", "\tif (threshold)\n\t\treturn DROP;\n\tsource = ip->saddr;"]),
+    /No request is answered at all: the threshold \(50\) is not looked at/,
+  ],
+];
+
+describe("right solutions pass", () => {
+  after(() => bpf.closeAll());
+
+  for (const [what, name, source] of right) {
+    test(what, async () => {
+      const result = await checked(name, source);
+      const messages = result.steps.filter(({ points, passed }) => points > 0 && !passed);
+      assert.deepEqual(messages, [], String(result));
+      assert.equal(result.points.reached, result.points.of);
+    });
+  }
+
+  test("with functions for each event and for batches", async () => {
+    const object = await bpf.load(await bpf.compile(ringbuf, { name: "student_ringbuf" }));
+    const good = {
+      each: (act: (event: Record<string, unknown>) => void) =>
+        object
+          .events("rb")
+          .subscribe(({ table }) =>
+            (table.objects({ limit: Infinity }) as Record<string, unknown>[]).forEach((event) => act(event)),
+          ),
+      batches: (act: (rows: number) => void) => object.events("rb").subscribe(({ rows }) => act(rows)),
+    };
+    assert.equal((await exercise.check("ringbuf", object, good)).passed, true);
+    const swapped = {
+      each: (act: (event: any) => void) => object.events("rb").subscribe((batch) => act(batch)),
+      batches: (act: (rows: number) => void) => good.each(() => act(1)),
+    };
+    const result = await exercise.check("ringbuf", object, swapped);
+    object.close();
+    assert.match(result.messages[0]!, /a batch has many rows, and each of them is an event/);
+    assert.match(result.messages[1]!, /There was a call for each event/);
+  });
+});
+
+describe("wrong solutions are told their own mistake", () => {
+  after(() => bpf.closeAll());
+
+  for (const [what, name, source, says] of wrong) {
+    test(`${name}: ${what}`, async () => {
+      const result = await checked(name, source);
+      assert.equal(result.passed, false);
+      assert.ok(
+        result.messages.some((message) => says.test(message)),
+        String(result),
+      );
+    });
+  }
+
+  test("minimal: each answer", async () => {
+    const result = await exercise.check("minimal", { number: "thread", when: "ends", lines: 1 });
+    assert.deepEqual([result.points.reached, result.messages.length], [0, 3]);
+    const good = await exercise.check("minimal", { number: "process", when: "begins", lines: 3 });
+    assert.deepEqual([good.passed, good.points.reached], [true, 3]);
+  });
+
+  test("what is no exercise, or no program", async () => {
+    await assert.rejects(
+      exercise.check("hashmaps" as never, {}),
+      /There are minimal, hashmap, ringbuf, stats and tc_icmp_filter\./,
+    );
+    await assert.rejects(
+      exercise.check("hashmap", {}),
+      /takes the program's handle, which a cell that begins with %%bpf hashmap defines/,
+    );
+  });
+
+  test("a result shows itself as a list, and to a grader as data", async () => {
+    const result = await exercise.check("minimal", { number: "process", lines: 2 });
+    const bundle = await bundleOf(result);
+    assert.match(
+      String(bundle["text/plain"]),
+      /^Exercise minimal: 1 of 3 points\n✓ whose number it is\n✗ when it is printed\n {4}Look at/,
+    );
+    assert.match(String(bundle["text/html"]), /<li>✗ how often<br><em>/);
+    assert.equal((bundle["application/vnd.bpflab.exercise+json"] as { steps: unknown[] }).steps.length, 3);
+  });
+});

@@ -1,0 +1,352 @@
+/** Right solutions of the exercises in several styles, as students write them. */
+
+const head = `#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+`;
+
+export const hashmap = `${head}u32 my_pid = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u64);
+} starts SEC(".maps");
+
+SEC("tp/syscalls/sys_enter_write")
+int enter(struct trace_event_raw_sys_enter *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u64 now = bpf_ktime_get_ns();
+
+	if (id >> 32 != my_pid)
+		return 0;
+	bpf_map_update_elem(&starts, &id, &now, BPF_ANY);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_write")
+int leave(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u64 *start = bpf_map_lookup_elem(&starts, &id);
+	u64 took;
+
+	if (!start)
+		return 0;
+	took = bpf_ktime_get_ns() - *start;
+	bpf_printk("write took %llu ns", took);
+	bpf_map_delete_elem(&starts, &id);
+	return 0;
+}
+`;
+
+/** Another student's: keyed by the thread's number, with a struct, and bpflab.h. */
+export const hashmapByThread = `#include "bpflab.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+int my_pid = 0;
+struct note { u64 ts; s32 fd; };
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, u32);
+	__type(value, struct note);
+} notes SEC(".maps");
+
+SEC("tracepoint/syscalls/sys_exit_write")
+int b(void *ctx)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct note *note = bpf_map_lookup_elem(&notes, &tid);
+
+	if (note) {
+		u64 ns = bpf_ktime_get_ns() - note->ts;
+		bpf_printk("fd %d: %llu ns", note->fd, ns);
+		bpf_map_delete_elem(&notes, &tid);
+	}
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_write")
+int a(struct trace_event_raw_sys_enter *ctx)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct note note = { .fd = ctx->args[0] };
+
+	if (bpf_get_current_pid_tgid() >> 32 == my_pid) {
+		note.ts = bpf_ktime_get_ns();
+		bpf_map_update_elem(&notes, &tid, &note, 0);
+	}
+	return 0;
+}
+`;
+
+export const ringbuf = `${head}u32 my_pid = 0;
+
+struct event {
+	u64 duration_ns;
+	u32 pid;
+	u32 tid;
+	s32 fd;
+	s32 ret;
+	char comm[16];
+};
+
+struct event *rb_record;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} rb SEC(".maps");
+
+struct note {
+	u64 ts;
+	s32 fd;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct note);
+} notes SEC(".maps");
+
+SEC("tp/syscalls/sys_enter_write")
+int enter(struct trace_event_raw_sys_enter *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct note note = { .ts = bpf_ktime_get_ns(), .fd = ctx->args[0] };
+
+	if (id >> 32 != my_pid)
+		return 0;
+	bpf_map_update_elem(&notes, &id, &note, BPF_ANY);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_write")
+int leave(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct note *note = bpf_map_lookup_elem(&notes, &id);
+	struct event *e;
+
+	if (!note)
+		return 0;
+	e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
+	if (e) {
+		e->duration_ns = bpf_ktime_get_ns() - note->ts;
+		e->pid = id >> 32;
+		e->tid = id;
+		e->fd = note->fd;
+		e->ret = ctx->ret;
+		bpf_get_current_comm(&e->comm, sizeof(e->comm));
+		bpf_ringbuf_submit(e, 0);
+	}
+	bpf_map_delete_elem(&notes, &id);
+	return 0;
+}
+`;
+
+/** Another student's: the record on the stack, sent by bpf_ringbuf_output. */
+export const ringbufByOutput = ringbuf
+  .replace("struct event *e;", "struct event one = {}, *e = &one;")
+  .replace("\te = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);\n", "")
+  .replace("\tif (e) {", "\t{")
+  .replace("bpf_ringbuf_submit(e, 0);", "bpf_ringbuf_output(&rb, e, sizeof(*e), 0);");
+
+export const stats = `${head}u32 my_pid = 0;
+u64 every_n = 0;
+
+struct key {
+	u32 pid;
+	s32 fd;
+};
+
+struct stats {
+	u64 writes;
+	u64 total_ns;
+	u64 max_ns;
+};
+
+struct record {
+	struct key key;
+	u64 writes;
+	u64 total_ns;
+	u64 max_ns;
+};
+struct record *rb_record;
+
+struct note {
+	u64 ts;
+	s32 fd;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct note);
+} notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct key);
+	__type(value, struct stats);
+} stats_map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} rb SEC(".maps");
+
+SEC("tp/syscalls/sys_enter_write")
+int enter(struct trace_event_raw_sys_enter *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct note note = { .ts = bpf_ktime_get_ns(), .fd = ctx->args[0] };
+
+	if (id >> 32 != my_pid)
+		return 0;
+	bpf_map_update_elem(&notes, &id, &note, BPF_ANY);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_write")
+int leave(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct note *note = bpf_map_lookup_elem(&notes, &id);
+	struct stats none = {}, *s;
+	struct key key = {};
+	u64 ns;
+
+	if (!note)
+		return 0;
+	ns = bpf_ktime_get_ns() - note->ts;
+	key.pid = id >> 32;
+	key.fd = note->fd;
+	bpf_map_delete_elem(&notes, &id);
+	bpf_map_update_elem(&stats_map, &key, &none, BPF_NOEXIST);
+	s = bpf_map_lookup_elem(&stats_map, &key);
+	if (!s)
+		return 0;
+	__sync_fetch_and_add(&s->writes, 1);
+	__sync_fetch_and_add(&s->total_ns, ns);
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+	if (every_n && s->writes % every_n == 0) {
+		struct record *r = bpf_ringbuf_reserve(&rb, sizeof(*r), 0);
+
+		if (!r)
+			return 0;
+		r->key = key;
+		r->writes = s->writes;
+		r->total_ns = s->total_ns;
+		r->max_ns = s->max_ns;
+		bpf_ringbuf_submit(r, 0);
+	}
+	return 0;
+}
+`.replaceAll("struct key", "struct fd_key");
+
+export const filter = `${head}#define ETH_P_IP 0x0800
+#define PASS 0
+#define DROP 2
+
+u32 threshold = 50;
+
+struct window {
+	u64 begun;
+	u64 count;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, struct window);
+} windows SEC(".maps");
+
+SEC("tc")
+int filter(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct icmphdr *icmp = (void *)(ip + 1);
+	u64 now = bpf_ktime_get_ns();
+	struct window *w;
+	u32 source;
+
+	if ((void *)(icmp + 1) > data_end)
+		return PASS;
+	if (eth->h_proto != bpf_htons(ETH_P_IP))
+		return PASS;
+	if (ip->protocol != IPPROTO_ICMP)
+		return PASS;
+	if (icmp->type != 8)
+		return PASS;
+	source = ip->saddr;
+	w = bpf_map_lookup_elem(&windows, &source);
+	if (!w) {
+		struct window fresh = { .begun = now, .count = 1 };
+
+		bpf_map_update_elem(&windows, &source, &fresh, BPF_ANY);
+		return PASS;
+	}
+	if (now - w->begun >= 1000000000) {
+		w->begun = now;
+		w->count = 0;
+	}
+	w->count++;
+	return w->count > threshold ? DROP : PASS;
+}
+`;
+
+/** Another student's: reads by bpf_skb_load_bytes, and holds IPv6 to the threshold as well. */
+export const filterByLoading = `#include "bpflab.h"
+#include <bpf/bpf_endian.h>
+char LICENSE[] SEC("license") = "GPL";
+u32 threshold = 50;
+struct window { u64 begun; u64 count; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1024); __type(key, struct in6_addr); __type(value, struct window); } windows SEC(".maps");
+
+SEC("tc")
+int limit(struct __sk_buff *skb)
+{
+	struct in6_addr source = {};
+	struct window *w, fresh = {};
+	u8 protocol = 0, type = 0;
+
+	if (skb->protocol == bpf_htons(0x0800)) {
+		bpf_skb_load_bytes(skb, 14 + 9, &protocol, 1);
+		bpf_skb_load_bytes(skb, 14 + 20, &type, 1);
+		if (protocol != 1 || type != 8)
+			return -1;
+		bpf_skb_load_bytes(skb, 14 + 12, &source, 4);
+	} else if (skb->protocol == bpf_htons(0x86dd)) {
+		bpf_skb_load_bytes(skb, 14 + 6, &protocol, 1);
+		bpf_skb_load_bytes(skb, 14 + 40, &type, 1);
+		if (protocol != 58 || type != 128)
+			return -1;
+		bpf_skb_load_bytes(skb, 14 + 8, &source, 16);
+	} else {
+		return -1;
+	}
+	bpf_map_update_elem(&windows, &source, &fresh, BPF_NOEXIST);
+	w = bpf_map_lookup_elem(&windows, &source);
+	if (!w)
+		return -1;
+	if (bpf_ktime_get_ns() - w->begun > 1000000000ull) {
+		w->count = 0;
+		w->begun = bpf_ktime_get_ns();
+	}
+	return ++w->count > threshold ? 2 : -1;
+}
+`;

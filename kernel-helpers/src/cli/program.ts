@@ -79,6 +79,16 @@ export async function main(args: string[]): Promise<number> {
     });
 
   program
+    .command("exercises")
+    .description("exercises with gaps, hints and checks")
+    .command("new")
+    .description("put a fresh set into a directory")
+    .argument("<directory>", "a new directory, or one without them")
+    .action(async (directory: string) => {
+      exitCode = await (await import("./exercises.js")).newExercises(directory);
+    });
+
+  program
     .command("prepare")
     .description("compile the shipped BPF programs for the running kernel, and their types")
     .action(async () => {

@@ -15,7 +15,7 @@ type Ending = { unsubscribe(): void } | (() => void) | void;
 
 const FIELDS = ["pid", "tid", "fd", "ret", "duration_ns", "comm"];
 const FAST = 60;
-const SLOW = 1;
+const SLOW = 2;
 
 const later = (points: readonly [string, number][]) =>
   points.map(([name, of]) => step(name, of, "Not tried before the step above."));

@@ -9,6 +9,9 @@ export interface Write {
   after: number;
 }
 
+/** Of a write that waits. */
+export const SLOW_BYTES = 4096;
+
 /** What one thread of the workload did. */
 export interface Worker {
   tid: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const bpflab = (args: string[], env: Record<string, string> = {}) =>
 test("the help names every command", async () => {
   const { exitCode, stdout } = await bpflab(["--help"]);
   assert.equal(exitCode, 0);
-  for (const command of ["doctor", "install", "lab", "report", "run", "prepare", "clean"])
+  for (const command of ["doctor", "install", "lab", "report", "run", "exercises", "prepare", "clean"])
     assert.match(stdout, new RegExp(`^  ${command}\\b`, "m"));
 });
 
@@ -91,5 +91,29 @@ test("install makes the kernel known below a prefix", async () => {
     assert.equal(spec.display_name, "TypeScript (bpflab)");
   } finally {
     await rm(prefix, { recursive: true });
+  }
+});
+
+test("exercises new puts a fresh set into a directory, and overwrites nothing", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "bpflab-exercises-"));
+  try {
+    const mine = join(dir, "mine");
+    const made = await bpflab(["exercises", "new", mine]);
+    assert.equal(made.exitCode, 0, made.stderr);
+    assert.match(made.stdout, /^5 exercises are in .*mine\.\nOpen them with: npx bpflab lab /);
+    const files = await readdir(mine);
+    assert.equal(files.filter((file) => /^[1-5]-.*\.ipynb$/.test(file)).length, 5);
+    assert.match(
+      await readFile(join(mine, "nbgrader_config.py"), "utf8"),
+      /code_stub = \{"typescript": "\/\/ your code here"\}/,
+    );
+    const again = await bpflab(["exercises", "new", mine]);
+    assert.equal(again.exitCode, 1);
+    assert.match(
+      again.stderr,
+      /mine has 1-minimal\.ipynb, .*nbgrader_config\.py already, which would be overwritten\.\nName a new directory\./,
+    );
+  } finally {
+    await rm(dir, { recursive: true });
   }
 });

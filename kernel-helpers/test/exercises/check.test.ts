@@ -121,7 +121,7 @@ const wrong: [string, Exercise, string, RegExp][] = [
       "\tbpf_map_delete_elem(&notes, &id);",
       "\te = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);\n\tif (e) {\n\t\te->pid = id >> 32;\n\t\tbpf_ringbuf_submit(e, 0);\n\t}\n\tbpf_map_delete_elem(&notes, &id);",
     ]),
-    /records came from 122 writes: which program submits more than once/,
+    /records came from 124 writes: which program submits more than once/,
   ],
   [
     "discarded",

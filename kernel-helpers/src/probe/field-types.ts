@@ -13,7 +13,11 @@ export type FieldsOf<Hook extends string> = Hook extends keyof ProbeHookFields
   ? ProbeHookFields[Hook]
   : Record<string, any>;
 
-/** The TypeScript type of what an expression sees at a hook; undefined for what is no hook, or for a pattern. */
+/**
+ * The TypeScript type of what an expression sees at a hook; undefined for what is no hook, or for a pattern.
+ *
+ * @public the notebook's kernel requires it when a cell names a hook
+ */
 export function fieldTypes(hook: string): string | undefined {
   try {
     const { kind, rest } = parseHook(hook);

@@ -24,4 +24,3 @@ probe.buckets = buckets;
 export { op, type KernelOp } from "./op.js";
 export { Probe, type ProbeOptions } from "./probe.js";
 export { ProbeError } from "./explain.js";
-export { fieldTypes, type FieldsOf } from "./field-types.js";

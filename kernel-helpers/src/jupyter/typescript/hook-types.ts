@@ -20,8 +20,8 @@ export class HookTypes {
     if (this.#fields.has(hook) || !hook.includes("/")) return;
     // Only who asks for it waits for it; and not import(), which a completion could not wait for.
     const { fieldTypes } = createRequire(import.meta.url)(
-      "../../probe/index.js",
-    ) as typeof import("../../probe/index.js");
+      "../../probe/field-types.js",
+    ) as typeof import("../../probe/field-types.js");
     const fields = fieldTypes(hook);
     if (fields) this.#fields.set(hook, fields);
   }

@@ -21,6 +21,7 @@
         "src/records_binding.cc",
         "src/ring.cc",
         "src/stream.cc",
+        "src/symbols.cc",
         "src/system.cc",
         "src/tc.cc",
         "src/walk.cc"

@@ -351,6 +351,17 @@ export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, how: 0
 export function drain_totals(ring: RingHandle, now?: boolean): RingTotals;
 export function drain_take(ring: RingHandle): Taken;
 
+// Symbols of processes
+
+export type SymbolsHandle = Handle<"symbols">;
+/** Names addresses of a process, also after its end; by elfutils. */
+export function symbols_open(pid: number): SymbolsHandle;
+/** Finds what the process has mapped since; false when it has ended. */
+export function symbols_refresh(symbols: SymbolsHandle): boolean;
+/** Per address its functions, the one inlined deepest first; none where no file is mapped. */
+export function symbols_names(symbols: SymbolsHandle, addresses: BigUint64Array): string[][];
+export function symbols_close(symbols: SymbolsHandle): void;
+
 // Network interfaces and tc
 
 /** The interfaces of this process's network namespace. */

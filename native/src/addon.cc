@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitProgram(env, exports);
   InitRecords(env, exports);
   InitSystem(env, exports);
+  InitSymbols(env, exports);
   InitTc(env, exports);
   return exports;
 }

@@ -69,3 +69,5 @@ export type { EventsOptions } from "../streams/events.js";
 export type { MapRow, MapTableOptions } from "../streams/map-table.js";
 export type { PolledRow, PollOptions } from "../streams/poll.js";
 export type { ShippedPrograms } from "../generated/programs.js";
+export { profile, type ProfileOptions } from "../handles/profile.js";
+export { Stacks, type StackOptions } from "../handles/stacks.js";

@@ -4,7 +4,7 @@ import { listNames, nearestNames } from "../base/names.js";
 import { native, type NativeError, type ObjectHandle, type ProgramDescription } from "../base/native.js";
 import { helperSince, mapTypeSince, programTypeSince } from "./features.js";
 import { allTracepoints } from "./link/tracefs.js";
-import { isKernelFunction, kernelFunctions } from "./kallsyms.js";
+import { isKernelFunction, kernelFunctions } from "./kernel-functions.js";
 
 /**
  * Why an object was not loaded, from what libbpf printed, in terms of what the user wrote.

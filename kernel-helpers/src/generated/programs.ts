@@ -37,6 +37,33 @@ export interface ShippedPrograms {
     programs: "handle_enter";
     events: {};
   };
+  profile: {
+    maps: {
+      stacks: {
+        key: Uint8Array;
+        value: Uint8Array;
+      };
+      samples: {
+        key: {
+          pid: number;
+          user_stack: number;
+          kernel_stack: number;
+          comm: string;
+        };
+        value: number;
+      };
+    };
+    globals: {
+      watched_pid: number;
+      lost: number;
+    };
+    constants: {
+      own_tgid: number;
+      own_parent_tgid: number;
+    };
+    programs: "take_sample";
+    events: {};
+  };
   ringbuf: {
     maps: {
       begun_map: {

@@ -1,6 +1,6 @@
 import { ArgumentError, AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
-import { kernelFunctions } from "../kallsyms.js";
+import { kernelFunctions } from "../kernel-functions.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import { requireFunction, requireKprobes } from "./kprobe.js";
 import { asPattern } from "./pattern.js";

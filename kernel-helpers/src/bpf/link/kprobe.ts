@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { ArgumentError, AttachError, MissingFeatureError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
-import { isKernelFunction, kernelFunctions } from "../kallsyms.js";
+import { isKernelFunction, kernelFunctions } from "../kernel-functions.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
 import { cookieOf, integer, type Cookie } from "./options.js";
 

@@ -1,0 +1,146 @@
+import type { ColumnTable } from "arquero";
+import { ArgumentError } from "../base/errors.js";
+import { unknownName } from "../base/names.js";
+import { native } from "../base/native.js";
+import { kernelSymbols } from "../bpf/kernel-symbols.js";
+import type { MapBase } from "../bpf/map.js";
+import { ProcessSymbols } from "../bpf/process-symbols.js";
+import { DictionaryColumn } from "../streams/columns.js";
+
+/** Where a table's stacks are. */
+export interface StackOptions {
+  /** The map of type stack_trace in which the numbers of bpf_get_stackid() lie; without it columns hold addresses. */
+  traces?: MapBase;
+  /** Column of process ids, which user stacks need; default `pid`. */
+  pid?: string;
+  /** Columns of the stacks, a number each or addresses each; default `user_stack` and `kernel_stack`, those that are there. */
+  user?: string;
+  kernel?: string;
+  /** Column of text that each stack begins with; default `comm`, if it is there. */
+  root?: string;
+}
+
+const EFAULT = -14; // no such stack: a thread of the kernel's has none in user space
+
+/**
+ * Names the functions of stacks: of the kernel by /proc/kallsyms; of processes by the symbols and debug information of
+ * what they have mapped, inlined functions included, and by the map files of just-in-time compilers.
+ *
+ * A process can be named while it lives: `remember` it when it is first seen, and its stacks can be named after its end.
+ *
+ * @example
+ * const stacks = new Stacks();
+ * const named = stacks.fold(mine.maps.samples.table(), { traces: mine.maps.stacks });
+ * charts.flamegraph(named, { value: "value" })
+ */
+export class Stacks {
+  readonly #processes = new ProcessSymbols();
+
+  /** Reads what a process has mapped now, so that it has names when it has ended. */
+  remember(pid: number): void {
+    this.#processes.remember(pid);
+  }
+
+  /**
+   * The table with a column `stack` of folded text, the outermost function first: `comm;main;read;vfs_read_[k]`.
+   * Functions of the kernel end in `_[k]`; what has no name is `[unknown]`, and a stack that was not kept `[no stack]`.
+   *
+   * @throws ArgumentError when no column holds stacks, or `traces` is missing or of another type
+   */
+  fold(table: ColumnTable, options: StackOptions = {}): ColumnTable {
+    const { traces, pid = "pid", root = has(table, "comm") ? "comm" : undefined } = options;
+    const user = options.user ?? (has(table, "user_stack") ? "user_stack" : undefined);
+    const kernel = options.kernel ?? (has(table, "kernel_stack") ? "kernel_stack" : undefined);
+    if (!user && !kernel)
+      throw new ArgumentError("The table has no column of stacks.", {
+        hint: `Name it: { user: COLUMN, kernel: COLUMN }. It has ${table.columnNames().join(", ")}.`,
+      });
+    for (const name of [user, kernel, user && pid, root])
+      if (name !== undefined && !has(table, name)) throw unknownName("column", "The table", name, table.columnNames());
+    if (traces && traces.type !== "stack_trace")
+      throw new ArgumentError(`traces: expected a map of type stack_trace, got ${traces.name} of type ${traces.type}.`);
+    const read = reader(traces);
+    const codes = new Uint32Array(table.numRows());
+    const dictionary: string[] = [];
+    const codeOf = new Map<string, number>();
+    let row = 0;
+    table.scan((at) => {
+      const process = user === undefined ? 0 : Number(table.get(pid, at!));
+      const parts = [
+        ...(root ? [String(table.get(root, at!)).replaceAll(";", ":")] : []),
+        ...(user
+          ? this.#named(read(table.get(user, at!), user), (address) => this.#processes.namesOf(process, address))
+          : []),
+        ...(kernel
+          ? this.#named(read(table.get(kernel, at!), kernel), (address) => [`${kernelSymbols().nameOf(address)}_[k]`])
+          : []),
+      ];
+      const text = parts.join(";");
+      const code = codeOf.get(text) ?? dictionary.push(text) - 1;
+      codeOf.set(text, code);
+      codes[row++] = code;
+    }, true);
+    return table.reify().assign({ stack: new DictionaryColumn(codes, dictionary) } as never);
+  }
+
+  /** Outermost first. Of all but the innermost the address is where the call returns to, which may be the next line's. */
+  #named(addresses: readonly bigint[] | string, nameOf: (address: bigint) => readonly string[]): string[] {
+    if (typeof addresses === "string") return addresses ? [addresses] : [];
+    return addresses
+      .flatMap((address, depth) => [...nameOf(depth === 0 ? address : address - 1n)].reverse())
+      .map((name) => name.replaceAll(";", ":"))
+      .reverse();
+  }
+
+  /** Lets go of what is open for the processes. Idempotent. */
+  close(): void {
+    this.#processes.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function has(table: ColumnTable, column: string): boolean {
+  return table.columnIndex(column) >= 0;
+}
+
+/** Reads a cell's stack, innermost first; text stands for one that is not there. */
+function reader(traces: MapBase | undefined): (cell: unknown, column: string) => bigint[] | string {
+  const known = new Map<number, bigint[] | string>();
+  const lookUp = (number: number): bigint[] | string => {
+    if (number === EFAULT) return "";
+    const key = Buffer.alloc(4);
+    key.writeInt32LE(number);
+    const bytes = number < 0 ? undefined : native.bpf_map_lookup_elem(traces!.handle, key);
+    return bytes ? addressesOf(bytes) : "[no stack]";
+  };
+  return (cell, column) => {
+    if (typeof cell === "number") {
+      if (!traces)
+        throw new ArgumentError(
+          `The column ${column} holds numbers of stacks, and the map that they lie in is not given.`,
+          {
+            hint: "For example { traces: object.maps.stacks }.",
+          },
+        );
+      if (!known.has(cell)) known.set(cell, lookUp(cell));
+      return known.get(cell)!;
+    }
+    if (cell instanceof Uint8Array) return addressesOf(Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength));
+    const addresses = Array.from(cell as Iterable<number | bigint>, BigInt);
+    const end = addresses.indexOf(0n);
+    return end < 0 ? addresses : addresses.slice(0, end);
+  };
+}
+
+function addressesOf(bytes: Buffer): bigint[] {
+  const addresses: bigint[] = [];
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const address = bytes.readBigUInt64LE(at);
+    if (address === 0n) break;
+    addresses.push(address);
+  }
+  return addresses;
+}

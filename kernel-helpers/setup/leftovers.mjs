@@ -34,6 +34,7 @@ export async function snapshot(mark) {
     ...interfaces.filter(({ ifname }) => isOurs(ifname)).map(({ ifname }) => `interface ${ifname}`),
     ...namespaces.filter(({ name }) => isOurs(name)).map(({ name }) => `network namespace ${name}`),
     ...mounts
+      .filter((line) => isOurs(/ \/run\/netns\/(\S+)/.exec(line)?.[1] ?? ""))
       // Which everybody's namespaces stand in.
       .filter((line) => !line.includes(" /run/netns ") || namespaces.every(({ name }) => isOurs(name)))
       .map((line) => `mount ${line.split(" ").slice(0, 3).join(" ")}`),

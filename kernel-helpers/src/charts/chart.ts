@@ -7,7 +7,7 @@ export interface VegaLiteSpec {
 }
 
 /** The MIME type that every released JupyterLab draws; it draws none of version 6. */
-export const vegaLiteMime = "application/vnd.vegalite.v5+json";
+const vegaLiteMime = "application/vnd.vegalite.v5+json";
 
 /**
  * A chart: a vega-lite specification that draws itself in a notebook, and as SVG where there is no JavaScript.

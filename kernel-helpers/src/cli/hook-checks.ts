@@ -58,8 +58,8 @@ async function attempt(kind: Kind): Promise<Finding> {
     const object = await load(compiled);
     try {
       await object.attach(kind.on);
-      const method = object.programs["tried"]?.hook?.method;
-      return there(`attaches${method ? ` by ${method}` : ""}`);
+      const where = object.programs["tried"]?.where;
+      return there(where ? `attaches: ${where}` : "attaches");
     } finally {
       object.close();
     }

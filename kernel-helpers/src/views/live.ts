@@ -134,8 +134,7 @@ export class LiveView implements Displayable {
       }
       if (this.changed) await this.drawFrame();
       handle.update(mime(await bundleOf(this.shown ?? "no events")));
-      if (this.error !== undefined)
-        await display(`The live view stopped: its stream failed: ${messageOf(this.error)}`);
+      if (this.error !== undefined) await display(`The live view stopped: its stream failed: ${messageOf(this.error)}`);
     } catch (error) {
       this.error = error;
       this.end();

@@ -36,12 +36,18 @@ export const kernelspec = {
       const labconfig = join(jupyterPrefix, "etc/jupyter/labconfig");
       mkdirSync(labconfig, { recursive: true });
       for (const [name, content] of Object.entries(LAB_CONFIG))
-        writeFileSync(join(labconfig, name), `${JSON.stringify(content, null, 2)}
-`);
+        writeFileSync(
+          join(labconfig, name),
+          `${JSON.stringify(content, null, 2)}
+`,
+        );
       const settings = join(jupyterPrefix, "etc/jupyter/jupyter_server_config.d");
       mkdirSync(settings, { recursive: true });
-      writeFileSync(join(settings, "bpflab.json"), `${JSON.stringify(SERVER_CONFIG, null, 2)}
-`);
+      writeFileSync(
+        join(settings, "bpflab.json"),
+        `${JSON.stringify(SERVER_CONFIG, null, 2)}
+`,
+      );
       installReportTemplate();
     }),
 };

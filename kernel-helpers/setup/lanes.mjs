@@ -63,6 +63,7 @@ export const LANES = [
       "reliability/",
       "readme",
       "tables/paths",
+      "tables/files",
       "setup/distribution",
       "setup/test-file",
       "setup/whole",

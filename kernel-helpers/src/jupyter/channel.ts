@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers"; // the one that no cell ends
 import type { MessagePort } from "node:worker_threads";
 import { Shared, weightOf, type Extras, type Request, type ToWire } from "./thread-messages.js";
 import { toJson } from "./bundle.js";
-import { protect } from "./interrupt/critical-section.js";
+import { criticalSection } from "./interrupt/critical-section.js";
 
 /** A cell that writes faster than the wire can send waits beyond this: an interrupt, or the next reply, stands behind it. */
 const MOST_BACKLOG = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ export class Channel {
   output(message: ToWire, send: (message: ToWire) => void = (one) => this.post(one)): void {
     for (let backlog; (backlog = Atomics.load(this.#shared, Shared.backlog)) > MOST_BACKLOG;)
       Atomics.wait(this.#shared, Shared.backlog, backlog, NAP_MS);
-    protect(() => {
+    criticalSection(() => {
       Atomics.add(this.#shared, Shared.backlog, weightOf(message));
       send(message);
     });

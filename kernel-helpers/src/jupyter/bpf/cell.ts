@@ -7,7 +7,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Compiled } from "../../clang/compile.js";
 import { ArgumentError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
-import { inTurn, type Cell } from "../interrupt/cell.js";
+import { inMacrotask, type Cell } from "../interrupt/cell.js";
 import type { CellMagic } from "./magics.js";
 import type { Outcome } from "../typescript/runner.js";
 
@@ -119,7 +119,7 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
     name: "bpf",
     async run(cell, args, body) {
       const options = parseBpfLine(args);
-      const type = await inTurn(cell, () => make(options, body, `cell ${cell.count}`));
+      const type = await inMacrotask(cell, () => make(options, body, `cell ${cell.count}`));
       const { name, load } = options;
       const outcome = await runTypeScript(
         cell,

@@ -9,7 +9,7 @@ import type { Extras, Request } from "../thread-messages.js";
 import { currentCell } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 import { rethrown } from "../interrupt/rethrown.js";
-import { turn } from "../interrupt/macrotask.js";
+import { macrotask } from "../interrupt/macrotask.js";
 
 type Handler = (data: unknown, buffers: readonly Uint8Array[]) => void;
 type Acceptor = (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void;
@@ -108,7 +108,7 @@ export class Comms implements CommHost {
   receive(request: Request): Promise<void> {
     return new Promise((resolve) => {
       // In a turn of its own: a handler that an interrupt ends takes its whole stack with it.
-      turn(() => {
+      macrotask(() => {
         this.abandon();
         this.#parent = request.parent;
         this.#done = resolve;

@@ -16,19 +16,13 @@ import { keepCompiled } from "../typescript/compiler-api.js";
 import { complete, inspect, isComplete } from "../typescript/completion.js";
 import { KeyboardInterrupt } from "../errors.js";
 import { Execution } from "./execution.js";
-import { installGlobals } from "../process/globals.js";
 import { Input } from "../process/input.js";
-import { guardProcess } from "../process/uncaught.js";
 import { History } from "./history.js";
-import { leashProcesses, leashTimers } from "../process/ownership.js";
+import { install } from "../process/install.js";
 import { notebookHost } from "./notebook-host.js";
-import { hideBookkeeping } from "../process/promises.js";
 import { Runner } from "../typescript/runner.js";
-import { captureStdio } from "../process/stdio.js";
-import { protect } from "../interrupt/critical-section.js";
-import { offerTermination } from "../interrupt/termination.js";
+import { criticalSection } from "../interrupt/critical-section.js";
 import { Tracebacks } from "../typescript/traceback.js";
-import { leashWaitingCalls } from "../process/blocking-calls.js";
 
 /** A kernel that nobody has asked for anything after this time has time to warm up. */
 const IDLE_MS = 100;
@@ -79,18 +73,12 @@ export class Engine {
     this.#runner = new Runner(tracebacks.stacks);
     this.#execution = new Execution(this.#channel, this.#runner, tracebacks, this.#history);
     setHost(notebookHost(this.#channel, this.#comms));
-    captureStdio((name, parent, text) => this.#channel.output({ kind: "stream", name, parent, text }));
     const isAsked = (): boolean => this.#executing?.content["allow_stdin"] === true;
-    installGlobals(this.#channel, new Input(this.#channel, shared, answers, isAsked));
-    this.#exit = guardProcess(this.#channel, tracebacks);
-    tracebacks.stacks.install();
-    offerTermination(shared);
-    hideBookkeeping();
-    leashTimers();
-    leashProcesses();
-    leashWaitingCalls(shared, (sequence) => this.#interrupt(sequence));
+    const input = new Input(this.#channel, shared, answers, isAsked);
+    const interrupt = (sequence: number) => this.#interrupt(sequence);
+    this.#exit = install({ channel: this.#channel, shared, input, tracebacks, interrupt });
     port.on("message", (message: ToEngine) => this.#receive(message));
-    setTimeout(() => protect(keepCompiled), SETTLED_MS).unref();
+    setTimeout(() => criticalSection(keepCompiled), SETTLED_MS).unref();
     setTimeout(() => this.#execution.count === 0 && !this.#executing && this.#runner.warmUp(), IDLE_MS);
   }
 
@@ -198,12 +186,12 @@ export class Engine {
       case "complete_request":
         return isBpfCell(code)
           ? completeBpfCell(code, cursor).then((found) => ({ ...found }))
-          : { ...protect(() => complete(converter, code, cursor)) };
+          : { ...criticalSection(() => complete(converter, code, cursor)) };
       case "inspect_request": {
         const detail = content["detail_level"] === 1;
         return isBpfCell(code)
           ? inspectBpfCell(code, cursor, detail).then(inspection)
-          : inspection(protect(() => inspect(converter, code, cursor, detail)));
+          : inspection(criticalSection(() => inspect(converter, code, cursor, detail)));
       }
       case "is_complete_request":
         return isComplete(code);

@@ -5,9 +5,9 @@ import type { Request } from "../thread-messages.js";
 import { bpfMagic } from "../bpf/cell.js";
 import { encodeBundle } from "../bundle.js";
 import type { ErrorContent } from "../errors.js";
-import { Cell, inTurn, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
+import { Cell, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
-import { protect } from "../interrupt/critical-section.js";
+import { criticalSection } from "../interrupt/critical-section.js";
 import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
 import { runMagic, type CellMagic } from "../bpf/magics.js";
@@ -90,13 +90,13 @@ export class Execution {
     try {
       const outcome = await this.#run(cell, payload);
       if (!outcome.ok) return { outcome };
-      const bundle = await inTurn(cell, async () => {
+      const bundle = await inMacrotask(cell, async () => {
         const drawn = outcome.value ? encodeBundle(await bundleOf(outcome.value.of)) : {};
         await released(cell);
         return drawn;
       });
       // What the cell left unhandled comes to light in another turn, and fails it.
-      await inTurn(cell, () => Promise.resolve());
+      await inMacrotask(cell, () => Promise.resolve());
       return Object.keys(bundle).length > 0 ? { outcome, bundle } : { outcome };
     } catch (error) {
       return { outcome: { ok: false, error } };
@@ -107,7 +107,8 @@ export class Execution {
     const name = HELP.exec(cell.code)?.[1];
     if (!name) return runMagic(cell, this.#magics) ?? misplacedC(cell.code) ?? this.#runner.run(cell);
     const text =
-      protect(() => inspect(this.#runner.converter, name, name.length, true)) ?? `There is nothing called ${name}.`;
+      criticalSection(() => inspect(this.#runner.converter, name, name.length, true)) ??
+      `There is nothing called ${name}.`;
     payload.push({ source: "page", data: { "text/plain": text }, start: 0 });
     return Promise.resolve({ ok: true });
   }
@@ -123,7 +124,7 @@ export class Execution {
       try {
         const outcome = await this.#runner.run(cell, String(source));
         if (!outcome.ok) throw outcome.error;
-        const data = await inTurn(cell, async () => encodeBundle(await bundleOf(outcome.value?.of)));
+        const data = await inMacrotask(cell, async () => encodeBundle(await bundleOf(outcome.value?.of)));
         results[name] = { status: "ok", data, metadata: {} };
       } catch (error) {
         results[name] = { status: "error", ...this.#tracebacks.describe(error) };

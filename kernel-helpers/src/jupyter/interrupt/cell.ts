@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { getEventListeners } from "node:events";
 import type { Request } from "../thread-messages.js";
 import { rethrown } from "./rethrown.js";
-import { turn } from "./macrotask.js";
+import { macrotask } from "./macrotask.js";
 
 /** How a run ended, short of its result. */
 export interface Failure {
@@ -63,7 +63,7 @@ export class Cell {
     }
     this.#over("ended");
     this.#owned.clear();
-    lingering = [...lingering, this].filter((cell) => cell.hasListeners);
+    cells.lingering = [...cells.lingering, this].filter((cell) => cell.hasListeners);
   }
 
   #release(): void {
@@ -103,50 +103,55 @@ export async function released(cell: Cell): Promise<void> {
 }
 
 const storage = new AsyncLocalStorage<Cell>();
-let newest: Cell | undefined;
 
-let running: Cell | undefined;
-
-/** Cells that have ended and left something that an interrupt ends. */
-let lingering: Cell[] = [];
+/** What is known of the cells of this kernel. */
+const cells = {
+  /** The one whose code ran last. */
+  newest: undefined as Cell | undefined,
+  /** The one that the front end waits for. */
+  running: undefined as Cell | undefined,
+  /** Those that have ended and left something that an interrupt ends. */
+  lingering: [] as Cell[],
+  /** Failure of an unattended cell that came to light when no cell ran. */
+  missed: undefined as Failure | undefined,
+  /** How many calls of `disowned` are on the stack. */
+  disowning: 0,
+};
 
 /** Ends what cells that have ended left running. */
 export function interruptLingering(reason: Error): void {
-  const cells = lingering;
-  lingering = [];
-  for (const cell of cells) cell.interrupt.abort(reason);
+  const ended = cells.lingering;
+  cells.lingering = [];
+  for (const cell of ended) cell.interrupt.abort(reason);
 }
-
-/** Failure of an unattended cell that came to light when no cell ran. */
-let missed: Failure | undefined;
 
 /** Fails what runs, or what runs next, because of a cell that has ended, if nobody would see it there. */
 export function failUnattended(cell: Cell, failure: Failure): void {
   if (!cell.unattended) return;
-  if (!running) missed ??= failure;
-  else if (running.unattended) running.stop(failure);
+  if (!cells.running) cells.missed ??= failure;
+  else if (cells.running.unattended) cells.running.stop(failure);
 }
 
 /** The failure that a new unattended cell has to report in its place. */
 export function takeMissed(): Failure | undefined {
-  const failure = missed;
-  missed = undefined;
+  const failure = cells.missed;
+  cells.missed = undefined;
   return failure;
 }
 
 /** The cell that the front end waits for. */
 export function runningCell(): Cell | undefined {
-  return running;
+  return cells.running;
 }
 
 /** Says which cell the front end waits for. */
 export function setRunningCell(cell: Cell | undefined): void {
-  running = cell;
+  cells.running = cell;
 }
 
 /** Runs code as part of a cell: its timers, promises and callbacks belong to the cell too. */
 function inCell<T>(cell: Cell, code: () => T): T {
-  newest = cell;
+  cells.newest = cell;
   return storage.run(cell, code);
 }
 
@@ -154,33 +159,30 @@ function inCell<T>(cell: Cell, code: () => T): T {
  * Runs a cell's code in a turn of the event loop of its own, and rejects when the cell is stopped.
  * Code that is ended takes its whole stack with it: none of the kernel's own may be on it.
  */
-export function inTurn<T>(cell: Cell, code: () => Promise<T>): Promise<T> {
+export function inMacrotask<T>(cell: Cell, code: () => Promise<T>): Promise<T> {
   const done = new Promise<T>((resolve, reject) => {
-    turn(() => void inCell(cell, code).then(resolve, reject));
+    macrotask(() => void inCell(cell, code).then(resolve, reject));
   });
   const stopped = cell.stopped.then(({ error }) => Promise.reject<T>(error as Error));
   return Promise.race([done, stopped]);
 }
 
-/** How many calls of `disowned` are on the stack. */
-let disowning = 0;
-
 /** Runs work that no cell owns: what it starts lives on when the cell is stopped. */
 export function disowned<T>(work: () => T): T {
-  disowning++;
+  cells.disowning++;
   try {
     return work();
   } finally {
-    disowning--;
+    cells.disowning--;
   }
 }
 
 /** The cell of this async context that owns what is started now, if it is one of a cell. */
 export function ownCell(): Cell | undefined {
-  return disowning > 0 ? undefined : storage.getStore();
+  return cells.disowning > 0 ? undefined : storage.getStore();
 }
 
 /** The cell whose code runs now; outside any async context, the newest one. */
 export function currentCell(): Cell | undefined {
-  return storage.getStore() ?? newest;
+  return storage.getStore() ?? cells.newest;
 }

@@ -2,7 +2,7 @@
 let depth = 0;
 
 /** Does the work first; an interrupt comes after it. */
-export function protect<Result>(work: () => Result): Result {
+export function criticalSection<Result>(work: () => Result): Result {
   depth++;
   try {
     return work();
@@ -12,10 +12,10 @@ export function protect<Result>(work: () => Result): Result {
 }
 
 /** Forgets work that was cut off all the same. Only where nothing protected can be under way: at the bottom of the stack. */
-export function unprotect(): void {
+export function leaveCriticalSections(): void {
   depth = 0;
 }
 
-export function isProtected(): boolean {
+export function inCriticalSection(): boolean {
   return depth > 0;
 }

@@ -14,7 +14,7 @@ port2.on("message", () => waiting.shift()?.());
 port2.unref();
 
 /** Calls back with an empty stack below, after what is waiting already. */
-export function turn(callback: () => void): void {
+export function macrotask(callback: () => void): void {
   waiting.push(callback);
   port1.postMessage(undefined);
 }

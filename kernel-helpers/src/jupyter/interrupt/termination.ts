@@ -13,7 +13,7 @@ import { setImmediate } from "node:timers"; // the one that no cell ends
 import { fileURLToPath } from "node:url";
 import { Shared } from "../thread-messages.js";
 import { nodeInternal } from "./node-internals.js";
-import { isProtected, unprotect } from "./critical-section.js";
+import { inCriticalSection, leaveCriticalSections } from "./critical-section.js";
 
 interface AsyncWrap {
   clearAsyncIdStack(): void;
@@ -50,7 +50,7 @@ export function offerTermination(shared: Int32Array): void {
   const wrap = nodeInternal<AsyncWrap>("async_wrap");
   Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
     value: (sequence: number) => {
-      if (isProtected() || Atomics.load(shared, Shared.interruptsServed) >= sequence) return false;
+      if (inCriticalSection() || Atomics.load(shared, Shared.interruptsServed) >= sequence) return false;
       const limit = Error.stackTraceLimit;
       const prepare = Error.prepareStackTrace;
       Error.stackTraceLimit = Infinity;
@@ -64,7 +64,7 @@ export function offerTermination(shared: Int32Array): void {
       session.connect();
       setImmediate(() => {
         session.disconnect(); // a process that exits waits for its inspector sessions
-        unprotect();
+        leaveCriticalSections();
       });
       wrap.clearAsyncIdStack();
       session.post("Runtime.terminateExecution");

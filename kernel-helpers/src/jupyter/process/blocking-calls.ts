@@ -4,10 +4,10 @@ import { newestChild } from "../../base/processes.js";
 import { Shared } from "../thread-messages.js";
 import { ownCell } from "../interrupt/cell.js";
 import { KeyboardInterrupt } from "../errors.js";
-import { protect } from "../interrupt/critical-section.js";
+import { criticalSection } from "../interrupt/critical-section.js";
 
 /** Lets the wire see such calls. @param interrupt called in one whose child an interrupt has ended */
-export function leashWaitingCalls(shared: Int32Array, interrupt: (sequence: number) => void): void {
+export function interruptBlockingCalls(shared: Int32Array, interrupt: (sequence: number) => void): void {
   const wait = <Result>(call: () => Result): Result => {
     if (ownCell()?.interrupt.signal.aborted) throw new KeyboardInterrupt(); // one that catches it and calls again
     Atomics.store(shared, Shared.childEndedBy, 0);
@@ -23,11 +23,11 @@ export function leashWaitingCalls(shared: Int32Array, interrupt: (sequence: numb
       }
     }
   };
-  const leashed = <F extends (...args: never[]) => unknown>(call: F): F =>
+  const watched = <F extends (...args: never[]) => unknown>(call: F): F =>
     new Proxy(call, {
-      apply: (target, self, args) => protect(() => wait(() => Reflect.apply(target, self, args) as unknown)),
+      apply: (target, self, args) => criticalSection(() => wait(() => Reflect.apply(target, self, args) as unknown)),
     });
-  children.spawnSync = leashed(children.spawnSync);
-  children.execSync = leashed(children.execSync);
-  children.execFileSync = leashed(children.execFileSync);
+  children.spawnSync = watched(children.spawnSync);
+  children.execSync = watched(children.execSync);
+  children.execFileSync = watched(children.execFileSync);
 }

@@ -9,7 +9,7 @@ import type { Worker } from "node:worker_threads";
 import { ownCell } from "../interrupt/cell.js";
 import { KeyboardInterrupt } from "../errors.js";
 import { rethrown } from "../interrupt/rethrown.js";
-import { turn } from "../interrupt/macrotask.js";
+import { macrotask } from "../interrupt/macrotask.js";
 
 /** Passes a value on in a cell that goes on, and ends the code of one that was stopped. */
 export function alive<T>(value: T): T {
@@ -21,7 +21,7 @@ export function alive<T>(value: T): T {
 const MOST_KEPT = 1000;
 
 /** Makes the timer functions, wherever cells get them from, tell the running cell of each timer. */
-export function leashTimers(): void {
+export function ownTimers(): void {
   const { clearTimeout } = globalThis; // not what a cell may have put in its place
   const kept = new Set<NodeJS.Timeout>();
   const keep = (timer: NodeJS.Timeout): void => {
@@ -34,15 +34,15 @@ export function leashTimers(): void {
       cell?.disown(one);
     }
   };
-  timers.setTimeout = globalThis.setTimeout = leashed(setTimeout, keep);
-  timers.setInterval = globalThis.setInterval = leashed(setInterval, keep);
-  leashImmediates();
+  timers.setTimeout = globalThis.setTimeout = watched(setTimeout, keep);
+  timers.setInterval = globalThis.setInterval = watched(setInterval, keep);
+  ownImmediates();
   promises.setTimeout = waiting(promises.setTimeout);
   promises.setImmediate = waiting(promises.setImmediate);
 }
 
 /** Immediates run in turns in which they can be ended, and not at all in a cell that was. */
-function leashImmediates(): void {
+function ownImmediates(): void {
   const { clearImmediate } = globalThis;
   const cleared = new WeakSet<NodeJS.Immediate>();
   timers.clearImmediate = globalThis.clearImmediate = (immediate) => {
@@ -57,14 +57,14 @@ function leashImmediates(): void {
     const call = (): void => {
       if (!cleared.has(immediate) && !ownCell()?.abandoned) rethrown(() => callback(...args));
     };
-    const immediate = original(() => turn(AsyncResource.bind(call)));
+    const immediate = original(() => macrotask(AsyncResource.bind(call)));
     return immediate;
   };
   timers.setImmediate = globalThis.setImmediate = replaced(setImmediate, plant);
 }
 
 /** The function, and a look at what it returns. */
-function leashed<F extends (...args: never[]) => unknown>(original: F, keep: (made: never) => void): F {
+function watched<F extends (...args: never[]) => unknown>(original: F, keep: (made: never) => void): F {
   return replaced(original, (target, args) => {
     const made = target(...args) as never;
     keep(made);
@@ -93,7 +93,7 @@ function waiting<F extends (...args: never[]) => Promise<unknown>>(original: F):
 }
 
 /** Makes each child process and thread that a cell starts end with the cell when that is stopped, and each process with the kernel. */
-export function leashProcesses(): void {
+export function ownProcesses(): void {
   const children = new Set<ChildProcess>();
   process.on("exit", () => {
     for (const child of children) child.kill();
@@ -127,12 +127,12 @@ export interface Subscribable {
   prototype: { subscribe(...args: unknown[]): Subscription };
 }
 
-const leashedClasses = new WeakSet<Subscribable>();
+const ownedClasses = new WeakSet<Subscribable>();
 
 /** Makes an Observable class tell the running cell of each subscription. */
-export function leashSubscriptions(observable: Subscribable): void {
-  if (leashedClasses.has(observable)) return;
-  leashedClasses.add(observable);
+export function ownSubscriptions(observable: Subscribable): void {
+  if (ownedClasses.has(observable)) return;
+  ownedClasses.add(observable);
   const { subscribe } = observable.prototype;
   observable.prototype.subscribe = function (...args) {
     const subscription = subscribe.apply(this, args);

@@ -4,7 +4,7 @@ import type { Channel } from "../channel.js";
 import { KeyboardInterrupt, ProcessExitError, type ErrorContent } from "../errors.js";
 
 /** Takes over uncaught errors and process.exit; returns the real `process.exit`, for the kernel itself. */
-export function guardProcess(channel: Channel, tracebacks: { describe(error: unknown): ErrorContent }): () => never {
+export function catchUncaught(channel: Channel, tracebacks: { describe(error: unknown): ErrorContent }): () => never {
   const report = (error: unknown): void => {
     const cell = currentCell();
     if (cell?.abandoned && isEnd(error)) return; // nobody waits for it

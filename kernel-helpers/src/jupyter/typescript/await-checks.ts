@@ -9,7 +9,7 @@ import { HOST } from "./syntax.js";
 /** Our function on the object that tslab hands to cells. */
 const ALIVE = "alive";
 
-export function leashAwaits(context: TS.TransformationContext): TS.Transformer<TS.SourceFile> {
+export function checkAwaits(context: TS.TransformationContext): TS.Transformer<TS.SourceFile> {
   const { factory } = context;
   const alive = (value: TS.Expression[]): TS.Expression =>
     factory.createCallExpression(

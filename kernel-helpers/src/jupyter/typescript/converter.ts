@@ -4,7 +4,7 @@
  */
 import type { Converter, ConvertResult, Diagnostic } from "tslab/dist/converter.js";
 import type TS from "typescript";
-import { leashAwaits } from "./await-checks.js";
+import { checkAwaits } from "./await-checks.js";
 import { ts } from "./compiler-api.js";
 import { declaredIn, isAugmentation, type Declared } from "./declared.js";
 import { HookTypes } from "./hook-types.js";
@@ -161,7 +161,7 @@ export class CellConverter {
     };
     program.emit(file, (name, text) => (name.endsWith(".map") ? (map = text) : (code = text)), undefined, false, {
       before: [rewriteCell(input, (found) => (output = found))],
-      after: [leashAwaits, withoutExports],
+      after: [checkAwaits, withoutExports],
     });
     return { code: code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, ""), map, output: output! };
   }

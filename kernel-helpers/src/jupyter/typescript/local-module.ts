@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import type TS from "typescript";
-import { leashAwaits } from "./await-checks.js";
+import { checkAwaits } from "./await-checks.js";
 import { ts } from "./compiler-api.js";
 import { hasTopLevelAwait } from "./syntax.js";
 
@@ -57,7 +57,7 @@ export function compileModule(path: string, source: string, options: TS.Compiler
       moduleResolution: undefined,
       moduleDetection: ts.ModuleDetectionKind.Auto,
     },
-    transformers: { before: [importsAsNames], after: [leashAwaits] },
+    transformers: { before: [importsAsNames], after: [checkAwaits] },
   });
   const [wrong] = diagnostics!.filter(({ file, code }) => file && !AWAITS.has(code));
   if (wrong) {

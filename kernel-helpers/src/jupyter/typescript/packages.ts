@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
 import { connectDisplays } from "./tslab.js";
-import { leashSubscriptions, type Subscribable } from "../process/ownership.js";
+import { ownSubscriptions, type Subscribable } from "../process/ownership.js";
 
 const OURS = join(packageRoot, "dist/api/index.js");
 const ours = createRequire(OURS);
@@ -35,7 +35,7 @@ export class Packages {
   readonly #imported = new Map<string, unknown>();
   /** tslab's own `require`, which knows tslab. */
   readonly #tslab: NodeJS.Require;
-  #leashed = false;
+  #ownsRxjs = false;
 
   constructor(tslab: NodeJS.Require) {
     this.#tslab = tslab;
@@ -45,7 +45,7 @@ export class Packages {
   require(id: string, file: string): unknown {
     const key = `${dirname(file)}\0${id}`;
     if (this.#imported.has(key)) return this.#imported.get(key);
-    this.#leashRxjs(id);
+    this.#ownRxjs(id);
     if (id === "kernel-helpers") return ours(id); // always our own: another copy would not know this kernel
     if (id === "tslab") {
       connectDisplays();
@@ -102,10 +102,10 @@ export class Packages {
   }
 
   /** The first import of what uses RxJS loads it anyway. */
-  #leashRxjs(id: string): void {
-    if (this.#leashed || !(id === "kernel-helpers" || id.startsWith("rxjs"))) return;
-    this.#leashed = true;
-    leashSubscriptions((ours("rxjs") as { Observable: Subscribable }).Observable);
+  #ownRxjs(id: string): void {
+    if (this.#ownsRxjs || !(id === "kernel-helpers" || id.startsWith("rxjs"))) return;
+    this.#ownsRxjs = true;
+    ownSubscriptions((ours("rxjs") as { Observable: Subscribable }).Observable);
   }
 }
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import vm from "node:vm";
 import type { ConvertResult, Diagnostic } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
-import { currentCell, inTurn, type Cell } from "../interrupt/cell.js";
-import { protect } from "../interrupt/critical-section.js";
+import { currentCell, inMacrotask, type Cell } from "../interrupt/cell.js";
+import { criticalSection } from "../interrupt/critical-section.js";
 import { alive } from "../process/ownership.js";
 import { CellConverter, type Converted } from "./converter.js";
 import { typeScriptError } from "./diagnostics.js";
@@ -58,9 +58,9 @@ export class Runner {
     this.converter = new CellConverter(directory);
     leaveSigintAlone();
     const node = this.converter.forExecutor(
-      (source) => protect(() => this.#convert(source)),
+      (source) => criticalSection(() => this.#convert(source)),
       (name, content) =>
-        protect(() => (this.#current().diagnostics = this.converter.addModule(name, content))) as never,
+        criticalSection(() => (this.#current().diagnostics = this.converter.addModule(name, content))) as never,
     );
     const report = {
       log: (value: unknown) => void (this.#current().value = { of: value }),
@@ -89,7 +89,7 @@ export class Runner {
 
   /** Loads what nearly every notebook imports first, while the user still reads: its types take most of a second, its code too. */
   warmUp(): void {
-    protect(() => this.converter.convert('import * as helpers from "kernel-helpers"; helpers;'));
+    criticalSection(() => this.converter.convert('import * as helpers from "kernel-helpers"; helpers;'));
     this.#packages.loadHelpers();
   }
 
@@ -98,7 +98,7 @@ export class Runner {
     const run: Run = { id: ++this.#runs, cell, source, diagnostics: [] };
     this.#running.set(cell, run);
     try {
-      await inTurn(cell, () => this.#executor.execute(source));
+      await inMacrotask(cell, () => this.#executor.execute(source));
     } catch (error) {
       this.#executor.interrupt(); // lets go of a cell that awaits; nobody waits for its end
       this.#commit(run, false);
@@ -113,7 +113,7 @@ export class Runner {
   /** Later cells have what a cell declares; of one that failed, what it had defined before. */
   #commit({ converted }: Run, isWhole: boolean): void {
     if (!converted?.output) return;
-    protect(() => {
+    criticalSection(() => {
       const scope = this.#scopes.get(converted.cell);
       const imported = new Set(converted.declared.filter(({ value }) => value === "import").map(({ name }) => name));
       const isThere = (name: string): boolean =>

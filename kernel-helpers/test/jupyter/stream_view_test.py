@@ -85,7 +85,7 @@ class StreamViews(KernelTestCase):
         self.wait_for_view("stopped: ")
         newest = self.texts(self.strays)[-1]
         self.assertRegex(newest, r"stopped: [\d,]+ events, [\d.,]+ a second, 0 lost, [\d.]+ s\n")
-        self.assertIn("duration_ns", newest)
+        self.assertIn("duration (", newest)
         self.assertIn("10 rows", newest)
 
 

@@ -239,7 +239,8 @@ describe("changes of counters", () => {
       time_ns: Float64Array.from({ length: 10_000 }, (_, i) => i * 1e9),
       rate: Float64Array.from({ length: 10_000 }, (_, i) => (i === peak ? 7 : 0)),
     });
-    const { data } = charts.lines(many, { y: "rate" }).spec as unknown as {
+    const thinned = charts.lines(many, { y: "rate" });
+    const { data } = thinned.spec as unknown as {
       data: { values: Record<string, number>[] };
     };
     assert.ok(data.values.length <= 2000, `${data.values.length} points for 10,000 rows`);

@@ -11,6 +11,7 @@
         "src/drain.cc",
         "src/drain_binding.cc",
         "src/handle.cc",
+        "src/kernel.cc",
         "src/link.cc",
         "src/map.cc",
         "src/object.cc",

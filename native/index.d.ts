@@ -11,6 +11,7 @@ export interface Handle<Kind extends string> {
 }
 export type ObjectHandle = Handle<"object">;
 export type MapHandle = Handle<"map">;
+export type ProgramHandle = Handle<"program">;
 export type LinkHandle = Handle<"link">;
 export type MountHandle = Handle<"mount">;
 export type DrainerHandle = Handle<"drainer">;
@@ -216,6 +217,71 @@ export function map_columns(
 export function map_memory_read(map: MapHandle, offset: number, length: number): Buffer;
 export function map_memory_write(map: MapHandle, offset: number, bytes: Uint8Array): void;
 
+// What the kernel holds, whoever has loaded it
+
+/** @param flags of the descriptor: BPF_F_RDONLY is 8 */
+export function bpf_map_get_fd_by_id(id: number, flags: number): MapHandle;
+export function bpf_prog_get_fd_by_id(id: number): ProgramHandle;
+export function bpf_link_get_fd_by_id(id: number): LinkHandle;
+export type PinnedHandle =
+  | { kind: "map"; handle: MapHandle }
+  | { kind: "program"; handle: ProgramHandle }
+  | { kind: "link"; handle: LinkHandle };
+/** What is pinned at a path. @param flags as above; a link takes none */
+export function bpf_obj_get(path: string, flags: number): PinnedHandle;
+/** What a descriptor stands for stays in the kernel until the path is removed. */
+export function bpf_obj_pin(fd: number, path: string): void;
+/** The next id there is; undefined after the last. */
+export function bpf_map_get_next_id(id: number): number | undefined;
+export function bpf_prog_get_next_id(id: number): number | undefined;
+export function bpf_link_get_next_id(id: number): number | undefined;
+export interface KernelMap {
+  id: number;
+  /** At most 15 bytes of it. */
+  name: string;
+  type: number;
+  typeName: string;
+  keySize: number;
+  valueSize: number;
+  maxEntries: number;
+  flags: number;
+  /** 0 where it has no BTF. */
+  btfId: number;
+  keyTypeId: number;
+  valueTypeId: number;
+}
+export function bpf_map_get_info_by_fd(map: MapHandle): KernelMap;
+export interface KernelProgram extends ProgramInfo {
+  name: string;
+  type: number;
+  typeName: string;
+  /** A hash of its instructions. */
+  tag: string;
+  mapIds: number[];
+  /** ns since the machine was started */
+  loadTime: number;
+  uid: number;
+  btfId: number;
+}
+export function bpf_prog_get_info_by_fd(program: ProgramHandle): KernelProgram;
+export interface KernelLink {
+  id: number;
+  /** enum bpf_link_type */
+  type: number;
+  programId: number;
+  ifindex?: number;
+  cgroupId?: number;
+  /** enum bpf_perf_event_type; 0 before Linux 6.6. */
+  eventType?: number;
+  /** The tracepoint, function, file or iterator. */
+  target?: string;
+}
+export function bpf_link_get_info_by_fd(link: LinkHandle): KernelLink;
+/** Descriptors, which stay the handles'. */
+export function program_fd(program: ProgramHandle): number;
+export function bpf_link__fd(link: LinkHandle): number;
+export function program_close(program: ProgramHandle): void;
+
 // BTF
 
 export interface BtfType {
@@ -236,6 +302,8 @@ export interface BtfType {
 }
 /** All types of an object; the index is the BTF id. */
 export function bpf_object__btf(object: ObjectHandle): BtfType[];
+/** The same of what the kernel has by this id. */
+export function btf__load_from_kernel_by_id(id: number): BtfType[];
 /**
  * The calls of an object file that hand records to rings, and the records' types from its debug information (DWARF),
  * in the shape of BTF. `size` where it is a constant, `type` (an index of `types`) where something tells. `types` also

@@ -8,6 +8,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitAttach(env, exports);
   InitBtf(env, exports);
   InitDrain(env, exports);
+  InitKernel(env, exports);
   InitLink(env, exports);
   InitMap(env, exports);
   InitObject(env, exports);

@@ -103,15 +103,25 @@ Napi::Object Type(Napi::Env env, const btf* btf, const btf_type* type) {
   return entry;
 }
 
-// bpf_object__btf(object) -> array of types; the index is the BTF id
-Napi::Value ObjectTypes(const Napi::CallbackInfo& info) {
-  auto object = Unwrap<Object>(info, 0);
-  auto env = info.Env();
+Napi::Array Types(Napi::Env env, const btf* btf) {
   auto list = Napi::Array::New(env);
-  const btf* btf = bpf_object__btf(object->get());
   if (!btf) return list;
   for (uint32_t id = 0; id < btf__type_cnt(btf); id++) list.Set(id, Type(env, btf, btf__type_by_id(btf, id)));
   return list;
+}
+
+// bpf_object__btf(object) -> array of types; the index is the BTF id
+Napi::Value ObjectTypes(const Napi::CallbackInfo& info) {
+  return Types(info.Env(), bpf_object__btf(Unwrap<Object>(info, 0)->get()));
+}
+
+// btf__load_from_kernel_by_id(id) -> the same of what the kernel has by that id
+Napi::Value KernelTypes(const Napi::CallbackInfo& info) {
+  LibbpfLog log;
+  std::unique_ptr<btf, void (*)(btf*)> types(
+      btf__load_from_kernel_by_id(static_cast<uint32_t>(IntArg(info, 0, 0, UINT32_MAX))), btf__free);
+  if (!types) throw SystemError(info.Env(), errno, "btf__load_from_kernel_by_id", log.text());
+  return Types(info.Env(), types.get());
 }
 
 void AppendText(void* text, const char* format, va_list args) {
@@ -144,6 +154,7 @@ Napi::Value DumpC(const Napi::CallbackInfo& info) {
 
 void InitBtf(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_object__btf", Napi::Function::New(env, ObjectTypes));
+  exports.Set("btf__load_from_kernel_by_id", Napi::Function::New(env, KernelTypes));
   exports.Set("btf_dump_c", Napi::Function::New(env, DumpC));
 }
 

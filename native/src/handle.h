@@ -107,6 +107,7 @@ class Fd {
 void InitAttach(Napi::Env env, Napi::Object exports);
 void InitBtf(Napi::Env env, Napi::Object exports);
 void InitDrain(Napi::Env env, Napi::Object exports);
+void InitKernel(Napi::Env env, Napi::Object exports);
 void InitLink(Napi::Env env, Napi::Object exports);
 void InitMap(Napi::Env env, Napi::Object exports);
 void InitObject(Napi::Env env, Napi::Object exports);

@@ -25,6 +25,21 @@ Map::Map(int fd, const bpf_map* map)
       lookup_size_(value_size_),
       max_entries_(bpf_map__max_entries(map)),
       readonly_(bpf_map__map_flags(map) & BPF_F_RDONLY_PROG) {
+  SetLookupSize();
+}
+
+Map::Map(int fd, const bpf_map_info& map, bool readonly)
+    : fd_(fd),
+      type_(static_cast<bpf_map_type>(map.type)),
+      key_size_(map.key_size),
+      value_size_(map.value_size),
+      lookup_size_(value_size_),
+      max_entries_(map.max_entries),
+      readonly_(readonly || (map.map_flags & BPF_F_RDONLY_PROG)) {
+  SetLookupSize();
+}
+
+void Map::SetLookupSize() {
   switch (type_) {
     case BPF_MAP_TYPE_PERCPU_HASH:
     case BPF_MAP_TYPE_LRU_PERCPU_HASH:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include "handle.h"
 
@@ -12,6 +13,8 @@ class Map : public Closable {
   BPFLAB_HANDLE("BPF map", 0x6270666c61620002, 0x6d61700000000002);
 
   Map(int fd, const bpf_map* map);
+  // One that somebody else has loaded; a descriptor for reading gets no write through to it.
+  Map(int fd, const bpf_map_info& map, bool readonly);
   ~Map() override { Close(); }
 
   void Close() override;
@@ -37,6 +40,8 @@ class Map : public Closable {
   bool readonly_;
   uint8_t* memory_ = nullptr;
   size_t mapped_ = 0;
+
+  void SetLookupSize();
 };
 
 }  // namespace bpflab

@@ -103,11 +103,15 @@ Napi::Value CloseObject(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+}  // namespace
+
 const char* ProgramTypeName(bpf_prog_type type) {
   if (type == 32) return "netfilter";  // newer than libbpf 1.1
   const char* name = libbpf_bpf_prog_type_str(type);
   return name ? name : "unknown";
 }
+
+namespace {
 
 Napi::Value Programs(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);

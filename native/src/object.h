@@ -29,4 +29,7 @@ class Object : public Closable {
   bpf_object* object_;
 };
 
+// The kernel's name of a program's type.
+const char* ProgramTypeName(bpf_prog_type type);
+
 }  // namespace bpflab

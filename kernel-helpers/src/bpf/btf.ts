@@ -107,6 +107,8 @@ export class Btf {
       case "union":
         if (type.name === "in6_addr" || type.name === "in_addr") return { kind: "address", size: type.size! };
         return { kind: "struct", size: type.size!, name: type.name, fields: this.fields(type, 0) };
+      case "datasec":
+        return { kind: "struct", size: type.size!, name: type.name, fields: this.section(type.name) };
       default:
         return undefined;
     }

@@ -7,19 +7,31 @@ const index: Layout = { kind: "int", size: 4, signed: false };
 const indexed =
   /^(percpu_|prog_|perf_event_|cgroup_)?array$|^array_of_maps$|^(dev|cpu|xsk|sock)map$|^reuseport_sockarray$/;
 
+/** What a map's definition says of its keys and values. */
+export interface Declared {
+  key: Layout | undefined;
+  value: Layout | undefined;
+}
+
 /**
  * How a map's keys and values lie in memory: as its definition types them; what it gives only the size of is bytes.
  * From the definition, for of queues, stacks and some others libbpf forgets the types when it loads them.
  */
-export function mapLayouts(
-  btf: Btf,
-  { name, typeName, keySize, valueSize }: MapDescription,
-): { key: Layout | undefined; value: Layout | undefined } {
+export function mapLayouts(btf: Btf, description: MapDescription): Declared {
+  const { name } = description;
+  return layoutsOf(description, { key: btf.mapPart(name, "key"), value: btf.mapPart(name, "value") });
+}
+
+/** The same by what is declared, with what the kernel's types of maps say themselves. */
+export function layoutsOf(
+  { typeName, keySize, valueSize }: Pick<MapDescription, "typeName" | "keySize" | "valueSize">,
+  declared: Declared,
+): Declared {
   const key = indexed.test(typeName) && keySize === 4 ? index : untyped(keySize);
   const value = descriptors.test(typeName) && valueSize === 4 ? index : untyped(valueSize);
   return {
-    key: typeName === "task_storage" ? index : (btf.mapPart(name, "key") ?? key),
-    value: typeName === "stack_trace" ? addresses(valueSize) : (btf.mapPart(name, "value") ?? value),
+    key: typeName === "task_storage" ? index : (declared.key ?? key),
+    value: typeName === "stack_trace" ? addresses(valueSize) : (declared.value ?? value),
   };
 }
 

@@ -5,6 +5,7 @@ import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 import { isNativeError, native, type MapDescription, type MapHandle } from "../base/native.js";
+import { Pins } from "./pins.js";
 import { isStorage, withOwner } from "./storage-keys.js";
 import { requireOperation, type Operation } from "./operations.js";
 import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
@@ -25,6 +26,10 @@ export interface MapParts {
   key: Layout | undefined;
   value: Layout | undefined;
   loss: LossCounter | undefined;
+  /** Set where it can only be read: what to do to write. */
+  readOnly?: string;
+  /** Where it is pinned already. */
+  pins?: Pins;
 }
 
 /**
@@ -52,14 +57,18 @@ export class MapBase<Key = any, Value = any> {
   readonly #handle: MapHandle;
   readonly #keySize: number;
   readonly #loss: LossCounter | undefined;
+  readonly #readOnly: string | undefined;
+  readonly #pins: Pins;
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  protected constructor({ owner, handle, description, key, value, loss }: MapParts) {
+  protected constructor({ owner, handle, description, key, value, loss, readOnly, pins }: MapParts) {
     this.path = `${owner}.${description.name}`;
     this.#handle = handle;
     this.#keySize = description.keySize;
     this.#loss = loss;
+    this.#readOnly = readOnly;
+    this.#pins = pins ?? new Pins();
     this.name = description.name;
     this.type = description.typeName;
     this.maxEntries = description.maxEntries;
@@ -228,6 +237,29 @@ export class MapBase<Key = any, Value = any> {
     });
   }
 
+  /**
+   * Pins it to a path on a bpffs, where it stays, with all it holds, after this process has ended: left behind on
+   * purpose, until `unpin` or rm removes the path.
+   *
+   * @throws ArgumentError when the path is no new one on a bpffs, and what to mount; ClosedError
+   * @example
+   * stats.maps.stats_map.pin("/sys/fs/bpf/stats_map");
+   */
+  pin(path: string): this {
+    this.#pins.add(this.fd, path);
+    return this;
+  }
+
+  /** Removes the paths that `pin` has made, or one of them; the map itself stays while somebody uses it. */
+  unpin(path?: string): void {
+    this.#pins.remove(path);
+  }
+
+  /** Where `pin` has left it, as far as it is still there. */
+  get pinned(): string[] {
+    return this.#pins.paths();
+  }
+
   /** Calls back when the map closes; returns a function that takes it back. */
   onClose(act: () => void): () => void {
     this.#onClose.add(act);
@@ -314,6 +346,15 @@ export class MapBase<Key = any, Value = any> {
       return act(handle);
     } catch (error) {
       if (!isNativeError(error)) throw error;
+      if (error.code === "EPERM") {
+        const why = this.#readOnly
+          ? "it is open for reading only"
+          : "the kernel lets user space only read it, as it does with maps that are frozen";
+        throw new ArgumentError(`${what} may not change the map ${this.path}: ${why}.`, {
+          ...(this.#readOnly ? { hint: this.#readOnly } : {}),
+          cause: error,
+        });
+      }
       if (error.code === "E2BIG" || error.code === "ENOSPC") {
         throw new ArgumentError(
           `The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`,

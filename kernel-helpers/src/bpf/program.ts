@@ -3,7 +3,15 @@ import { ArgumentError, AttachError, ClosedError } from "../base/errors.js";
 import { attachProgram } from "./link/attach.js";
 import type { Attachment } from "./link/attachment.js";
 import { kindOf, type Hook } from "./link/hooks.js";
-import { isNativeError, native, type LinkHandle, type ObjectHandle, type ProgramDescription } from "../base/native.js";
+import { Pins } from "./pins.js";
+import {
+  isNativeError,
+  native,
+  type LinkHandle,
+  type ObjectHandle,
+  type ProgramDescription,
+  type ProgramInfo,
+} from "../base/native.js";
 
 /** What a program has cost, while somebody looked. */
 export interface ProgramStats {
@@ -19,6 +27,13 @@ export interface ProgramStats {
 // The kernel counts runs only on request, for all programs together; it costs some 20 ns a run.
 let counting: LinkHandle | undefined;
 
+/** @internal what the kernel has counted of a program; makes it count from now on */
+export function runStats(read: () => ProgramInfo): ProgramStats {
+  counting ??= native.bpf_enable_stats();
+  const { runs, runTime, recursionMisses } = read();
+  return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs, missed: recursionMisses };
+}
+
 /** One program of a loaded object. */
 export class BpfProgram {
   readonly name: string;
@@ -32,6 +47,7 @@ export class BpfProgram {
   readonly isLoaded: boolean;
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
+  readonly #pins = new Pins();
   #attachment: Attachment | undefined;
   /** The options it was attached with, as they were given. */
   #given: Hook | undefined;
@@ -209,6 +225,29 @@ export class BpfProgram {
     return [];
   }
 
+  /**
+   * Pins it to a path on a bpffs, where it stays loaded, though not attached, after this process has ended: left
+   * behind on purpose, until `unpin` or rm removes the path.
+   *
+   * @throws ArgumentError when the path is no new one on a bpffs, and what to mount; ClosedError
+   * @example
+   * ringbuf.programs.handle_exit.pin("/sys/fs/bpf/handle_exit");
+   */
+  pin(path: string): this {
+    this.#pins.add(this.fd, path);
+    return this;
+  }
+
+  /** Removes the paths that `pin` has made, or one of them. */
+  unpin(path?: string): void {
+    this.#pins.remove(path);
+  }
+
+  /** Where `pin` has left it, as far as it is still there. */
+  get pinned(): string[] {
+    return this.#pins.paths();
+  }
+
   /** Its descriptor in this process, which a program array takes as a value. @throws ClosedError */
   get fd(): number {
     return native.bpf_program__fd(this.#object(), this.name);
@@ -227,9 +266,7 @@ export class BpfProgram {
    * ringbuf.programs.handle_exit.stats()  // { runs: 81234, run_time_ns: 30868920, ns_per_run: 380, missed: 0 }
    */
   stats(): ProgramStats {
-    counting ??= native.bpf_enable_stats();
-    const { runs, runTime, recursionMisses } = native.bpf_program__info(this.#object(), this.name);
-    return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs, missed: recursionMisses };
+    return runStats(() => native.bpf_program__info(this.#object(), this.name));
   }
 
   /**

@@ -41,7 +41,7 @@ export interface ShippedPrograms {
     maps: {
       stacks: {
         key: Uint8Array;
-        value: Uint8Array;
+        value: Array<number>;
       };
       samples: {
         key: {

@@ -77,7 +77,18 @@ function parts(object: BpfObject<any>): Part[] {
     { title: "Programs", head: ["name", "hook", "state", "size"], rows: programs },
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
     { title: "Globals", head: ["name", "value now"], rows: globals },
+    { title: "Pinned, and left behind on purpose", head: ["path", "what"], rows: pins(object) },
   ].filter((part) => part.rows.length > 0);
+}
+
+/** What stays after the object and its process, because somebody pinned it. */
+function pins(object: BpfObject<any>): string[][] {
+  const rows = (what: string, all: { name: string; pinned: string[] }[]) =>
+    all.flatMap(({ name, pinned }) => pinned.map((path) => [path, `${what} ${name}`]));
+  return [
+    ...rows("program", Object.values<BpfProgram>(object.programs)),
+    ...rows("map", Object.values<BpfMap>(object.maps)),
+  ];
 }
 
 /** The types of a ring's records. */

@@ -15,7 +15,7 @@ import type { EventTable } from "../streams/table.js";
  * stats.maps.stats_map.getSummed({ pid: 1234, fd: 1 })?.writes
  */
 export class BpfMap<Key = any, Value = any> extends MapBase<Key, Value> {
-  private constructor(parts: MapParts) {
+  protected constructor(parts: MapParts) {
     super(parts);
   }
 

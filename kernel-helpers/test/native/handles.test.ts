@@ -9,12 +9,14 @@ import {
   type MountHandle,
   type ObjectHandle,
   type Plan,
+  type ProgramHandle,
   type RingHandle,
 } from "../../dist/base/native.js";
 
 interface Handles {
   object: ObjectHandle;
   map: MapHandle;
+  program: ProgramHandle;
   link: LinkHandle;
   mount: MountHandle;
   drainer: DrainerHandle;
@@ -38,6 +40,7 @@ function open(): Handles {
   return {
     object,
     map,
+    program: native.bpf_prog_get_fd_by_id(native.bpf_program__info(object, "handle_exit").id),
     link: native.bpf_enable_stats(),
     mount: native.fsmount("tracefs"),
     drainer,
@@ -50,6 +53,7 @@ const closers: { [Kind in keyof Handles]: (handles: Handles) => void } = {
   drainer: (h) => native.drain_stop(h.drainer),
   mount: (h) => native.fsmount_close(h.mount),
   link: (h) => native.bpf_link__destroy(h.link),
+  program: (h) => native.program_close(h.program),
   map: (h) => native.bpf_map__close(h.map),
   object: (h) => native.bpf_object__close(h.object),
 };
@@ -89,6 +93,11 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["object", "bpf_program__fd", (h) => native.bpf_program__fd(h.object, "handle_exit")],
   ["link", "bpf_iter_read", (h) => native.bpf_iter_read(h.link)],
   ["map", "bpf_map__fd", (h) => native.bpf_map__fd(h.map)],
+  ["program", "program_fd", (h) => native.program_fd(h.program)],
+  ["link", "bpf_link__fd", (h) => native.bpf_link__fd(h.link)],
+  ["map", "bpf_map_get_info_by_fd", (h) => native.bpf_map_get_info_by_fd(h.map)],
+  ["program", "bpf_prog_get_info_by_fd", (h) => native.bpf_prog_get_info_by_fd(h.program)],
+  ["link", "bpf_link_get_info_by_fd", (h) => native.bpf_link_get_info_by_fd(h.link)],
   ["object", "bpf_tc_attach", (h) => native.bpf_tc_attach(h.object, "handle_exit", 1, 1, 1, 1, false)],
   ["object", "bpf_prog_test_run", (h) => native.bpf_prog_test_run(h.object, "handle_exit")],
   ["link", "bpf_link_update", (h) => native.bpf_link_update(h.link, h.object, "handle_exit")],
@@ -131,7 +140,7 @@ describe("the addon's handles", () => {
           () => use({ ...handles, [kind]: other }),
           (e: Error) =>
             e instanceof TypeError &&
-            /^argument \d is not a (BPF object|BPF map|BPF link|mount|drain thread|ring buffer) handle$/.test(
+            /^argument \d is not a (BPF object|BPF map|BPF program|BPF link|mount|drain thread|ring buffer) handle$/.test(
               e.message,
             ),
           `${call} with a wrong ${kind}`,

@@ -41,7 +41,7 @@ test("doctor tries each kind of hook, and says it as JSON too", async () => {
   assert.deepEqual([exitCode, ok], [0, true]);
   const hook = (name: string) => checks.find((check) => check.name === `hook ${name}`);
   for (const name of ["tracepoint", "raw_tp", "tp_btf"]) assert.equal(hook(name)?.ok, true, name);
-  assert.match(hook("tc, TCX")!.found, /^attaches by (tcx|clsact)$/);
+  assert.match(hook("tc, TCX")!.found, /^attaches: ingress of lo \((tcx|clsact)\)$/);
   for (const name of ["kprobe", "kretprobe", "fentry", "lsm"])
     assert.ok(hook(name)!.ok || hook(name)!.found.length > 20, `${name}: ${hook(name)!.found}`);
 });

@@ -8,6 +8,7 @@ export {
   peers,
   release,
   sample,
+  type FilterLike,
   type IcmpFilter,
   type SampleOptions,
 } from "../net/icmp-filter.js";

@@ -1,78 +1,98 @@
 import { requireNumber } from "../base/arguments.js";
 import { table, type ColumnTable } from "arquero";
 import { native } from "../base/native.js";
+import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
 import { ArgumentError } from "../base/errors.js";
+import { listNames } from "../base/names.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { interruptSignal } from "../base/display.js";
-import { formatAddress, parseAddress, parsePrefix } from "../bpf/address.js";
+import { addressBytes, formatAddress, parseAddress, parsePrefix } from "../bpf/address.js";
+import { isPerCpu } from "../bpf/per-cpu.js";
 
 /** The filter, as `bpf.load("tc_icmp_filter")` returns it. */
 export type IcmpFilter = BpfObject<ShippedPrograms["tc_icmp_filter"]>;
+
+/**
+ * The shipped filter, or one of your own with maps of the same names and fields: each function says which it needs.
+ * Keys are addresses: `struct in6_addr`, or `__be32` for IPv4 alone.
+ */
+export type FilterLike = BpfObject<any>;
 
 /** One way to write an address, however it was given. */
 const canonical = (address: string) => formatAddress(parseAddress(address));
 
 /**
  * Puts a source on the blacklist by hand: its next echo request is dropped. It ends as other bans do.
+ * Needs a map `blacklist` with the field `since_ns`.
  *
- * @throws ArgumentError when it is no address; BpflabError when the blacklist is full; ClosedError
+ * @throws ArgumentError when it is no address, or the filter has no such map; BpflabError when the blacklist is full; ClosedError
  * @example
  * net.block(filter, "198.18.0.2");
  */
-export function block(filter: IcmpFilter, address: string): void {
-  filter.maps.blacklist.set(canonical(address), { since_ns: native.clock_monotonic() });
+export function block(filter: FilterLike, address: string): void {
+  addressMap(filter, "block", "blacklist", ["since_ns"]).set(canonical(address), {
+    since_ns: native.clock_monotonic(),
+  });
 }
 
 /**
- * Lets a source in again: off the blacklist, and its count forgotten.
+ * Lets a source in again: off the blacklist, and its count forgotten. Needs a map `peers` or `blacklist`, or both.
  *
  * @returns whether it was on the blacklist
- * @throws ArgumentError when it is no address; ClosedError
+ * @throws ArgumentError when it is no address, or the filter has no such map; ClosedError
  * @example
  * net.release(filter, "198.18.0.2");
  */
-export function release(filter: IcmpFilter, address: string): boolean {
+export function release(filter: FilterLike, address: string): boolean {
+  const hasBlacklist = "blacklist" in filter.maps;
   // In this order: a request in between is dropped, where after the other it would be counted to the old window.
-  filter.maps.peers.delete(canonical(address));
-  return filter.maps.blacklist.delete(canonical(address));
+  if ("peers" in filter.maps || !hasBlacklist) addressMap(filter, "release", "peers").delete(canonical(address));
+  return hasBlacklist && addressMap(filter, "release", "blacklist").delete(canonical(address));
 }
 
 /**
  * Never blocks the sources of a prefix, whatever they send; they are counted all the same.
+ * Needs an LPM trie `allow` whose values are numbers.
  *
- * @throws ArgumentError when it is no prefix; ClosedError
+ * @throws ArgumentError when it is no prefix, or the filter has no such map; ClosedError
  * @example
  * net.allow(filter, "198.18.0.0/24");
  */
-export function allow(filter: IcmpFilter, prefix: string): void {
-  filter.maps.allow.set(parsePrefix(prefix), 1);
+export function allow(filter: FilterLike, prefix: string): void {
+  const { map, key } = allowed(filter, "allow", prefix);
+  map.set(key, 1);
 }
 
 /** Takes back what `allow` did; returns whether the prefix was on the list. @throws ArgumentError, ClosedError */
-export function disallow(filter: IcmpFilter, prefix: string): boolean {
-  return filter.maps.allow.delete(parsePrefix(prefix));
+export function disallow(filter: FilterLike, prefix: string): boolean {
+  const { map, key } = allowed(filter, "disallow", prefix);
+  return map.delete(key);
 }
 
 /**
  * All sources that the filter knows, who sent most first: `source`, `state`, `requests` in the window of a second
  * that its last request fell into, `passed` and `dropped` since it is known, `first_ns` (beginning of the
  * window) and `blocked_ns` (since when it is on the blacklist, else null); times are CLOCK_MONOTONIC.
+ * Needs a map `peers` with the fields `passed` and `dropped`; of its fields `first_ns`, `count` and `state` and of a
+ * map `blacklist` it shows what there is.
  *
- * @throws ClosedError
+ * @throws ArgumentError when the filter has no such map; ClosedError
  * @example
  * net.peers(filter)
  */
-export function peers(filter: IcmpFilter): ColumnTable {
+export function peers(filter: FilterLike): ColumnTable {
+  const known = new Map(counts(filter, "peers").entries());
   const bans = bansOf(filter);
-  const known = new Map(filter.maps.peers.entries());
-  const empty = { first_ns: NaN, count: 0, passed: 0, dropped: 0, state: "counted" };
   const rows = [...new Set([...known.keys(), ...bans.keys()])].map((source) => {
-    const { first_ns, count, passed, dropped, state } = known.get(source) ?? empty;
+    const account = known.get(source);
+    const { passed, dropped, state = "counted" } = account ?? { passed: 0, dropped: 0 };
+    const first_ns = account ? (account.first_ns ?? null) : NaN;
+    const requests = account ? (account.count ?? null) : 0;
     const blocked_ns = bans.get(source) ?? null;
     // The state in the table is that of the last request; a source blocked or released by hand since then sent none.
     const now = blocked_ns !== null ? "blacklisted" : state === "blacklisted" ? "counted" : state;
-    return { source, state: now, requests: count, passed, dropped, first_ns, blocked_ns };
+    return { source, state: now, requests, passed, dropped, first_ns, blocked_ns };
   });
   rows.sort((a, b) => b.passed + b.dropped - (a.passed + a.dropped) || (a.source < b.source ? -1 : 1));
   const column = <Name extends keyof (typeof rows)[number]>(name: Name) => rows.map((row) => row[name]);
@@ -88,11 +108,65 @@ export function peers(filter: IcmpFilter): ColumnTable {
 }
 
 /** Bans that are in force: those that ended stay in the map until their source comes again. */
-function bansOf(filter: IcmpFilter): Map<string, number> {
-  const length = filter.globals.block_seconds * 1e9;
+function bansOf(filter: FilterLike): Map<string, number> {
+  if (!("blacklist" in filter.maps)) return new Map();
+  const length = "block_seconds" in filter.globals ? (filter.globals["block_seconds"] as number) * 1e9 : 0;
   const now = native.clock_monotonic();
-  const bans = filter.maps.blacklist.entries().map(([source, { since_ns }]) => [source, since_ns] as const);
+  const blacklist = addressMap<{ since_ns: number }>(filter, "peers", "blacklist", ["since_ns"]);
+  const bans = blacklist.entries().map(([source, { since_ns }]) => [source, since_ns] as const);
   return new Map(length === 0 ? bans : bans.filter(([, since]) => now - since < length));
+}
+
+interface Counts {
+  passed: number;
+  dropped: number;
+  first_ns?: number;
+  count?: number;
+  state?: string;
+}
+
+function counts(filter: FilterLike, caller: string): BpfMap<string, Counts> {
+  return addressMap<Counts>(filter, caller, "peers", ["passed", "dropped"]);
+}
+
+/** A map of the filter by its name, found to have addresses as keys and values with these fields. @throws ArgumentError */
+function addressMap<Value>(
+  filter: FilterLike,
+  caller: string,
+  name: string,
+  fields: string[] = [],
+): BpfMap<string, Value> {
+  const values = fields.length > 0 ? ` and values with ${listNames(fields)}` : "";
+  const hint = `net.${caller} needs a map ${name} with addresses as keys (struct in6_addr, or __be32 for IPv4)${values}.`;
+  const map = mapOf(filter, name, hint);
+  if (map.keyLayout?.kind !== "address") throw new ArgumentError(`The keys of ${map.path} are no addresses.`, { hint });
+  const there = map.valueLayout?.kind === "struct" ? map.valueLayout.fields.map((field) => field.name) : [];
+  const missing = fields.filter((field) => !there.includes(field));
+  if (missing.length > 0)
+    throw new ArgumentError(`The values of ${map.path} have no ${listNames(missing)}.`, {
+      hint: `${hint} They have: ${listNames(there)}.`,
+    });
+  if (fields.length > 0 && isPerCpu(map.type))
+    throw new ArgumentError(`${map.path} has a value for each CPU, and net.${caller} reads one for all.`, { hint });
+  return map;
+}
+
+/** The map `allow`, and the key in it that a prefix has: a length and an address, whatever the fields are called. */
+function allowed(filter: FilterLike, caller: string, prefix: string): { map: BpfMap; key: Record<string, unknown> } {
+  const hint = `net.${caller} needs an LPM trie called allow whose key is a __u32 length and an address (struct in6_addr, or __be32 for IPv4).`;
+  const map = mapOf(filter, "allow", hint);
+  const [length, address] = map.keyLayout?.kind === "struct" ? map.keyLayout.fields : [];
+  if (map.type !== "lpm_trie" || address?.layout.kind !== "address")
+    throw new ArgumentError(`${map.path} (${map.type}) has no prefixes as keys.`, { hint });
+  const parsed = parsePrefix(prefix);
+  const bits = address.layout.size === addressBytes ? parsed.bits : parsed.bits - (addressBytes - 4) * 8;
+  return { map, key: { [address.name]: parsed.address, [length!.name]: bits } };
+}
+
+function mapOf(filter: FilterLike, name: string, hint: string): BpfMap {
+  if (name in filter.maps) return filter.maps[name] as BpfMap;
+  const there = listNames(Object.keys(filter.maps));
+  throw new ArgumentError(`${filter.name} has no map ${name}; it has ${there}.`, { hint });
 }
 
 export interface SampleOptions {
@@ -108,14 +182,15 @@ export interface SampleOptions {
  * What each source sent over time, read from the filter's own counts: a row for each source and interval with
  * `time_ns` (end of the interval, CLOCK_MONOTONIC), `source`, `requests`, `passed` and `dropped` in it.
  * An interrupt of the cell ends it, and what came is returned.
+ * Needs a map `peers` with the fields `passed` and `dropped`.
  *
- * @throws ArgumentError; ClosedError when the filter is closed meanwhile; what `until` rejects with
+ * @throws ArgumentError, also when the filter has no such map; ClosedError when the filter is closed meanwhile; what `until` rejects with
  * @example
  * const rates = await net.sample(filter, { until: () => lab.peers[0].ping({ count: 500, intervalMs: 5 }) });
  * charts.timeline(rates, { x: "time_ns", weight: "requests", by: "source" })
  */
 export async function sample(
-  filter: IcmpFilter,
+  filter: FilterLike,
   { seconds, until, everyMs = 100 }: SampleOptions,
 ): Promise<ColumnTable> {
   requireNumber("everyMs", everyMs, { from: 1, to: 60_000 });
@@ -129,16 +204,13 @@ export async function sample(
     passed: [] as number[],
     dropped: [] as number[],
   };
-  const before = new Map(filter.maps.peers.entries());
+  const accounts = counts(filter, "sample");
+  const before = new Map(accounts.entries());
   const take = () => {
     const now = native.clock_monotonic();
-    for (const [source, { passed, dropped }] of filter.maps.peers.entries()) {
+    for (const [source, { passed, dropped }] of accounts.entries()) {
       const last = before.get(source);
-      before.set(source, {
-        ...(last ?? { first_ns: 0, count: 0, report_ns: 0, report_count: 0, state: "counted" }),
-        passed,
-        dropped,
-      });
+      before.set(source, { passed, dropped });
       // A source that was released or made room for others begins again at zero.
       const fresh = !last || passed < last.passed || dropped < last.dropped;
       const [p, d] = fresh ? [passed, dropped] : [passed - last.passed, dropped - last.dropped];

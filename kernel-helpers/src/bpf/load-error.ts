@@ -1,6 +1,7 @@
 import { release } from "node:os";
 import { LoadError, MissingFeatureError } from "../base/errors.js";
 import { listNames, nearestNames } from "../base/names.js";
+import { sectionAdvice } from "./link/section-names.js";
 import { native, type NativeError, type ObjectHandle, type ProgramDescription } from "../base/native.js";
 import { helperSince, mapTypeSince, programTypeSince } from "./features.js";
 import { allTracepoints } from "./link/tracefs.js";
@@ -77,7 +78,7 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     /^prog '(.+)': missing BPF prog type, check ELF section name '(.*)'/,
     ([name, section]) => ({
       reason: `SEC("${section}") of program ${name} is no kind of hook that is known`,
-      hint: "It begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …",
+      hint: sectionAdvice(section!),
     }),
   ],
   [

@@ -157,7 +157,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     }
     if (failed.length === 0) for (const operations of this.structOps) operations.attach();
     if (failed.length > 0) for (const program of fresh) program.detach();
-    throwIfAny(this.name, failed, wanted.size > 1);
+    throwIfAny(this.name, failed, wanted.size > failed.length);
     return this;
   }
 

@@ -83,7 +83,12 @@ export class BpfProgram {
 
   /** False for programs that run otherwise than by a hook, such as those of SEC("syscall"). */
   get hasHook(): boolean {
-    return kindOf(this.#description).byHand === undefined;
+    return this.byHand === undefined;
+  }
+
+  /** @internal how it is run otherwise, for users to read; undefined for programs with a hook */
+  get byHand(): string | undefined {
+    return kindOf(this.#description).byHand;
   }
 
   /** @internal the options that programs of its kind take */

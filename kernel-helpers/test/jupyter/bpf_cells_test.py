@@ -55,6 +55,14 @@ class BpfCells(KernelTestCase):
         self.assertGreater(after, before)
         self.assertEqual((after - before) % 10, 0)
 
+    def test_attach_says_where_options_are_written(self):
+        for section, example in (("xdp", r'interface: "lo", mode: "generic"'), ("tc", r'interface: "lo", direction: "ingress"')):
+            code = f'%%bpf packets --attach\n#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\nSEC("{section}")\nint on_packet(void *ctx)\n{{\n\treturn 2;\n}}\n'
+            says = self.run_cell(code).error["evalue"]
+            self.assertIn("on_packet is attached to a network interface, which has to be named.", says)
+            self.assertIn(example, says)
+            self.assertIn("The option --attach cannot say that: leave it out, and write await packets.attach({ … }) in the cell below.", says)
+
     def test_constants_of_every_type(self):
         code = counter(
             " --constant step=-0x10 --constant scale=-0.25 --constant on=true --constant cookie=0xfffffffffffffffe --constant label=abc --constant digits=\"12\" --constant mode=COUNT",

@@ -11,6 +11,8 @@ interface Candidate {
   readonly takes: readonly string[];
   readonly isLoaded: boolean;
   readonly hasHook: boolean;
+  /** How it is run otherwise than by a hook, in a sentence. */
+  readonly byHand: string | undefined;
 }
 
 /**
@@ -50,9 +52,9 @@ export function optionsOf<P extends Candidate>(
   );
 }
 
-function withoutHook({ name, section, isLoaded }: Candidate): string {
+function withoutHook({ name, section, isLoaded, byHand }: Candidate): string {
   return isLoaded
-    ? `${name} (${section}) runs without a hook: programs.${name}.testRun() runs it by hand.`
+    ? `${name} (${section}) has no hook to be attached to. ${byHand ?? ""}`.trimEnd()
     : `${name} (${section}) was left out when it was loaded: programs: { ${name}: true } loads it.`;
 }
 
@@ -71,13 +73,13 @@ function strayOption(object: string, option: string, programs: readonly Candidat
 export function throwIfAny(
   object: string,
   failed: readonly { program: Candidate; error: Error }[],
-  isOneOfSeveral: boolean,
+  hasOthers: boolean,
 ): void {
   const first = failed[0];
   if (!first) return;
   if (first.error instanceof ClosedError) throw first.error;
   if (failed.length === 1) {
-    if (isOneOfSeveral && first.error instanceof BpflabError)
+    if (hasOthers && first.error instanceof BpflabError)
       first.error.advise(`attach({ programs: { ${first.program.name}: false } }) attaches the others.`);
     throw first.error;
   }
@@ -90,7 +92,7 @@ export function throwIfAny(
       ...failed.map(({ error }) => `- ${error.message.replaceAll("\n", "\n  ")}`),
     ].join("\n"),
     {
-      hint: `attach({ ${leaveOut} }) attaches the others.`,
+      ...(hasOthers ? { hint: `attach({ ${leaveOut} }) attaches the others.` } : {}),
       cause: new AggregateError(failed.map(({ error }) => error)),
     },
   );

@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Compiled } from "../../clang/compile.js";
+import type { BpfObject } from "../../handles/object.js";
 import { ArgumentError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { inMacrotask, type Cell } from "../interrupt/cell.js";
@@ -132,6 +133,19 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
   };
 }
 
+/** @throws what attaching throws; where options are missing, with where they can be written */
+async function attachAsAsked(object: BpfObject): Promise<void> {
+  try {
+    await object.attach();
+  } catch (error) {
+    const needsOptions = error instanceof ArgumentError && Object.values(object.programs).some((one) => one.hasHook);
+    if (!needsOptions) throw error;
+    throw error.advise(
+      `The option --attach cannot say that: leave it out, and write await ${object.name}.attach({ … }) in the cell below.`,
+    );
+  }
+}
+
 /** Makes what the cell asks for, and returns its TypeScript type. */
 async function make(
   { name, attach, load: wanted, constants, compile: options }: BpfCellOptions,
@@ -159,7 +173,7 @@ async function make(
       console.log(`As set before: ${listNames(globals)} of ${name}. The other globals begin anew.`);
   };
   const object = await load(compiled, { constants, onKept });
-  if (attach) await object.attach();
+  if (attach) await attachAsAsked(object);
   made.set(name, object);
   return `import("kernel-helpers").BpfObject<${typesOf(compiled, hintsOf(compiled.source, name)).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;
 }

@@ -136,7 +136,19 @@ describe("what attaching is told wrongly", () => {
       /There is no tracepoint sched\/sched_swich .*\nThe nearest names in sched are sched_switch, /,
     ],
     ["tp/nosuch", undefined, AttachError, /SEC\("tp\/nosuch"\) names no tracepoint/],
-    ["syscall", undefined, ArgumentError, /^mine has no program to attach\.\ncount \(syscall\) runs without a hook/],
+    [
+      "syscall",
+      undefined,
+      ArgumentError,
+      /^mine has no program to attach\.\ncount \(syscall\) has no hook to be attached to\. .*testRun/,
+    ],
+    [
+      "xdp/devmap",
+      undefined,
+      ArgumentError,
+      /^mine has no program to attach\.\n.* put their id into a devmap or cpumap\.$/,
+    ],
+    ["lwt_in", undefined, ArgumentError, /^mine has no program to attach\.\n.* encap bpf puts them on a route\.$/],
   ];
   for (const [section, on, kind, message] of cases)
     test(`${section} ${JSON.stringify(on) ?? ""}`, async () => {
@@ -156,6 +168,13 @@ describe("what attaching is told wrongly", () => {
   });
 });
 
+test("of an object of which no program can be attached none is said to be another", async () => {
+  const two = `${counting("xdp", "void", 2)}SEC("tc") int other(void *ctx) { return 0; }\n`;
+  const { message } = await refusalOf((await loadText("mine", two)).attach());
+  assert.match(message, /^2 programs of mine cannot be attached:/);
+  assert.doesNotMatch(message, /the others/);
+});
+
 describe("what cannot be loaded says why", () => {
   const map = (lines: string) => `struct { ${lines} } m SEC(".maps");
 SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_lookup_elem(&m, &key) != 0; }`;
@@ -165,6 +184,18 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       counting("foo/bar", "void"),
       LoadError,
       /SEC\("foo\/bar"\) of program count is no kind of hook that is known\.\nIt begins with tp\//,
+    ],
+    [
+      "a section of a kind that is known, with a name that is not",
+      counting("cgroup/foo", "void"),
+      LoadError,
+      /no kind of hook that is known\.\nBehind cgroup\/ may stand skb, dev, .* and getsockname6\.$/,
+    ],
+    [
+      "a section with letters that changed places",
+      counting("kporbe/do_unlinkat", "void"),
+      LoadError,
+      /no kind of hook that is known\.\nDid you mean SEC\("kprobe\/do_unlinkat"\)\? It begins with tp\//,
     ],
     [
       "a function that BTF does not have",

@@ -1,0 +1,32 @@
+import { listNames, nearest } from "../../base/names.js";
+
+/** What SEC() begins with, of hooks that have a name behind it or none. */
+const kinds = [
+  ...["tp", "tracepoint", "raw_tp", "raw_tracepoint", "tp_btf", "kprobe", "kretprobe", "kprobe.multi", "ksyscall"],
+  ...["fentry", "fexit", "fmod_ret", "uprobe", "uretprobe", "usdt", "lsm", "iter", "perf_event", "xdp", "tc"],
+  ...["classifier", "netfilter", "socket", "sk_msg", "sk_lookup", "sockops", "flow_dissector", "struct_ops", "syscall"],
+];
+
+/** Those behind whose slash only these may stand. */
+const families: Record<string, readonly string[]> = {
+  tc: ["ingress", "egress"],
+  tcx: ["ingress", "egress"],
+  xdp: ["devmap", "cpumap"],
+  sk_skb: ["stream_parser", "stream_verdict"],
+  cgroup: [
+    ...["skb", "dev", "sock_create", "sock_release", "post_bind4", "post_bind6", "sysctl", "getsockopt", "setsockopt"],
+    ...["bind", "connect", "sendmsg", "recvmsg", "getpeername", "getsockname"].flatMap((of) => [`${of}4`, `${of}6`]),
+  ],
+  cgroup_skb: ["ingress", "egress"],
+};
+
+/** What to write in place of a SEC() that names no kind of hook. */
+export function sectionAdvice(section: string): string {
+  const [kind = "", ...name] = section.split("/");
+  const family = Object.hasOwn(families, kind) ? families[kind]! : undefined;
+  if (family)
+    return `Behind ${kind}/ may stand ${listNames(family)}${kinds.includes(kind) ? `, or SEC("${kind}") stands alone` : ""}.`;
+  const [meant] = kind.length < 3 ? [] : nearest(kind, [...kinds, ...Object.keys(families)], 1, 2);
+  const guess = meant === undefined ? "" : `Did you mean SEC("${[meant, ...name].join("/")}")? `;
+  return `${guess}It begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …`;
+}

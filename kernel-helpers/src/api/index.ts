@@ -9,13 +9,14 @@
  * charts.histogram(writes, { x: "duration_ns", by: "comm" });
  */
 import { ColumnTable } from "arquero";
-import { Observable } from "rxjs";
+import { Observable, Subscription } from "rxjs";
 import { showInstances } from "../base/display.js";
 import { tableBundle } from "../tables/display.js";
-import { streamBundle } from "../views/stream-view.js";
+import { streamBundle, subscriptionBundle } from "../views/stream-view.js";
 
 showInstances(ColumnTable, tableBundle);
 showInstances(Observable, streamBundle);
+showInstances(Subscription, subscriptionBundle);
 
 export * as bpf from "./bpf.js";
 export * as capture from "../tables/capture-file.js";

@@ -190,3 +190,12 @@ export async function streamBundle(stream: Observable<unknown>): Promise<MimeBun
     ? { "text/plain": "live view: it ends with its stream, by its button, or when the kernel is interrupted" }
     : {};
 }
+
+/** What `subscribe(…)` returns, as the last expression of a cell: in words, in place of RxJS's own parts. */
+export function subscriptionBundle({ closed }: Subscription): MimeBundle {
+  return {
+    "text/plain": closed
+      ? "This subscription has ended."
+      : "Subscribed: it goes on until its stream ends or unsubscribe() is called.",
+  };
+}

@@ -68,7 +68,7 @@ export function events<
         subscriber.next(marked(batch) as unknown as EventBatch<T["events"][Ring]>),
       );
       const stop = reader.listen(next, tell);
-      const forget = object.onClose(() => subscriber.complete());
+      const forget = object.onClose(AsyncResource.bind(() => subscriber.complete()));
       return () => {
         forget();
         stop();

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { requireNumber } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { MapBase } from "../bpf/map.js";
@@ -47,7 +48,7 @@ export function poll<Key, Value>(
       }
     };
     const timer = setInterval(read, everyMs);
-    const forget = map.onClose(() => subscriber.complete());
+    const forget = map.onClose(AsyncResource.bind(() => subscriber.complete()));
     subscriber.add(() => {
       clearInterval(timer);
       forget();

@@ -12,13 +12,14 @@ const bpflab = (...args: string[]): ResultPromise<{ reject: false }> =>
   execa(process.execPath, [entry, "run", ...args], { reject: false });
 
 describe("bpflab run", () => {
-  test("a rollup: Ctrl-C ends it and prints the groups, as a table and as JSON", async () => {
+  test("a rollup: Ctrl-C ends it and prints the groups, as a table and as JSON", async (t) => {
     for (const json of [true, false]) {
       using dd = writes(300, 50);
       const asked = bpflab(
         `probe("tp/syscalls/sys_exit_write").filter((d, $) => d.pid === $.pid).params({ pid: ${dd.pid} }).groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret") })`,
         ...(json ? ["--json"] : []),
       );
+      t.after(() => asked.kill("SIGKILL"));
       await until("it is attached", () => idsOf("link_id", asked.pid).size > 0);
       await dd.run();
       asked.kill("SIGINT");
@@ -29,15 +30,18 @@ describe("bpflab run", () => {
     }
   });
 
-  test("events as they come, a JSON object a line", async () => {
+  test("events as they come, a JSON object a line", async (t) => {
     using dd = writes(3, 50);
     const asked = bpflab(
       `probe("tp/syscalls/sys_exit_write").filter((d, $) => d.pid === $.pid).params({ pid: ${dd.pid} }).select("comm", "ret")`,
       "--json",
     );
+    t.after(() => asked.kill("SIGKILL"));
+    // What it prints before somebody listens is not seen again.
+    const three = printed(asked, /(?:.+\n){3}/);
     await until("it is attached", () => idsOf("link_id", asked.pid).size > 0);
     await dd.run();
-    const [lines] = await printed(asked, /(?:.+\n){3}/);
+    const [lines] = await three;
     asked.kill("SIGTERM");
     assert.deepEqual(
       lines

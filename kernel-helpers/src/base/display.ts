@@ -58,12 +58,22 @@ export interface CommHost {
   onOpen(target: string, accept: (comm: Comm, data: unknown, buffers: readonly Uint8Array[]) => void): () => void;
 }
 
+/** One run of a cell. */
+export interface CellRun {
+  /** Which cell: the same in each of its runs. */
+  readonly id: string;
+  /** Later runs have higher numbers. */
+  readonly run: number;
+}
+
 /** What a kernel implements. */
 export interface Host {
   /** Shows a bundle as a new output of the cell that is running in the caller's async context. */
   show(bundle: MimeBundle): { update(bundle: MimeBundle): void };
   /** Aborted when the user interrupts the cell of the caller's async context; undefined outside a cell. */
   interruptSignal(): AbortSignal | undefined;
+  /** The cell of the caller's async context; undefined outside a cell. */
+  cell?(): CellRun | undefined;
   /** The cell of the caller's async context does not end before this work does: what is being drawn is part of its output. */
   hold?(work: Promise<unknown>): void;
   /** Runs work whose timers outlive an interrupt of the cell. */
@@ -95,6 +105,11 @@ export function comms(): CommHost | undefined {
 /** The signal that aborts when the user interrupts the running cell. */
 export function interruptSignal(): AbortSignal | undefined {
   return current?.interruptSignal();
+}
+
+/** The cell that runs, so that what its earlier run began can be replaced; undefined outside a notebook. */
+export function cellRun(): CellRun | undefined {
+  return current?.cell?.();
 }
 
 /** Runs work whose timers the cell does not own: they go on when the user interrupts it, as a widget does. */

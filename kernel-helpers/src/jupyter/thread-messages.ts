@@ -17,6 +17,8 @@ export interface Request {
   /** The request's header as it came, the parent of everything it causes. */
   readonly parent: string;
   readonly content: Record<string, unknown>;
+  /** The notebook's id of the cell, where the front end says it. */
+  readonly cellId?: string | undefined;
   /** Binary data beside the content, as comm messages have it. */
   readonly buffers: readonly Uint8Array[];
 }

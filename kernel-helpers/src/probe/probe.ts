@@ -1,7 +1,8 @@
+import { AsyncResource } from "node:async_hooks";
 import { table as makeTable, type ColumnTable } from "arquero";
 import { inspect } from "node:util";
 import { Observable } from "rxjs";
-import { displaySymbol, type Displayable, type MimeBundle } from "../base/display.js";
+import { cellRun, displaySymbol, type CellRun, type Displayable, type MimeBundle } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
 import { escapeHtml, visible } from "../base/text.js";
 import type { EventBatch } from "../streams/batch.js";
@@ -15,6 +16,7 @@ import { generate, type Sizes } from "./program/generate.js";
 import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
 import { columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
+import { replaceEarlier } from "./rerun.js";
 import { Run, type HookCost } from "./run.js";
 import { wait } from "./wait.js";
 
@@ -199,6 +201,12 @@ export class Probe<Fields extends object = Row> implements Displayable {
     }
   }
 
+  /** Attaches what runs until it is told to end, in the place of what an earlier run of the cell began. */
+  async #begin(run: Run, cell: CellRun | undefined): Promise<void> {
+    await run.attach();
+    replaceEarlier(run, cell, [this.#question.hook, this.#question.to].join(" "));
+  }
+
   /** True if the kernel adds up: the answer is a row a group. */
   get isRollup(): boolean {
     return this.#question.verbs.some(({ verb }) => verb === "rollup");
@@ -271,7 +279,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
         new Observable<EventTable<any>>((subscriber) => {
           const read = () => (run.object.closed ? subscriber.complete() : subscriber.next(run.groups()));
           const timer = setInterval(read, everyMs);
-          const forget = run.object.onClose(() => subscriber.complete());
+          const forget = run.object.onClose(AsyncResource.bind(() => subscriber.complete()));
           subscriber.add(() => {
             clearInterval(timer);
             forget();
@@ -283,12 +291,13 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   #stream<T>(of: (run: Run) => Observable<T>): Observable<T> {
     return new Observable<T>((subscriber) => {
+      const cell = cellRun();
       this.#share().then(
         async ({ run, leave }) => {
           subscriber.add(leave);
           if (subscriber.closed) return;
           subscriber.add(of(run).subscribe(subscriber));
-          await run.attach().catch((error: unknown) => subscriber.error(error));
+          await this.#begin(run, cell).catch((error: unknown) => subscriber.error(error));
         },
         (error: unknown) => subscriber.error(error),
       );
@@ -296,15 +305,18 @@ export class Probe<Fields extends object = Row> implements Displayable {
   }
 
   /**
-   * Asks until `close()`. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
+   * Asks until `close()`, or until the cell that attached it attaches a probe to the same hooks when it is run again. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
    *
    * @returns this probe
    */
   async attach(): Promise<this> {
-    if (this.#attached) return this;
+    if (this.#attached && this.running) return this;
+    this.#attached?.(); // what was replaced
+    this.#attached = undefined;
+    const cell = cellRun();
     const { run, leave } = await this.#share();
     try {
-      await run.attach();
+      await this.#begin(run, cell);
     } catch (error) {
       leave();
       throw error;

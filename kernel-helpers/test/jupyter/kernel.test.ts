@@ -55,6 +55,7 @@ describe("through Jupyter's client", () => {
     ["interrupt_test.py", 28],
     ["throughput_test.py", 3],
     ["bpf_cells_test.py", 16],
+    ["reruns_test.py", 3],
     ["listeners_test.py", 1],
     ["comms_test.py", 5],
     ["widgets_test.py", 14],

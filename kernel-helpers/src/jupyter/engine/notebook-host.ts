@@ -31,5 +31,9 @@ export function notebookHost(channel: Channel, comms: CommHost): Host {
     },
     detached: disowned,
     interruptSignal: () => currentCell()?.interrupt.signal,
+    cell: () => {
+      const cell = currentCell();
+      return cell && { id: cell.cellId, run: cell.id };
+    },
   };
 }

@@ -13,6 +13,8 @@ export interface Failure {
 export class Cell {
   readonly id: number;
   readonly code: string;
+  /** Which cell of the notebook it is, in each of its runs; of a front end that does not say, cells of the same text are one. */
+  readonly cellId: string;
   /** Header of the request, the parent of all output. */
   readonly parent: string;
   readonly silent: boolean;
@@ -34,6 +36,7 @@ export class Cell {
   constructor(request: Request, count: number) {
     this.id = request.id;
     this.code = String(request.content["code"] ?? "");
+    this.cellId = request.cellId ?? this.code;
     this.parent = request.parent;
     this.silent = request.content["silent"] === true;
     this.unattended = request.content["allow_stdin"] === false && request.content["stop_on_error"] !== false;

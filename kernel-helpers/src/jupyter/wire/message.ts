@@ -17,6 +17,7 @@ export interface Incoming {
   header: string;
   type: string;
   content: Record<string, unknown>;
+  metadata: Record<string, unknown>;
   /** Binary data behind the signed parts. */
   buffers: Uint8Array[];
 }
@@ -88,6 +89,7 @@ export class Codec {
       const header = parts[0]!.toString();
       const { msg_type: type } = JSON.parse(header) as { msg_type: unknown };
       const content: unknown = JSON.parse(parts[3]!.toString());
+      const metadata: unknown = JSON.parse(parts[2]!.toString());
       if (typeof type !== "string" || typeof content !== "object" || content === null) return undefined;
       const buffers = parts.slice(4).map((frame) => new Uint8Array(frame)); // copies: a frame may be a piece of a large pool
       return {
@@ -95,6 +97,7 @@ export class Codec {
         header,
         type,
         content: content as Record<string, unknown>,
+        metadata: (metadata ?? {}) as Record<string, unknown>,
         buffers,
       };
     } catch {

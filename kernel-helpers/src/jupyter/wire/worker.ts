@@ -138,8 +138,9 @@ function receive(socket: Asked["socket"], frames: Buffer[]): void {
   const id = ++requests;
   asked.set(id, request);
   if (message.type === "execute_request") Atomics.store(shared, Shared.newestExecute, id);
-  const { type, header: parent, content, buffers } = message;
-  tellEngine({ kind: "request", request: { id, type, parent, content, buffers } });
+  const { type, header: parent, content, metadata, buffers } = message;
+  const cellId = typeof metadata["cellId"] === "string" ? metadata["cellId"] : undefined;
+  tellEngine({ kind: "request", request: { id, type, parent, content, cellId, buffers } });
 }
 
 function fromEngine(message: ToWire): void {

@@ -1,0 +1,23 @@
+import type { CellRun } from "../base/display.js";
+import type { Run } from "./run.js";
+
+// What runs, with the run of a cell that began it: so that rerunning the cell replaces instead of adding.
+const begun = new Map<Run, { cell: CellRun; hooks: string }>();
+
+/**
+ * Closes what an earlier run of the same cell began on the same hooks. It is called when the new one is attached, so that
+ * no event is missed in between. Whoever joins a run later does not take it over.
+ *
+ * @param cell the run of the cell that asks; undefined outside a notebook, where nothing is replaced
+ * @param hooks the names of its hooks
+ */
+export function replaceEarlier(run: Run, cell: CellRun | undefined, hooks: string): void {
+  if (!cell || begun.has(run) || run.object.closed) return;
+  for (const [other, by] of begun) {
+    if (by.cell.id !== cell.id || by.hooks !== hooks) continue;
+    if (by.cell.run > cell.run) return run.close(); // the rerun was faster
+    if (by.cell.run < cell.run) other.close();
+  }
+  begun.set(run, { cell, hooks });
+  run.object.onClose(() => begun.delete(run));
+}

@@ -18,9 +18,9 @@ const layers = [
   ["charts"],
   ["widgets"],
   ["views"],
-  ["exercises"],
+  ["exercises", "fleet"],
   ["api"],
-  ["report", "fleet", "jupyter"],
+  ["report", "jupyter"],
   ["cli"],
 ];
 

@@ -21,7 +21,7 @@ const TO_RUN = [
 ];
 
 /** What the tests compare with and drive. */
-const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium", "poppler-utils"];
+const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium", "poppler-utils", "nats-server"];
 
 /** What the benchmark sets beside bpflab. */
 const TO_BENCH = ["bpftrace", "nftables", "python3-ipykernel"];

@@ -59,6 +59,7 @@ export const LANES = [
       "report/",
       "notebooks/",
       "cli/",
+      "fleet/",
       "probe/",
       "reliability/",
       "readme",

@@ -89,6 +89,33 @@ export async function main(args: string[]): Promise<number> {
     });
 
   program
+    .command("agent")
+    .description("let a notebook elsewhere look into this host, through a NATS server")
+    .requiredOption("--connect <url>", "the server, such as tls://fleet.example:4222")
+    .option("--creds <file>", "this host's credentials: an nkey's seed, or a .creds file")
+    .option("--ca <file>", "the certificate of the authority that signed the server's")
+    .option("--name <name>", "this host's name in the fleet (default: its host name)")
+    .option("--programs <directory>", "load the programs (NAME.bpf.c) in it too; only its owner may write to it")
+    .option(
+      "--lease <seconds>",
+      "close a notebook's programs after so long without a word of it (default: 60)",
+      seconds,
+    )
+    .action(async ({ lease, ...options }: { connect: string; lease?: number }) => {
+      const lasting = lease === undefined ? {} : { leaseSeconds: lease };
+      exitCode = await (await import("./agent.js")).agent({ ...options, ...lasting });
+    });
+
+  program
+    .command("fleet")
+    .description("many hosts, one notebook")
+    .command("try")
+    .description("start a server and three hosts on this machine, for a trial (needs nats-server)")
+    .action(async () => {
+      exitCode = await (await import("./fleet.js")).fleetTry();
+    });
+
+  program
     .command("prepare")
     .description("compile the shipped BPF programs for the running kernel, and their types")
     .action(async () => {

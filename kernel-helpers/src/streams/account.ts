@@ -13,6 +13,8 @@ export interface Capture {
   lost: number | undefined;
   /** Events dropped at our own memory bound during the capture. */
   dropped: number;
+  /** How they were dropped, where it was not just at a memory bound of this process. */
+  droppedAs?: string;
   /** Records that are in no row, for they were longer or shorter than their type is, and what was wrong. */
   malformed?: { records: number; because: string };
   /** Wall-clock start and end, ms since 1970. */
@@ -42,8 +44,10 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
   const sum = (of: (part: Capture) => number) => parts.reduce((total, part) => total + of(part), 0);
   const names = (of: (part: Capture) => string) => [...new Set(parts.map(of))].join(" and ");
   const here = thisMachine();
+  const droppedAs = parts.find((part) => part.droppedAs !== undefined)?.droppedAs;
   return {
     source,
+    ...(droppedAs === undefined ? {} : { droppedAs }),
     ...(parts.every(({ of }) => of === "entries") ? { of: "entries" } : {}),
     rows: sum(({ rows }) => rows),
     ...sumMissing(parts),
@@ -107,7 +111,7 @@ export function lossNote(capture: Capture | undefined): string | undefined {
   return sentences.length > 0 ? sentences.join(" ") : undefined;
 }
 
-function missingNote({ lost = 0, dropped, rows, source, of }: Capture): string | undefined {
+function missingNote({ lost = 0, dropped, droppedAs, rows, source, of }: Capture): string | undefined {
   if (lost + dropped === 0) return undefined;
   if (of === "entries")
     return `Incomplete: ${lost.toLocaleString("en")} ${lost === 1 ? "update" : "updates"} found no room in ${source}.`;
@@ -115,7 +119,7 @@ function missingNote({ lost = 0, dropped, rows, source, of }: Capture): string |
   const share = ((100 * (lost + dropped)) / total).toPrecision(2);
   const parts = [
     lost > 0 ? `${lost.toLocaleString("en")} lost in the kernel (ring full)` : "",
-    dropped > 0 ? `${dropped.toLocaleString("en")} dropped at the memory bound` : "",
+    dropped > 0 ? `${dropped.toLocaleString("en")} ${droppedAs ?? "dropped at the memory bound"}` : "",
   ].filter(Boolean);
   return `Incomplete: of ${total.toLocaleString("en")} events ${parts.join(" and ")}, ${share} %.`;
 }

@@ -1,6 +1,6 @@
 import { requireInteger, requireNumber } from "../base/arguments.js";
 import { table as makeTable } from "arquero";
-import { defer, type Observable, type ObservableInput, type Subscription } from "rxjs";
+import { defer, from, switchMap, type Observable, type ObservableInput, type Subscription } from "rxjs";
 import { BpflabError } from "../base/errors.js";
 import { interruptSignal } from "../base/display.js";
 import type { EventBatch } from "./batch.js";
@@ -10,6 +10,7 @@ import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, lossText, markCapture, missedSince, sumMissing, type Capture } from "./capture.js";
 import { provenance } from "./clock.js";
 import { Progress } from "./progress.js";
+import { remoteFrom } from "./remote.js";
 import type { EventTable } from "./table.js";
 
 export interface CollectOptions {
@@ -68,6 +69,7 @@ export function collect<Event>(
     const signal = interruptSignal();
     const subscriptions: Subscription[] = [];
     const gathered = gatherableFrom(stream);
+    const remote = remoteFrom(stream);
     const accounts = new Map<string, News>(); // the newest of each stream that was merged into this one
     let startedAt = Date.now();
     let rows = 0;
@@ -102,7 +104,7 @@ export function collect<Event>(
       try {
         waiting = 0;
         const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
-        const account = { ...capture(endedAt), ...provenance() };
+        const account = { ...capture(endedAt), ...(remote?.provenance() ?? provenance()) };
         const table = markCapture(rows > most ? firstRows(all, most) : all, account) as EventTable<Event>;
         const loss = lossNote(account);
         const line = `${progressLine(account, seconds, most)}${signal?.aborted ? ", interrupted" : ""}.`;
@@ -118,6 +120,8 @@ export function collect<Event>(
       if (ended || stopping) return;
       stopping = true;
       const endedAt = Date.now();
+      clearTimeout(timer);
+      if (remote) return void remote.settle().finally(() => end(resolve, endedAt));
       if (gathered?.gathers) gathered.flush();
       settleRings(); // what the rings hold at this moment belongs to the capture
       end(resolve, endedAt);
@@ -146,15 +150,25 @@ export function collect<Event>(
         complete: () => end(resolve),
       }),
     );
-    if (until !== undefined && !ended)
+    const fail = (error: unknown) => end((table) => reject(new CollectError(table, error)));
+    const begin = () => {
+      if (ended || stopping) return;
+      startedAt = Date.now();
+      if (seconds !== undefined) timer = setTimeout(stop, seconds * 1000);
+    };
+    const begun = remote?.ready().then(begin);
+    begun?.catch(fail);
+    if (!begun) begin();
+    if (until !== undefined && !ended) {
+      const ending = defer(() => (typeof until === "function" ? until() : until));
       subscriptions.push(
-        defer(() => (typeof until === "function" ? until() : until)).subscribe({
+        (begun ? from(begun).pipe(switchMap(() => ending)) : ending).subscribe({
           next: stop,
           complete: stop,
-          error: (error: unknown) => end((table) => reject(new CollectError(table, error))),
+          error: fail,
         }),
       );
-    if (seconds !== undefined && !ended) timer = setTimeout(stop, seconds * 1000);
+    }
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
     if (ended) for (const subscription of subscriptions) subscription.unsubscribe(); // ended before they were listed

@@ -13,14 +13,18 @@ import { textColumn } from "./storable.js";
 const { Type } = flechette;
 
 /** Reads an Arrow file that is open already. @throws whatever is wrong with it; CaptureFileError for one beyond the bound of memory */
-export async function readArrow(file: FileHandle, { path, bigint, maxBytes }: ReadOptions): Promise<FileContents> {
+export async function readArrow(file: FileHandle, options: ReadOptions): Promise<FileContents> {
+  return arrowContents(await file.readFile(), options);
+}
+
+/** The same of the bytes of a file or a stream. */
+export function arrowContents(
+  { buffer, byteOffset, byteLength }: Uint8Array,
+  { path, bigint, maxBytes }: ReadOptions,
+): FileContents {
   registerArrowCodecs();
-  const { buffer, byteOffset, byteLength } = await file.readFile();
-  const bytes = new Uint8Array(
-    byteOffset % 8 === 0 ? buffer : buffer.slice(byteOffset),
-    byteOffset % 8 === 0 ? byteOffset : 0,
-    byteLength,
-  );
+  const isAligned = byteOffset % 8 === 0;
+  const bytes = new Uint8Array(isAligned ? buffer : buffer.slice(byteOffset), isAligned ? byteOffset : 0, byteLength);
   const arrow = flechette.tableFromIPC(bytes, { useBigInt: true, useDate: true });
   const claim = { path, fileBytes: byteLength, rows: arrow.numRows, columns: arrow.numCols };
   checkMemory({ ...claim, bytes: arrow.numRows * arrow.numCols * 8 }, maxBytes);

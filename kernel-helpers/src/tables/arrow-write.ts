@@ -10,13 +10,18 @@ import { JsonColumn, storable, textColumn } from "./storable.js";
 
 /** Writes a table, neither filtered nor ordered, with metadata of its own. */
 export async function writeArrow(table: ColumnTable, path: string, metadata: Metadata): Promise<void> {
+  await writeFile(path, arrowBytes(table, metadata, "file"));
+}
+
+/** The same as bytes: those of a file, or the shorter ones of a stream. */
+export function arrowBytes(table: ColumnTable, metadata: Metadata, format: "file" | "stream"): Uint8Array {
   const columns = table.columnNames().map((name): [string, flechette.Column<any>] => {
     const column = table.column(name) as unknown as AnyColumn;
     return [name, new flechette.Column([arrowBatch(column)])];
   });
   const arrow = flechette.tableFromColumns(columns);
   arrow.schema.metadata = new Map(Object.entries(metadata));
-  await writeFile(path, flechette.tableToIPC(arrow, { format: "file" })!);
+  return flechette.tableToIPC(arrow, { format })!;
 }
 
 interface Parts {

@@ -1,0 +1,24 @@
+import { refuseUnknownOptions } from "../base/names.js";
+import type { Fleet } from "./fleet.js";
+
+export interface ConnectionOptions {
+  /** A file with the credentials: an nkey's seed, or a `.creds` file of NATS; only its owner may read it. */
+  creds?: string;
+  /** A file with the certificate of the authority that signed the server's, where the system does not know it. */
+  ca?: string;
+}
+
+/**
+ * Connects to the server that the agents of a fleet are connected to (`npx bpflab agent`).
+ *
+ * @param url such as `tls://fleet.example:4222`
+ * @throws ArgumentError for a URL or credentials that cannot be used; BpflabError when the server does not let us in
+ * @example
+ * const fleet = await connectFleet("tls://fleet.example:4222", { creds: "/root/notebook.nk" });
+ * fleet.hosts()
+ */
+export async function connectFleet(url: string, options: ConnectionOptions = {}): Promise<Fleet> {
+  refuseUnknownOptions("connectFleet", options, ["creds", "ca"]);
+  const { Fleet } = await import("./fleet.js"); // most notebooks do without NATS's clients
+  return Fleet.connect(url, options);
+}

@@ -1,0 +1,60 @@
+import type { Subscription } from "rxjs";
+import type { BpfObject } from "../handles/object.js";
+import type { EventBatch } from "../streams/batch.js";
+import { settleRings } from "../streams/drain.js";
+import type { Outbox } from "./outbox.js";
+import { type FeedTotals } from "./protocol.js";
+
+/** An agent's end of a ring that a notebook reads: what comes from the kernel goes into the outbox. */
+export class Feed {
+  readonly id: string;
+  readonly #object: BpfObject;
+  readonly #ring: string;
+  readonly #subject: string;
+  readonly #outbox: Outbox;
+  readonly #subscription: Subscription;
+  #sent = 0;
+  #overflow = 0;
+
+  constructor(object: BpfObject, ring: string, id: string, subject: string, outbox: Outbox) {
+    this.id = id;
+    this.#object = object;
+    this.#ring = ring;
+    this.#subject = subject;
+    this.#outbox = outbox;
+    this.#subscription = object.events(ring, { bufferBytes: 64 * 2 ** 20 }).subscribe((batch) => this.#take(batch));
+    settleRings(); // a first batch without rows tells the notebook the columns, and that messages come through
+  }
+
+  #take({ table, rows, lost, dropped, malformed, malformedBecause, inexact, baseline }: EventBatch): void {
+    const header = {
+      first: this.#sent,
+      rows,
+      lost: lost === undefined ? undefined : lost - (baseline.lost ?? 0),
+      dropped: dropped - baseline.dropped + this.#overflow,
+      malformed: malformed - baseline.malformed,
+      ...(malformedBecause === undefined ? {} : { malformedBecause }),
+      inexact,
+    };
+    if (this.#outbox.push({ subject: this.#subject, table, header })) this.#sent += rows;
+    else {
+      this.#overflow += rows;
+      const told = { ...header, rows: 0, dropped: header.dropped + rows };
+      this.#outbox.push({ subject: this.#subject, table: table.slice(0, 0).reify(), header: told });
+    }
+  }
+
+  /** Where it stands, with all that the ring holds at this moment. */
+  totals(): FeedTotals {
+    settleRings();
+    return { ring: this.#object.totals(this.#ring), sent: this.#sent, overflow: this.#overflow };
+  }
+
+  /** Ends it; what waits is not sent any more. */
+  stop(): FeedTotals {
+    const totals = this.totals();
+    this.#subscription.unsubscribe();
+    this.#outbox.withdraw(this.#subject);
+    return totals;
+  }
+}

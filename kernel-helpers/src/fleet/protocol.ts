@@ -1,0 +1,122 @@
+/**
+ * What agents and notebooks say to each other, and on which subjects. The name of a host is a part of each subject that
+ * its agent uses, so that the server's permissions keep agents apart: nobody is believed to be who a message says.
+ *
+ * ```
+ * notebook ──bpflab.ask──▶ all agents           agents ──bpflab.hello.HOST──▶ notebooks
+ * notebook ──bpflab.command.HOST──▶ agent       (a request, and its reply)
+ * agent ──bpflab.events.HOST.FEED──▶ JetStream ──▶ notebook
+ * ```
+ */
+import { ArgumentError, BpflabError } from "../base/errors.js";
+import type { RingTotals } from "../base/native.js";
+
+/** The stream of JetStream that holds what agents send. */
+export const streamName = "bpflab";
+
+export const subjects = {
+  ask: "bpflab.ask",
+  hello: (host: string) => `bpflab.hello.${host}`,
+  command: (host: string) => `bpflab.command.${host}`,
+  events: (host: string, feed: string) => `bpflab.events.${host}.${feed}`,
+};
+
+/** The host that a subject names. */
+export const hostOf = (subject: string): string => subject.split(".")[2]!;
+
+/** What an agent says of its host. */
+export interface Announcement {
+  kernel: string;
+  machine: string;
+  bootId: string;
+  clockOffset_ms: number;
+  cpus: number;
+  /** What it loads. */
+  programs: string[];
+}
+
+/** What a notebook asks of an agent; who asks is its own random id. */
+export type Command = { notebook: string } & (
+  | { do: "load"; program: string; globals: Values; constants: Values; maxEntries: Record<string, number> }
+  | { do: "attach" | "close"; program: string }
+  | { do: "set"; program: string; global: string; value: unknown }
+  | { do: "start" | "stop"; program: string; ring: string; feed: string }
+  | { do: "totals"; program: string; ring: string }
+);
+
+export type Values = Record<string, unknown>;
+
+/** What a program is, as its notebook needs to know. */
+export interface Loaded {
+  globals: Values;
+  rings: string[];
+}
+
+/** Where a ring and its feed stand at an agent. */
+export interface FeedTotals {
+  ring: RingTotals;
+  /** Rows sent, or waiting to be, in this feed since it began. */
+  sent: number;
+  /** Rows dropped because too much waited to be sent, in all feeds of this ring. */
+  overflow: number;
+}
+
+/** What goes with each message of a feed. Counts are since the feed began. */
+export interface FeedHeader {
+  /** How many rows were sent before these. */
+  first: number;
+  rows: number;
+  lost: number | undefined;
+  dropped: number;
+  malformed: number;
+  malformedBecause?: string;
+  inexact: number;
+}
+
+/** What an agent sent as its announcement; undefined for anything else. */
+export function announcementFrom(bytes: Uint8Array): Announcement | undefined {
+  const said = parsed<Announcement>(bytes);
+  const texts = [said?.kernel, said?.machine, said?.bootId, ...(Array.isArray(said?.programs) ? said.programs : [0])];
+  const numbers = [said?.cpus, said?.clockOffset_ms];
+  return texts.every((one) => typeof one === "string") && numbers.every(Number.isFinite) ? said : undefined;
+}
+
+/** What stands in a message's header; undefined for anything else. */
+export function feedHeaderFrom(text: string): FeedHeader | undefined {
+  const said = parsed<FeedHeader>(Buffer.from(text));
+  const counts = [said?.first, said?.rows, said?.lost ?? 0, said?.dropped, said?.malformed, said?.inexact];
+  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) ? said : undefined;
+}
+
+function parsed<T>(bytes: Uint8Array): T | undefined {
+  try {
+    return fromBytes<T>(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export type Reply = { ok: unknown } | { error: { code: string; message: string } };
+
+/** What a command threw at an agent, to be thrown at the notebook. */
+export function errorReply(error: unknown): Reply {
+  const { message } = error as Error;
+  return { error: { code: error instanceof BpflabError ? error.code : "AGENT", message } };
+}
+
+/** @throws ArgumentError for what cannot be the name of a host in a subject */
+export function requireHostName(name: string): string {
+  if (/^[A-Za-z0-9_-]{1,63}$/.test(name)) return name;
+  throw new ArgumentError(`A host's name is up to 63 letters, digits, - and _; got ${JSON.stringify(name)}.`, {
+    hint: "Give one with --name.",
+  });
+}
+
+export const toBytes = (value: unknown): Uint8Array =>
+  Buffer.from(JSON.stringify(value, (_, v: unknown) => (typeof v === "bigint" ? { $bigint: String(v) } : v)));
+
+export const fromBytes = <T>(bytes: Uint8Array): T =>
+  JSON.parse(Buffer.from(bytes).toString("utf8"), (_, v: unknown) => {
+    const text = (v as { $bigint?: unknown } | null)?.$bigint;
+    return typeof text === "string" && /^-?\d+$/.test(text) ? BigInt(text) : v;
+  }) as T;

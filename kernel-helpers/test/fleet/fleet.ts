@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa, type ResultPromise } from "execa";
+import { FleetServer } from "../../dist/fleet/server.js";
+
+const command = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+
+/** A server on loopback with agents, all of which `end` ends. */
+export class TestFleet {
+  readonly directory: string;
+  readonly server: FleetServer;
+  readonly #agents = new Map<string, ResultPromise>();
+
+  private constructor(directory: string, port: number, names: readonly string[]) {
+    this.directory = directory;
+    this.server = new FleetServer({ directory, host: "127.0.0.1", port, agents: names });
+  }
+
+  static async start(names: readonly string[]): Promise<TestFleet> {
+    const probe = createServer().listen(0, "127.0.0.1");
+    await once(probe, "listening");
+    const { port } = probe.address() as { port: number };
+    probe.close();
+    await once(probe, "close");
+    const fleet = new TestFleet(await mkdtemp(join(tmpdir(), "bpflab-test-fleet-")), port, names);
+    try {
+      await fleet.server.start();
+      await Promise.all(names.map((name) => fleet.startAgent(name)));
+      return fleet;
+    } catch (error) {
+      await fleet.end();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  get creds(): string {
+    return this.server.credentials("notebook");
+  }
+
+  /** Starts an agent, and waits until it says that it is there. */
+  async startAgent(name: string, ...more: string[]): Promise<void> {
+    const options = ["--connect", this.url, "--creds", this.server.credentials(name), "--name", name, ...more];
+    const agent = execa(process.execPath, [command, "agent", ...options], {
+      reject: false,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#agents.set(name, agent);
+    await Promise.race([once(agent.stdout!, "data"), agent.then(() => Promise.reject(new Error(`${name} ended`)))]);
+  }
+
+  async endAgent(name: string, signal: NodeJS.Signals = "SIGTERM"): Promise<number | undefined> {
+    const agent = this.#agents.get(name)!;
+    agent.kill(signal);
+    return (await agent).exitCode;
+  }
+
+  agentPid(name: string): number {
+    return this.#agents.get(name)!.pid!;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#agents.keys()].map((name) => this.endAgent(name, "SIGKILL")));
+    await this.server.stop("SIGKILL");
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}

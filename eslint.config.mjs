@@ -21,6 +21,7 @@ const layers = [
   ["exercises", "fleet"],
   ["api"],
   ["report", "jupyter"],
+  ["grading"],
   ["cli"],
 ];
 

@@ -63,6 +63,7 @@ export const LANES = [
       "probe/",
       "reliability/",
       "readme",
+      "exercises/grade",
       "tables/paths",
       "tables/files",
       "setup/distribution",

@@ -78,15 +78,42 @@ export async function main(args: string[]): Promise<number> {
       exitCode = await (await import("./run.js")).run(expression, options);
     });
 
-  program
-    .command("exercises")
-    .description("exercises with gaps, hints and checks")
+  const exercises = program.command("exercises").description("exercises with gaps, hints and checks");
+  exercises
     .command("new")
     .description("put a fresh set into a directory")
     .argument("<directory>", "a new directory, or one without them")
     .action(async (directory: string) => {
       exitCode = await (await import("./exercises.js")).newExercises(directory);
     });
+  exercises
+    .command("grade")
+    .description(
+      "run each submission apart from the machine, and write its points: a CSV file, a JSON file, a page each",
+    )
+    .argument("<directory>", "the submissions: the notebooks in it and below it")
+    .requiredOption("--out <file>", "the CSV file; the JSON file and the directory of pages get its name")
+    .option("--seconds <number>", "for each submission", seconds, 300)
+    .option("--memory <MiB>", "for all processes of a submission together", count, 2048)
+    .option("--processes <number>", "its processes and threads, the notebook's kernel included", count, 256)
+    .option("--output <MiB>", "what its cells may print and show", count, 16)
+    .option("--without-cgroups", "bound each process instead, as is done on a machine without them")
+    .action(
+      async (
+        directory: string,
+        options: {
+          out: string;
+          seconds: number;
+          memory: number;
+          processes: number;
+          output: number;
+          withoutCgroups?: true;
+        },
+      ) => {
+        const { memory: memoryMiB, output: outputMiB, ...rest } = options;
+        exitCode = await (await import("./grade.js")).gradeExercises(directory, { memoryMiB, outputMiB, ...rest });
+      },
+    );
 
   program
     .command("agent")
@@ -153,6 +180,13 @@ function portNumber(text: string): number {
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new InvalidArgumentError("Expected a port from 1 to 65535.");
   return port;
+}
+
+function count(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 2 ** 20)
+    throw new InvalidArgumentError("Expected a whole number from 1.");
+  return number;
 }
 
 function seconds(text: string): number {

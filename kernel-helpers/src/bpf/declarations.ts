@@ -97,7 +97,7 @@ export function declaration(
           inner,
         ),
       ],
-      ["globals", struct([...globals.filter(([name]) => !hints.some(([hidden]) => hidden === name)), ...hints], inner)],
+      ["globals", struct([...globals, ...hints.filter(([hidden]) => !globals.some(([name]) => name === hidden))], inner)],
       ["constants", struct(variables(/^\.rodata/), inner)],
       [
         "programs",

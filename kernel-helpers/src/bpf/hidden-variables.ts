@@ -49,11 +49,6 @@ function hintFor(kind: Kind, object: string, name: string): string | undefined {
   }
 }
 
-/** True for a static variable of the C text itself; of headers nothing is known here. */
-export function isStatic(source: string, name: string): boolean {
-  return kindOf(source, name) === "static";
-}
-
 /** Why a variable of the C is no global; undefined for a name that the C does not have. */
 export function noGlobal(object: string, source: string, name: string): ArgumentError | undefined {
   const kind = kindOf(source, name);

@@ -4,7 +4,7 @@ import { StructOps } from "./link/struct-ops.js";
 import type { Btf } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
 import { lossOffsets, lossSection } from "./loss-counters.js";
-import { isStatic, noGlobal } from "./hidden-variables.js";
+import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
@@ -76,9 +76,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
       if (!description.isInternal || !isGlobalSection(description.name)) continue;
       const map = native.bpf_object__find_map_by_name(handle, description.name);
       this.#sections.push(map);
-      const visible = visibleVariables(btf.section(sectionName(description.name)), rings);
-      // libbpf before 1.4 does not let a section of static variables alone be mapped.
-      variables.push({ map, variables: visible.filter((variable) => !isStatic(source, variable.name)) });
+      variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
     }
     for (const description of descriptions) {
       if (description.isInternal) continue;

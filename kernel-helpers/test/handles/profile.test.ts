@@ -54,7 +54,7 @@ describe("profile", () => {
   after(() => rmSync(directory, { recursive: true }));
 
   async function start(command: string, ...args: string[]): Promise<ChildProcess> {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(command, args, { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
     children.push(child);
     await once(child.stdout, "data");
     return child;

@@ -31,7 +31,7 @@ const tables = await Promise.all(collected);
 const { user, system } = process.cpuUsage(before);
 const total = (of: (table: aq.ColumnTable) => number) => tables.reduce((sum, table) => sum + of(table), 0);
 process.stdout.write(
-  `${[total((table) => table.numRows()), total((table) => captureOf(table)!.lost), (user + system) * 1000, memory("VmHWM") - idle, total(columnBytes)].join(" ")}\n`,
+  `${[total((table) => table.numRows()), total((table) => captureOf(table)!.lost!), (user + system) * 1000, memory("VmHWM") - idle, total(columnBytes)].join(" ")}\n`,
 );
 bpf.closeAll();
 process.stdin.destroy();

@@ -34,8 +34,7 @@ class Options {
   uint64_t Cookie() const {
     Napi::Value value = fields_.Get("cookie");
     bool lossless;
-    return value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless)
-                            : static_cast<uint64_t>(Int("cookie", 0));
+    return value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : static_cast<uint64_t>(Int("cookie", 0));
   }
   bool Has(const char* name) const { return !fields_.Get(name).IsUndefined(); }
   bool Bool(const char* name) const { return fields_.Get(name).ToBoolean(); }
@@ -108,8 +107,8 @@ Napi::Value AttachKprobeMulti(const Napi::CallbackInfo& info) {
     how.cnt = names.size();
   }
   LibbpfLog log;
-  return WrapLink(
-      info, bpf_program__attach_kprobe_multi_opts(program, names.empty() ? pattern.c_str() : nullptr, &how), log);
+  return WrapLink(info, bpf_program__attach_kprobe_multi_opts(program, names.empty() ? pattern.c_str() : nullptr, &how),
+                  log);
 }
 
 // bpf_program__attach_ksyscall(object, program, syscall, { cookie?, isReturn? }) -> link
@@ -185,7 +184,8 @@ Napi::Value AttachSocket(const Napi::CallbackInfo& info) {
 }
 
 // packet_socket_attach_bpf(object, program, ifindex) -> a packet socket of its own, which is gone when this is closed.
-// It sees every packet of the interface, 0: of all; a filter that lets one through fills its buffer, and nobody reads it.
+// It sees every packet of the interface, 0: of all; a filter that lets one through fills its buffer, and nobody reads
+// it.
 Napi::Value AttachPacketSocket(const Napi::CallbackInfo& info) {
   bpf_program* program = ProgramArg(info);
   Fd packets(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));  // protocol 0: none before the filter is there
@@ -203,9 +203,7 @@ Napi::Value AttachPacketSocket(const Napi::CallbackInfo& info) {
 }
 
 // bpf_map__fd(map) -> its descriptor, for calls that take one; it stays the map's
-Napi::Value MapFd(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Unwrap<Map>(info, 0)->fd());
-}
+Napi::Value MapFd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Unwrap<Map>(info, 0)->fd()); }
 
 // bpf_program__fd(object, program) -> its descriptor, likewise
 Napi::Value ProgramFd(const Napi::CallbackInfo& info) {

@@ -140,7 +140,8 @@ Napi::Value Refresh(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), Unwrap<Symbols>(info, 0)->Report() == 0);
 }
 
-// symbols_names(symbols, addresses) -> per address its functions, the one inlined deepest first; [] where nothing is known
+// symbols_names(symbols, addresses) -> per address its functions, the one inlined deepest first; [] where nothing is
+// known
 Napi::Value NamesOf(const Napi::CallbackInfo& info) {
   auto env = info.Env();
   auto symbols = Unwrap<Symbols>(info, 0);

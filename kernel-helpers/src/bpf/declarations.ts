@@ -97,7 +97,10 @@ export function declaration(
           inner,
         ),
       ],
-      ["globals", struct([...globals, ...hints.filter(([hidden]) => !globals.some(([name]) => name === hidden))], inner)],
+      [
+        "globals",
+        struct([...globals, ...hints.filter(([hidden]) => !globals.some(([name]) => name === hidden))], inner),
+      ],
       ["constants", struct(variables(/^\.rodata/), inner)],
       [
         "programs",

@@ -163,7 +163,7 @@ async function build(
   mtu: number,
 ): Promise<void> {
   const [bridge, ...hosts] = namespaces as [string, ...string[]];
-  claimNamespaceMount();
+  const claimAgain = claimNamespaceMount();
   // No link-local addresses: the given ones are all that is needed, and usable at once.
   const quiet = (device: string) => `link set ${device} mtu ${mtu} addrgenmode ${made.ipv6 ? "none" : "eui64"}`;
   const addresses = (device: string, host: number) => [
@@ -179,6 +179,7 @@ async function build(
       quiet(ours),
     ],
   );
+  claimAgain();
   await ip(
     ["-n", bridge],
     [

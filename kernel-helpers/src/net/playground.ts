@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { atExit } from "../base/at-exit.js";
 import { BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
-import { claimNamespaceMount, removeNamespaceMount } from "./namespace-mount.js";
+import { makeNamespaces } from "./namespaces.js";
 import { Peer } from "./peer.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 
@@ -163,7 +163,6 @@ async function build(
   mtu: number,
 ): Promise<void> {
   const [bridge, ...hosts] = namespaces as [string, ...string[]];
-  const claimAgain = claimNamespaceMount();
   // No link-local addresses: the given ones are all that is needed, and usable at once.
   const quiet = (device: string) => `link set ${device} mtu ${mtu} addrgenmode ${made.ipv6 ? "none" : "eui64"}`;
   const addresses = (device: string, host: number) => [
@@ -171,15 +170,10 @@ async function build(
     ...(made.ipv6 ? [`addr add ${ipv6Of(slot, host)}/64 dev ${device} nodad`] : []),
     `link set ${device} up`,
   ];
-  await ip(
-    [],
-    [
-      ...namespaces.map((name) => `netns add ${name}`),
-      `link add ${ours} mtu ${mtu} type veth peer name host mtu ${mtu} netns ${bridge}`,
-      quiet(ours),
-    ],
-  );
-  claimAgain();
+  await makeNamespaces(namespaces).catch((cause: Error) => {
+    throw cannotBeMade(`"unshare --net" says: ${cause.message}`);
+  });
+  await ip([], [`link add ${ours} mtu ${mtu} type veth peer name host mtu ${mtu} netns ${bridge}`, quiet(ours)]);
   await ip(
     ["-n", bridge],
     [
@@ -204,14 +198,13 @@ async function ip(where: string[], commands: string[]): Promise<void> {
   if (!failed) return;
   const [line = "", ...more] = stderr.trim().split("\n");
   const at = /Command failed -:(\d+)/.exec(more.join("\n") || line);
-  throw new MissingFeatureError(
-    "test hosts",
-    `The test hosts cannot be made: "ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not there"}.`,
-    {
-      hint: "They need iproute2 and a kernel with veth, bridge and network namespaces.",
-    },
-  );
+  throw cannotBeMade(`"ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not there"}.`);
 }
+
+const cannotBeMade = (why: string) =>
+  new MissingFeatureError("test hosts", `The test hosts cannot be made: ${why}`, {
+    hint: "They need iproute2, util-linux, and a kernel with veth, bridge and network namespaces.",
+  });
 
 /** Sees to it that a peer can ping us, and that both ends know each other's hardware address before a test counts replies. */
 async function reach(peer: Peer, hasIPv6: boolean): Promise<void> {
@@ -239,7 +232,6 @@ export function removePlayground(name: string, { interface: ours, namespaces }: 
   } catch {
     // some of it was not there (any more)
   }
-  removeNamespaceMount();
   erase(name);
 }
 

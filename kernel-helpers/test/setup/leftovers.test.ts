@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { makeNamespaces } from "../../dist/net/namespaces.js";
 import { printed } from "../cli/output.js";
 
 interface Leftovers {
@@ -76,7 +77,7 @@ test("names a namespace, an interface, a qdisc and a mount that are left", async
   const veth = `left${process.pid % 1_000_000}`;
   const directory = await mkdtemp(join(tmpdir(), "bpflab-left-"));
   try {
-    await execa("ip", ["netns", "add", namespace]);
+    await makeNamespaces([namespace]); // ip would mount /run/netns on a machine that has just booted, for good
     await execa("ip", ["link", "add", veth, "type", "veth", "peer", "name", `${veth}p`]);
     await execa("tc", ["qdisc", "add", "dev", veth, "clsact"]);
     await execa("mount", ["-t", "tmpfs", "left", directory]);

@@ -6,7 +6,7 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { SHARED_BYTES, type WireData } from "./thread-messages.js";
-import { readConnection } from "./wire/connection.js";
+import { readConnection } from "./wire/connection-file.js";
 
 const file = process.argv[2];
 if (!file) {

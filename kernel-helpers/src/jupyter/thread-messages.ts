@@ -75,7 +75,7 @@ export const SHARED_BYTES = 7 * Int32Array.BYTES_PER_ELEMENT;
 
 /** What the worker gets when it starts. */
 export interface WireData {
-  connection: import("./wire/connection.js").Connection;
+  connection: import("./wire/connection-file.js").Connection;
   shared: Int32Array;
   /** To and from the engine; a port of our own, because it keeps messages until somebody listens. */
   engine: import("node:worker_threads").MessagePort;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { ArgumentError, bpf, collect } from "../../dist/api/index.js";
-import { parseBpfLine } from "../../dist/jupyter/bpf/cell.js";
+import { parseBpfLine } from "../../dist/jupyter/bpf/bpf-cell.js";
 import { corpusSource } from "../corpus/corpus.js";
 
 const license = 'char LICENSE[] SEC("license") = "GPL";';

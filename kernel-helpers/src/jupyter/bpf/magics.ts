@@ -1,6 +1,6 @@
 /** Cells in another language: a first line `%%NAME …` hands the cell to what is registered under the name. */
 import type { Cell } from "../interrupt/cell.js";
-import { UnknownMagicError } from "../errors.js";
+import { UnknownMagicError } from "../kernel-errors.js";
 import type { Outcome } from "../typescript/runner.js";
 
 /** A kind of cell that is not TypeScript. */

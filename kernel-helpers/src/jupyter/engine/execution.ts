@@ -2,9 +2,9 @@
 import { BpflabError } from "../../base/errors.js";
 import { bundleOf, type MimeBundle } from "../../base/display.js";
 import type { Request } from "../thread-messages.js";
-import { bpfMagic } from "../bpf/cell.js";
+import { bpfMagic } from "../bpf/bpf-cell.js";
 import { encodeBundle } from "../bundle.js";
-import type { ErrorContent } from "../errors.js";
+import type { ErrorContent } from "../kernel-errors.js";
 import { Cell, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 import { criticalSection } from "../interrupt/critical-section.js";

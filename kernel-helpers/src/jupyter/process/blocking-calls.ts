@@ -3,7 +3,7 @@ import children from "node:child_process";
 import { newestChild } from "../../base/processes.js";
 import { Shared } from "../thread-messages.js";
 import { ownCell } from "../interrupt/cell.js";
-import { KeyboardInterrupt } from "../errors.js";
+import { KeyboardInterrupt } from "../kernel-errors.js";
 import { criticalSection } from "../interrupt/critical-section.js";
 
 /** Lets the wire see such calls. @param interrupt called in one whose child an interrupt has ended */

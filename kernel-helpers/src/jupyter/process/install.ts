@@ -4,9 +4,9 @@
  * | what | why | where |
  * |---|---|---|
  * | process.stdout and process.stderr, write | output belongs to the cell whose code made it | stdio.ts |
- * | prompt, confirm, alert, process.stdin, console.clear | they ask in the notebook, and clear its output | globals.ts |
+ * | prompt, confirm, alert, process.stdin, console.clear | they ask in the notebook, and clear its output | notebook-globals.ts |
  * | uncaughtException, process.exit | an error fails its cell, not the kernel | uncaught.ts |
- * | Error.prepareStackTrace | frames show the cell's own lines | typescript/stacks.ts |
+ * | Error.prepareStackTrace | frames show the cell's own lines | typescript/cell-stacks.ts |
  * | globalThis[Symbol.for("bpflab.terminate")] | what the wire's inspector session calls to end busy code | interrupt/termination.ts |
  * | Promise.prototype[inspect.custom] | promises print without Node's bookkeeping of async contexts | promises.ts |
  * | timers and node:timers/promises | a timer ends with the cell that was interrupted | ownership.ts |
@@ -16,10 +16,10 @@
  * | require.cache of tslab's compiler | tslab's executor uses the project's TypeScript | typescript/tslab.ts |
  */
 import type { Channel } from "../channel.js";
-import type { ErrorContent } from "../errors.js";
+import type { ErrorContent } from "../kernel-errors.js";
 import { offerTermination } from "../interrupt/termination.js";
 import { interruptBlockingCalls } from "./blocking-calls.js";
-import { installGlobals } from "./globals.js";
+import { installGlobals } from "./notebook-globals.js";
 import type { Input } from "./input.js";
 import { ownProcesses, ownTimers } from "./ownership.js";
 import { hideBookkeeping } from "./promises.js";

@@ -7,7 +7,7 @@ import promises from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import { ownCell } from "../interrupt/cell.js";
-import { KeyboardInterrupt } from "../errors.js";
+import { KeyboardInterrupt } from "../kernel-errors.js";
 import { rethrown } from "../interrupt/rethrown.js";
 import { macrotask } from "../interrupt/macrotask.js";
 

@@ -1,7 +1,7 @@
 /** Keeps the kernel alive when a cell's code fails outside of anyone's reach, and says whose code it was. */
 import { currentCell, failUnattended, runningCell } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
-import { KeyboardInterrupt, ProcessExitError, type ErrorContent } from "../errors.js";
+import { KeyboardInterrupt, ProcessExitError, type ErrorContent } from "../kernel-errors.js";
 
 /** Takes over uncaught errors and process.exit; returns the real `process.exit`, for the kernel itself. */
 export function catchUncaught(channel: Channel, tracebacks: { describe(error: unknown): ErrorContent }): () => never {

@@ -8,7 +8,7 @@ import { checkAwaits } from "./await-checks.js";
 import { ts } from "./compiler-api.js";
 import { declaredIn, isAugmentation, type Declared } from "./declared.js";
 import { HookTypes } from "./hook-types.js";
-import { jsxFactoryOf, optionsFor } from "./options.js";
+import { jsxFactoryOf, optionsFor } from "./compiler-options.js";
 import { LAST_VALUE, rewriteCell, type RewriteOutput } from "./rewrite.js";
 import { cellFile, Scope } from "./scope.js";
 import { CellService } from "./service.js";

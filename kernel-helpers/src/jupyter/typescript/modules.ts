@@ -5,14 +5,14 @@
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { KeyboardInterrupt } from "../errors.js";
+import { KeyboardInterrupt } from "../kernel-errors.js";
 import { ownCell, type Cell } from "../interrupt/cell.js";
-import { isBare, isInstalled } from "./installation.js";
+import { isBare, isInstalled } from "./package-paths.js";
 import { namespaceOf } from "./interop.js";
 import { compileModule, stampOf, type Code } from "./local-module.js";
 import type { Packages } from "./packages.js";
 import type { CellService } from "./service.js";
-import type { Stacks } from "./stacks.js";
+import type { CellStacks } from "./cell-stacks.js";
 
 /** A module of the user's that was loaded, or is being. */
 interface Loaded {
@@ -30,12 +30,12 @@ interface Loaded {
 export class Modules {
   readonly #service: CellService;
   readonly #packages: Packages;
-  readonly #stacks: Stacks;
+  readonly #stacks: CellStacks;
   readonly #loaded = new Map<string, Loaded>();
   /** Where a cell stands: a file that is not there, in the notebook's directory. */
   readonly #cellFile: string;
 
-  constructor(service: CellService, packages: Packages, stacks: Stacks) {
+  constructor(service: CellService, packages: Packages, stacks: CellStacks) {
     this.#service = service;
     this.#packages = packages;
     this.#stacks = stacks;

@@ -1,6 +1,6 @@
 /** Notices that a package was installed anew while the kernel runs: its package.json is another one. */
 import { stampOf } from "./local-module.js";
-import { nodeModulesOf, packageRoot } from "./installation.js";
+import { nodeModulesOf, packageRoot } from "./package-paths.js";
 
 /** The package that a file belongs to, such as `/home/me/node_modules/@scope/name`. */
 const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;

@@ -4,7 +4,7 @@ import { createRequire, isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
-import { isBare, nodeModulesOf, packageRoot } from "./installation.js";
+import { isBare, nodeModulesOf, packageRoot } from "./package-paths.js";
 import { connectDisplays } from "./tslab.js";
 import { ownSubscriptions, type Subscribable } from "../process/ownership.js";
 

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import { isBare, isInstalled, packageRoot } from "./installation.js";
+import { isBare, isInstalled, packageRoot } from "./package-paths.js";
 
 /** Always our own package: another copy would not know this kernel. */
 const OUR_NAME = /^kernel-helpers(?:\/|$)/;

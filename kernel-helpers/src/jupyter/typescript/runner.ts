@@ -11,12 +11,12 @@ import { currentCell, inMacrotask, type Cell } from "../interrupt/cell.js";
 import { criticalSection } from "../interrupt/critical-section.js";
 import { alive } from "../process/ownership.js";
 import { CellConverter, type Converted } from "./converter.js";
-import { typeScriptError } from "./diagnostics.js";
+import { typeScriptError } from "./type-errors.js";
 import { namespaceOf, withDefault } from "./interop.js";
 import { metaOf } from "./local-module.js";
 import { Modules } from "./modules.js";
 import { Packages } from "./packages.js";
-import { scriptName, type Stacks } from "./stacks.js";
+import { scriptName, type CellStacks } from "./cell-stacks.js";
 import { loadExecutor } from "./tslab.js";
 
 /** How a cell's code ended. */
@@ -43,7 +43,7 @@ interface CellHost {
 
 export class Runner {
   readonly converter: CellConverter;
-  readonly #stacks: Stacks;
+  readonly #stacks: CellStacks;
   readonly #executor: Executor;
   readonly #packages: Packages;
   readonly #modules: Modules;
@@ -52,7 +52,7 @@ export class Runner {
   readonly #scopes = new Map<number, Record<string, unknown>>();
   #runs = 0;
 
-  constructor(stacks: Stacks) {
+  constructor(stacks: CellStacks) {
     this.#stacks = stacks;
     const directory = process.cwd();
     this.converter = new CellConverter(directory);

@@ -7,7 +7,7 @@
 import { dirname, join, relative } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import { isInstalled, packageRoot } from "./installation.js";
+import { isInstalled, packageRoot } from "./package-paths.js";
 import { stampOf } from "./local-module.js";
 import { PackageWatch } from "./package-watch.js";
 import { Resolver } from "./resolver.js";

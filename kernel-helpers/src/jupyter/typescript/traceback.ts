@@ -2,14 +2,14 @@
 import { inspect } from "node:util";
 import { BpflabError } from "../../base/errors.js";
 import { excerpt } from "./excerpt.js";
-import { TypeScriptError, type ErrorContent } from "../errors.js";
-import { Stacks } from "./stacks.js";
+import { TypeScriptError, type ErrorContent } from "../kernel-errors.js";
+import { CellStacks } from "./cell-stacks.js";
 
 /** Errors in a chain, which may be a circle, and errors of an AggregateError. */
 const [MOST_CAUSES, MOST_ERRORS] = [5, 5];
 
 export class Tracebacks {
-  readonly stacks = new Stacks();
+  readonly stacks = new CellStacks();
 
   /** The content of the `error` message for anything that was thrown; never throws itself, whatever that is. */
   describe(error: unknown): ErrorContent {

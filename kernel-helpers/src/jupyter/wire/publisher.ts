@@ -5,7 +5,7 @@
  */
 import { weightOf, type Extras, type ToWire } from "../thread-messages.js";
 import type { Codec } from "./message.js";
-import type { Outbox } from "./outbox.js";
+import type { SendQueue } from "./send-queue.js";
 
 const COALESCE_MS = 50;
 /** A message is cut off here, so that a flood reaches the page in digestible pieces. */
@@ -24,7 +24,7 @@ type Pending =
 
 export class IopubPublisher {
   readonly #codec: Codec;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #sent: (weight: number) => void;
   #pending: Pending[] = [];
   /** Weight of what is pending. */
@@ -34,9 +34,9 @@ export class IopubPublisher {
   #timer: NodeJS.Timeout | undefined;
 
   /** @param sent is told the weight of what has left */
-  constructor(codec: Codec, outbox: Outbox, sent: (weight: number) => void) {
+  constructor(codec: Codec, queue: SendQueue, sent: (weight: number) => void) {
     this.#codec = codec;
-    this.#outbox = outbox;
+    this.#queue = queue;
     this.#sent = sent;
   }
 
@@ -91,7 +91,7 @@ export class IopubPublisher {
     const [pending, weight] = [this.#pending, this.#weight];
     [this.#pending, this.#weight] = [[], 0];
     for (const one of pending) this.#send(one);
-    if (weight > 0) void this.#outbox.flushed().then(() => this.#acknowledge(weight));
+    if (weight > 0) void this.#queue.flushed().then(() => this.#acknowledge(weight));
   }
 
   /**
@@ -107,7 +107,7 @@ export class IopubPublisher {
   #send(one: Pending): void {
     const type = one.kind === "stream" ? "stream" : one.kind === "update" ? "update_display_data" : one.type;
     const content = one.kind === "stream" ? JSON.stringify({ name: one.name, text: one.texts.join("") }) : one.content;
-    void this.#outbox.send(
+    void this.#queue.send(
       this.#codec.encode(
         [Buffer.from(type)],
         type,

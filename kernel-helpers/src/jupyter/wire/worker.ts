@@ -6,11 +6,11 @@ import { workerData } from "node:worker_threads";
 import { Publisher, Reply, Router } from "zeromq";
 import { alive, descendantsOf } from "../../base/processes.js";
 import { Shared, type ToEngine, type ToWire, type WireData } from "../thread-messages.js";
-import { addressOf } from "./connection.js";
+import { addressOf } from "./connection-file.js";
 import { kernelInfo } from "./info.js";
 import { Interrupter } from "../interrupt/interrupter.js";
 import { Codec, type Incoming } from "./message.js";
-import { Outbox } from "./outbox.js";
+import { SendQueue } from "./send-queue.js";
 import { IopubPublisher } from "./publisher.js";
 import { onSigint } from "../interrupt/signal.js";
 
@@ -30,10 +30,10 @@ const sockets = {
 };
 const codec = new Codec(connection.signature_scheme, connection.key);
 const out = {
-  iopub: new Outbox(sockets.iopub),
-  shell: new Outbox(sockets.shell),
-  control: new Outbox(sockets.control),
-  stdin: new Outbox(sockets.stdin),
+  iopub: new SendQueue(sockets.iopub),
+  shell: new SendQueue(sockets.shell),
+  control: new SendQueue(sockets.control),
+  stdin: new SendQueue(sockets.stdin),
 };
 const iopub = new IopubPublisher(codec, out.iopub, (weight) => {
   Atomics.sub(shared, Shared.backlog, weight);

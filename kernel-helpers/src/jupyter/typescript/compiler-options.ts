@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import { nodeModulesOf, packageRoot } from "./installation.js";
+import { nodeModulesOf, packageRoot } from "./package-paths.js";
 
 /** Parts of the newest library that this Node may have, with what tells. */
 const NEWER: readonly [lib: string, isThere: boolean][] = [

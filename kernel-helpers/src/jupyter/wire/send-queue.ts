@@ -10,7 +10,7 @@ interface Sendable {
  * zeromq refuses a send while another one is pending (EBUSY), so they are chained.
  * A peer that is gone is no error here: its message is dropped, as zeromq does itself.
  */
-export class Outbox {
+export class SendQueue {
   readonly #socket: Sendable;
   #tail: Promise<void> = Promise.resolve();
 

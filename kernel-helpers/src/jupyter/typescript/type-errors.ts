@@ -1,6 +1,6 @@
 /** TypeScript's complaints about a cell as one error that shows each place. */
 import type { Diagnostic } from "tslab/dist/converter.js";
-import { TypeScriptError } from "../errors.js";
+import { TypeScriptError } from "../kernel-errors.js";
 import { excerpt } from "./excerpt.js";
 
 const MOST_SHOWN = 10;

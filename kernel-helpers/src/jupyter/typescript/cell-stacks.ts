@@ -44,7 +44,7 @@ export function scriptName(run: number): string {
 type Mapped<Kept> = Kept & { lazy: LazyMap };
 
 /** Knows every script that ran, so that a late error still finds its line. */
-export class Stacks {
+export class CellStacks {
   readonly #scripts = new Map<number, Mapped<Script>>();
   readonly #files = new Map<string, Mapped<OwnFile>>();
   /** Stacks as V8 has them. */

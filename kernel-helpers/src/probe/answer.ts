@@ -6,7 +6,7 @@ import { mapTable } from "../streams/map-table.js";
 import type { EventTable } from "../streams/table.js";
 import { rememberBounds } from "./buckets.js";
 import type { OutputColumn, Page } from "./program/page.js";
-import type { Stacks } from "./stacks.js";
+import type { FoldedStacks } from "./folded-stacks.js";
 
 type AnyColumn = Iterable<unknown> & { readonly length: number; at(row: number): unknown };
 
@@ -18,7 +18,7 @@ export class Answer {
   /** @param stacks where the kernel keeps stacks, if it keeps any */
   constructor(
     private readonly page: Page,
-    private readonly stacks?: Stacks,
+    private readonly stacks?: FoldedStacks,
   ) {}
 
   /** A batch of events. */

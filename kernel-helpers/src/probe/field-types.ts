@@ -1,6 +1,6 @@
 import { visibleFields } from "./hooks/common.js";
 import { findHook, parseHook } from "./hooks/resolve.js";
-import type { Type } from "./types.js";
+import type { Type } from "./value-types.js";
 
 declare global {
   /** The fields of hooks by their names, as a notebook's kernel learns them from the cells; nothing else declares any. */

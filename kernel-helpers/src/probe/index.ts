@@ -23,4 +23,4 @@ probe.buckets = buckets;
 
 export { op, type KernelOp } from "./op.js";
 export { Probe, type ProbeOptions } from "./probe.js";
-export { ProbeError } from "./explain.js";
+export { ProbeError } from "./probe-error.js";

@@ -7,8 +7,8 @@ import type { EventBatch } from "../streams/batch.js";
 import { events } from "../streams/events.js";
 import type { EventTable } from "../streams/table.js";
 import { Answer } from "./answer.js";
-import { explained } from "./explain.js";
-import { Stacks } from "./stacks.js";
+import { explained } from "./probe-error.js";
+import { FoldedStacks } from "./folded-stacks.js";
 import type { Page } from "./program/page.js";
 import type { Params } from "./program/verbs.js";
 
@@ -35,7 +35,7 @@ export class Run {
     readonly page: Page,
     readonly object: BpfObject,
   ) {
-    this.answer = new Answer(page, page.usesStacks ? new Stacks(object.maps["stacks"]!.handle) : undefined);
+    this.answer = new Answer(page, page.usesStacks ? new FoldedStacks(object.maps["stacks"]!.handle) : undefined);
   }
 
   /** Compiles and loads; it is not attached yet. @throws ProbeError when the kernel refuses what was asked */

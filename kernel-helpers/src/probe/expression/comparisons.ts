@@ -1,10 +1,10 @@
 import type { Expression } from "acorn";
 import { nearest } from "../../base/names.js";
-import { nameOfType, type Type } from "../types.js";
+import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
-import { comparison } from "./numbers.js";
+import { comparison } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
-import { matches } from "./text.js";
+import { matches } from "./c-strings.js";
 import { sizeOfText, type TextSource, type Value } from "./value.js";
 
 /** `<`, `<=`, `>` or `>=`. */

@@ -1,7 +1,7 @@
 import type { CallExpression, Expression, MemberExpression, PrivateIdentifier, Super } from "acorn";
 import { nearest } from "../../base/names.js";
-import { nameOfType } from "../types.js";
-import { either, plain } from "./choices.js";
+import { nameOfType } from "../value-types.js";
+import { either, plain } from "./conditional.js";
 import { equal, ordered } from "./comparisons.js";
 import { call, functionNames } from "./functions.js";
 import { member } from "./member.js";
@@ -16,9 +16,9 @@ import {
   remainder,
   type Num,
   type Rounding,
-} from "./numbers.js";
+} from "./arithmetic.js";
 import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
-import { isNotEmpty } from "./text.js";
+import { isNotEmpty } from "./c-strings.js";
 import { textValue, type TextSource, type Value } from "./value.js";
 
 /** What an expression can see, and where it puts what has to be computed before it. */

@@ -1,10 +1,10 @@
 import type { CallExpression, Expression } from "acorn";
-import { nameOfType, type Type } from "../types.js";
+import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
 import { textValue } from "./value.js";
-import { errorNames, systemCallNames } from "./names.js";
-import { choice, extreme, negated, type Num, type Rounding } from "./numbers.js";
-import { matches } from "./text.js";
+import { errorNames, systemCallNames } from "./integer-names.js";
+import { choice, extreme, negated, type Num, type Rounding } from "./arithmetic.js";
+import { matches } from "./c-strings.js";
 import type { TextSource, Value } from "./value.js";
 
 /** Most bytes that op.str() reads of a text, and what it reads without being told. */

@@ -1,7 +1,7 @@
 import { nearest } from "../../base/names.js";
 import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
 import { kernelValue } from "../hooks/kernel-value.js";
-import { isWide, nameOfType, type Type } from "../types.js";
+import { isWide, nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
 import type { Placed } from "./parse.js";
 import type { Place, Value } from "./value.js";

@@ -1,4 +1,4 @@
-import type { Type } from "../types.js";
+import type { Type } from "../value-types.js";
 
 /** What can have a value that is none of its type's: 1 null, 2 NaN, 3 Infinity, 4 -Infinity, and 0 for an ordinary one. */
 export interface Special {

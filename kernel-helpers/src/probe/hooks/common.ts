@@ -1,4 +1,4 @@
-import { highestSigned, integer } from "../types.js";
+import { highestSigned, integer } from "../value-types.js";
 import type { Field } from "./hook.js";
 
 /** What every hook can tell: who ran, where and when. */

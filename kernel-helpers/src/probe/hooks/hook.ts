@@ -1,4 +1,4 @@
-import type { Type } from "../types.js";
+import type { Type } from "../value-types.js";
 
 /** What a hook tells, as expressions see it. */
 export interface Field {

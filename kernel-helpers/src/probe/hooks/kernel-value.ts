@@ -1,5 +1,5 @@
 import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
-import { integer, type Names, type Type } from "../types.js";
+import { integer, type Names, type Type } from "../value-types.js";
 
 /** Names of an enum's values. */
 export function enumNames(type: Pick<KernelType, "name" | "values">): Names {

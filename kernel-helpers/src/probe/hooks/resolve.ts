@@ -2,10 +2,10 @@ import { ArgumentError } from "../../base/errors.js";
 import { nearest } from "../../base/names.js";
 import { kernelTypes } from "../../bpf/kernel-btf.js";
 import { tracepointCategories, tracepoints } from "../../bpf/link/tracefs.js";
-import { integer } from "../types.js";
-import { argumentField, functionArguments, rawTracepointArguments, rawTracepoints } from "./arguments.js";
+import { integer } from "../value-types.js";
+import { argumentField, functionArguments, rawTracepointArguments, rawTracepoints } from "./function-arguments.js";
 import type { Field, Hook } from "./hook.js";
-import { readFormat, tracepointContext } from "./tracepoint.js";
+import { readFormat, tracepointContext } from "./tracepoint-format.js";
 
 /** Most hooks that a pattern may take: each is a program, which the kernel verifies. */
 const mostHooks = 512;

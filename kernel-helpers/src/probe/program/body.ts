@@ -1,10 +1,10 @@
 import { Compiler, type Scope } from "../expression/compile.js";
 import { textValue } from "../expression/value.js";
 import { parseExpression, type ExpressionInput, type Parsed } from "../expression/parse.js";
-import { copyTo } from "../expression/text.js";
+import { copyTo } from "../expression/c-strings.js";
 import type { TextSource, Value } from "../expression/value.js";
 import type { Field } from "../hooks/hook.js";
-import { isWide } from "../types.js";
+import { isWide } from "../value-types.js";
 import { Namer } from "./namer.js";
 
 /** A line of C, and the expression that it came from. */

@@ -1,6 +1,6 @@
 import type { Hook } from "../hooks/hook.js";
 import type { Parsed } from "../expression/parse.js";
-import type { Names, Type } from "../types.js";
+import type { Names, Type } from "../value-types.js";
 import type { Line } from "./body.js";
 import type { AggregateName, Bounds } from "./rollup.js";
 

@@ -1,7 +1,7 @@
 import type { Field, Hook } from "../hooks/hook.js";
-import { highestSigned } from "../types.js";
+import { highestSigned } from "../value-types.js";
 import { Body, type Line } from "./body.js";
-import { packed, stored, type Stored } from "./columns.js";
+import { packed, stored, type Stored } from "./struct-members.js";
 import { Namer } from "./namer.js";
 
 /** What the first hook of a pair notes for the second. */

@@ -2,10 +2,10 @@ import type { CallExpression } from "acorn";
 import { ArgumentError } from "../../base/errors.js";
 import type { Compiler } from "../expression/compile.js";
 import type { Parsed } from "../expression/parse.js";
-import type { Num } from "../expression/numbers.js";
+import type { Num } from "../expression/arithmetic.js";
 import type { Value } from "../expression/value.js";
-import { isWide, nameOfType, type Type } from "../types.js";
-import { stored } from "./columns.js";
+import { isWide, nameOfType, type Type } from "../value-types.js";
+import { stored } from "./struct-members.js";
 
 export type AggregateName = "count" | "sum" | "mean" | "min" | "max" | "first" | "last" | "log2" | "linear" | "valid";
 const names: readonly string[] = [

@@ -3,7 +3,7 @@ import type { MapHandle } from "../base/native.js";
 import { native } from "../base/native.js";
 
 /** Stacks that the kernel kept, as folded text: the outermost function first, `main;read_file;memcpy`. */
-export class Stacks {
+export class FoldedStacks {
   readonly #map: MapHandle;
   readonly #texts = new Map<number, string>();
 

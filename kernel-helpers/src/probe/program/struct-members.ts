@@ -1,6 +1,6 @@
-import { copyTo } from "../expression/text.js";
+import { copyTo } from "../expression/c-strings.js";
 import type { Place, Value } from "../expression/value.js";
-import { ranged, storedAs, type Type } from "../types.js";
+import { ranged, storedAs, type Type } from "../value-types.js";
 
 /** How a column lies in a struct. */
 export interface Stored {

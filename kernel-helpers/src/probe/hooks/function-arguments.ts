@@ -1,5 +1,5 @@
 import { kernelTypes } from "../../bpf/kernel-btf.js";
-import { integer, type Type } from "../types.js";
+import { integer, type Type } from "../value-types.js";
 import { kernelValue } from "./kernel-value.js";
 import type { Field } from "./hook.js";
 

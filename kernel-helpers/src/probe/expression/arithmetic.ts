@@ -1,4 +1,4 @@
-import { cTypeOf, isWide, ranged, type Type } from "../types.js";
+import { cTypeOf, isWide, ranged, type Type } from "../value-types.js";
 import type { Special, Value } from "./value.js";
 
 /** A value whose type is a number. */

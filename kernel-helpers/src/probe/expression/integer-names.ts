@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import type { Names } from "../types.js";
+import type { Names } from "../value-types.js";
 
 /** Names by number; of several names for one number the first is shown. */
 function namesFrom(what: string, pairs: readonly (readonly [string, number])[]): Names {

@@ -1,6 +1,6 @@
-import { nameOfType, type Type } from "../types.js";
+import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
-import { choice, type Num } from "./numbers.js";
+import { choice, type Num } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
 import { textValue, type Value } from "./value.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tracefs } from "../../bpf/link/tracefs.js";
-import { integer, type Type } from "../types.js";
+import { integer, type Type } from "../value-types.js";
 import { declaredValue } from "./kernel-value.js";
 import type { Field } from "./hook.js";
 

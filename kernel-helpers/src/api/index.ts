@@ -66,7 +66,7 @@ export type { PerCpu, Summed } from "../bpf/per-cpu.js";
 export type { BpfProgram, ProgramStats } from "../bpf/program.js";
 export type { AttachOptions, Hook } from "../bpf/link/hooks.js";
 export type { NetworkHook } from "../bpf/link/network.js";
-export type { ProgramTypes } from "../bpf/types.js";
+export type { ProgramTypes } from "../bpf/program-types.js";
 export type { EventBatch } from "../streams/batch.js";
 export type { EventTable, ColumnName } from "../streams/table.js";
 export type { EventsOptions } from "../streams/events.js";

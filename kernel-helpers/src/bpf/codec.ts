@@ -3,7 +3,7 @@ import { ArgumentError } from "../base/errors.js";
 import { formatAddress, parseAddress, parseIPv4 } from "./address.js";
 import type { Field, Layout } from "./btf.js";
 import { unknownName } from "../base/names.js";
-import { decodeText, encodeText } from "./text.js";
+import { decodeText, encodeText } from "./char-array.js";
 
 // Between bytes in the kernel's layout (native byte order) and JavaScript values:
 // integers ↔ number, beyond 2^53 BigInt; _Bool ↔ boolean, enum ↔ its label, char[N] ↔ string, addresses ↔ text,

@@ -1,6 +1,6 @@
 /** Variables of a program's C that are no globals to user space, and how each is set instead. */
 import { ArgumentError } from "../base/errors.js";
-import { bare } from "../clang/lint/text.js";
+import { bare } from "../clang/lint/source-text.js";
 
 type Kind = "const volatile" | "const" | "static" | "global";
 

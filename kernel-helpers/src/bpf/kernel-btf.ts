@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { kernelBtf } from "../clang/paths.js";
+import { kernelBtf } from "../clang/locations.js";
 import { MissingFeatureError } from "../base/errors.js";
 
 /** One type of the kernel's BTF, as far as it was asked for. */

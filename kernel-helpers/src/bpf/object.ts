@@ -12,7 +12,7 @@ import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../b
 import { BpfProgram, closed } from "./program.js";
 import { isRing, RingRecords, type RecordType } from "./ring-records.js";
 import { isGlobalSection, sectionName } from "./sections.js";
-import type { ProgramTypes, UnknownTypes } from "./types.js";
+import type { ProgramTypes, UnknownTypes } from "./program-types.js";
 
 /** What a ring buffer or a perf event array of an object carries, for the layers that read it. */
 export interface RingDescription {

@@ -1,7 +1,7 @@
 /** What clang's messages mean in a BPF program, and what to write instead. */
 import { listNames, nearest } from "../base/names.js";
 import type { Diagnostic } from "./diagnostics.js";
-import { finding, withoutComments } from "./lint/text.js";
+import { finding, withoutComments } from "./lint/source-text.js";
 
 /** Names that a program may have meant. */
 export interface KnownNames {

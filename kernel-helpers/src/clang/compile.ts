@@ -10,7 +10,7 @@ import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
 import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
-import { cacheDir, includeDir, programsDir } from "./paths.js";
+import { cacheDir, includeDir, programsDir } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */

@@ -3,8 +3,8 @@ import { advised, headerTrouble, signedDivision } from "./advice.js";
 import { errorOf, type CompileError, type Diagnostic } from "./diagnostics.js";
 import { checkDeclarations } from "./lint/declarations.js";
 import { checkFormats } from "./lint/formats.js";
-import { finding, offsetAt } from "./lint/text.js";
-import { knownNames } from "./names.js";
+import { finding, offsetAt } from "./lint/source-text.js";
+import { knownNames } from "./known-names.js";
 
 /** The same error with advice, and with the place where the user wrote the source. A crash of clang stays as it is. */
 export async function explainErrors(

@@ -1,9 +1,9 @@
 /** What a name in BPF C stands for: its declaration, and the comment above it. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { completeC } from "./completion.js";
+import { completeC } from "./complete.js";
 import { cDeclaration } from "./c-declaration.js";
-import { includeDir, libbpfDirs, programsDir } from "./paths.js";
+import { includeDir, libbpfDirs, programsDir } from "./locations.js";
 import { vmlinux } from "./vmlinux.js";
 
 /** The kernel's helpers with their documentation, and macros around them. */

@@ -7,7 +7,7 @@ import { ArgumentError } from "../base/errors.js";
 import { isNativeError, native } from "../base/native.js";
 import { refuseUnknownOptions } from "../base/names.js";
 import { shownShort, type Compiled } from "./compile.js";
-import { cacheDir } from "./paths.js";
+import { cacheDir } from "./locations.js";
 
 export interface OpenOptions {
   /** What its handle goes by; by default the file's name without .bpf.o, with `_` for what no name can hold. */

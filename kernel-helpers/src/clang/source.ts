@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { displaySymbol, type Displayable } from "../base/display.js";
 import { unknownName } from "../base/names.js";
 import { shippedPrograms } from "./compile.js";
-import { programsDir } from "./paths.js";
+import { programsDir } from "./locations.js";
 
 /**
  * The C text of a shipped program, which a notebook shows with highlighting.

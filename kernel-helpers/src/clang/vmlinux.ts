@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { MissingFeatureError } from "../base/errors.js";
 import { clangVersion, runClang } from "./clang.js";
 import { native } from "../base/native.js";
-import { cacheDir, kernelBtf } from "./paths.js";
+import { cacheDir, kernelBtf } from "./locations.js";
 
 /** The running kernel's types as a C header, and its precompiled form. */
 export interface Vmlinux {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { removeOrphanedScratch } from "../base/scratch.js";
 import { visible } from "../base/text.js";
-import { cacheDir } from "../clang/paths.js";
+import { cacheDir } from "../clang/locations.js";
 import { sweepAll } from "../net/orphans.js";
 
 /** `bpflab clean`: removes what processes that were killed left, and says what it removed. Returns the exit code. */

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { compileShipped, shippedPrograms } from "../clang/compile.js";
-import { typesOf } from "../bpf/declarations.js";
+import { typesOf } from "../bpf/typescript-types.js";
 
 /** The checked-in types of the shipped programs. */
 export const generatedFile = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));

@@ -5,7 +5,7 @@ import { ArgumentError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 import { ownDirectory } from "../base/own-directory.js";
 import { compile, type Compiled } from "../clang/compile.js";
-import { programsDir } from "../clang/paths.js";
+import { programsDir } from "../clang/locations.js";
 
 /** The programs that an agent loads: those that bpflab ships, and those in a directory of the host's admin. */
 export class ProgramSources {

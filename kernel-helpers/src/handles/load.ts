@@ -3,7 +3,7 @@ import type { ShippedPrograms } from "../generated/programs.js";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
-import { requireSizes } from "../bpf/checks.js";
+import { requireSizes } from "../bpf/map-sizes.js";
 import { carryGlobals } from "../bpf/globals.js";
 import { noConstant } from "../bpf/hidden-variables.js";
 import { compileShipped, type Compiled } from "../clang/compile.js";
@@ -18,7 +18,7 @@ import { sectionName } from "../bpf/sections.js";
 import { BpfObject } from "./object.js";
 import { ownIds } from "../bpf/self.js";
 import { replace, running } from "./session.js";
-import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
+import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
 import { verifierError } from "../bpf/verifier/error.js";
 
 export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { displaySymbol, type MimeBundle } from "../base/display.js";
 import type { RingTotals } from "../base/native.js";
 import { ObjectBase, type ObjectParts } from "../bpf/object.js";
-import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
+import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
 import type { EventBatch } from "../streams/batch.js";
 import { events, ringTotals, type EventsOptions } from "../streams/events.js";
 import { describeBundle, describeText } from "./describe.js";

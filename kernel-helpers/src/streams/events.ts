@@ -3,7 +3,7 @@ import { requireInteger } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
-import type { ProgramTypes, UnknownTypes } from "../bpf/types.js";
+import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
 import { ArgumentError } from "../base/errors.js";
 import { refuseUnknownOptions } from "../base/names.js";
 import type { EventBatch } from "./batch.js";

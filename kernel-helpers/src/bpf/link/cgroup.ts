@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { ArgumentError } from "../../base/errors.js";
 import { isNativeError, native } from "../../base/native.js";
 import { attachToEach, byUpdatableLink, type Attachable, type HookKind } from "./attachment.js";
-import { withFile } from "./options.js";
+import { withFile } from "./hook-options.js";
 
 /** The control group whose processes a program is about, with all groups below it. */
 export interface CgroupHook {

@@ -2,7 +2,7 @@ import { AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import type { HasMapHandle } from "./sock-map.js";
-import { integer, processId, withFile } from "./options.js";
+import { integer, processId, withFile } from "./hook-options.js";
 
 /** What an iterator walks over, where SEC("iter/…") leaves a choice. */
 export interface IteratorHook {

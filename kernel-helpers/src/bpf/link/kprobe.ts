@@ -5,7 +5,7 @@ import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { isKernelFunction, kernelFunctions } from "../kernel-functions.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
-import { cookieOf, integer, type Cookie } from "./options.js";
+import { cookieOf, integer, type Cookie } from "./hook-options.js";
 
 /** A function of the kernel; SEC("kprobe/NAME") or SEC("kprobe/NAME+OFFSET") says it too. */
 export interface KprobeHook {

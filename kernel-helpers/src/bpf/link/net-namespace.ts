@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { ArgumentError } from "../../base/errors.js";
 import { isNativeError, native } from "../../base/native.js";
 import { byUpdatableLink, type HookKind } from "./attachment.js";
-import { withFile } from "./options.js";
+import { withFile } from "./hook-options.js";
 
 /** The network namespace whose sockets or packets a program is about. */
 export interface NetNamespaceHook {

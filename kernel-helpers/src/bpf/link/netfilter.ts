@@ -2,7 +2,7 @@ import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
 import { release } from "node:os";
 import { isNativeError, native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
-import { integer } from "./options.js";
+import { integer } from "./hook-options.js";
 
 // enum nf_inet_hooks and NFPROTO_* of linux/netfilter.h
 const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;

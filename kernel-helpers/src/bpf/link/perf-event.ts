@@ -3,7 +3,7 @@ import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { isNativeError, native, type LinkHandle } from "../../base/native.js";
 import { attachToEach, byLinks, type Attachable, type HookKind } from "./attachment.js";
-import { cookieOf, integer, onlineCpus, processId, type Cookie } from "./options.js";
+import { cookieOf, integer, onlineCpus, processId, type Cookie } from "./hook-options.js";
 
 // enum perf_type_id, perf_sw_ids and perf_hw_id of linux/perf_event.h
 const software = 1;

@@ -1,7 +1,7 @@
 import { ArgumentError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { attachToEach, byLinks, type HookKind } from "./attachment.js";
-import { integer } from "./options.js";
+import { integer } from "./hook-options.js";
 import { namedInterfaces } from "./interfaces.js";
 
 /** A socket by its descriptor, or one of Node's: net.Socket, net.Server, dgram.Socket. */

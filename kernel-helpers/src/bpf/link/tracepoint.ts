@@ -2,7 +2,7 @@ import { AttachError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
-import { cookieOf, type Cookie } from "./options.js";
+import { cookieOf, type Cookie } from "./hook-options.js";
 import { tracepointId, tracepoints } from "./tracefs.js";
 
 /** A tracepoint: SEC("tp/CATEGORY/NAME") says all. */

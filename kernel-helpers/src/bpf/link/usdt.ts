@@ -3,7 +3,7 @@ import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import { readExecutable } from "./elf.js";
-import { cookieOf, processId, type Cookie } from "./options.js";
+import { cookieOf, processId, type Cookie } from "./hook-options.js";
 import { fileOf, ofProcess } from "./uprobe.js";
 
 /** A probe that a program's author put into it; SEC("usdt/PATH:PROVIDER:PROBE") says it too. */

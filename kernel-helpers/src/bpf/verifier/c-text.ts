@@ -1,5 +1,5 @@
 /** Finds, in the C of a rejected program, the words that the verifier's numbers stand for. */
-import { bare, callArguments, offsetAt, placeAt } from "../../clang/lint/text.js";
+import { bare, callArguments, offsetAt, placeAt } from "../../clang/lint/source-text.js";
 
 export interface Spot {
   line: number;

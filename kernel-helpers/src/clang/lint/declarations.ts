@@ -1,6 +1,6 @@
 /** Checks of maps and functions as they are declared: what libbpf would leave out without a word, or refuse with one of its own. */
 import type { Diagnostic } from "../diagnostics.js";
-import { bare, closing, finding, withoutComments } from "./text.js";
+import { bare, closing, finding, withoutComments } from "./source-text.js";
 
 /** @param file what messages call the source */
 export function checkDeclarations(source: string, file: string): Diagnostic[] {

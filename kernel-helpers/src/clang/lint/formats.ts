@@ -1,6 +1,6 @@
 /** Formats of bpf_printk: what the kernel does not know it refuses at run time, and no line is printed. */
 import type { Diagnostic } from "../diagnostics.js";
-import { bare, callArguments, finding } from "./text.js";
+import { bare, callArguments, finding } from "./source-text.js";
 
 // bpf_bprintf_prepare() in kernel/bpf/helpers.c
 const known = /^%(?:%|[0+\- ]*\d*(?:p(?:[KxsSB]|[iI][46]|[ku]s)?|s|c|(?:ll?)?[diuxX]))/;

@@ -3,7 +3,7 @@
  * it say, in warnings of its own, how many bytes a map's key has and how many the argument points to.
  */
 import type { Diagnostic } from "../diagnostics.js";
-import { bare, callArguments, finding, offsetAt } from "./text.js";
+import { bare, callArguments, finding, offsetAt } from "./source-text.js";
 
 // An array points to all of itself; for other pointers `&(X)[0]` has their own type.
 const MACROS = `

@@ -158,7 +158,7 @@ async function make(
   const { load } = require("../../handles/load.js") as typeof import("../../handles/load.js");
   const { diagnosticText } = require("../../clang/diagnostics.js") as typeof import("../../clang/diagnostics.js");
   const { hintsOf } = require("../../bpf/hidden-variables.js") as typeof import("../../bpf/hidden-variables.js");
-  const { typesOf } = require("../../bpf/declarations.js") as typeof import("../../bpf/declarations.js");
+  const { typesOf } = require("../../bpf/typescript-types.js") as typeof import("../../bpf/typescript-types.js");
   // An empty first line in place of %%bpf: lines in messages are lines of the cell.
   const compiled: Compiled = await compile(`\n${body}`, { name, place, ...options });
   // On standard output: what runs notebooks unattended takes anything on standard error for a failure.

@@ -18,8 +18,8 @@ export async function completeBpfCell(code: string, cursor: number): Promise<Com
   const start = toCodePoints(code, position - word.length);
   // Not import(): while that loads, a cell's require() of kernel-helpers would fail.
   const { completeC } = createRequire(import.meta.url)(
-    "../../clang/completion.js",
-  ) as typeof import("../../clang/completion.js");
+    "../../clang/complete.js",
+  ) as typeof import("../../clang/complete.js");
   // The first line is ours; emptied, the lines below keep their numbers.
   const items = line === 1 ? [] : await completeC(code.replace(/^.*/, ""), line, column);
   const matches = items.map(({ text }) => text);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KnownNames } from "./advice.js";
 import { cDeclaration } from "./c-declaration.js";
-import { libbpfDirs } from "./paths.js";
+import { libbpfDirs } from "./locations.js";
 import { vmlinux } from "./vmlinux.js";
 
 const all = (text: string, shape: RegExp) => [...text.matchAll(shape)].map((found) => found[1]!);

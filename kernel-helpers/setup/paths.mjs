@@ -17,7 +17,7 @@ export const jupyterPrefix = join(build, "jupyter");
 export const jupyterLabRecord = join(build, "jupyterlab.json");
 /** The command line, built: as an executable, and as a module with `main(args)`. */
 export const cli = join(helpers, "dist/cli/main.js");
-export const program = join(helpers, "dist/cli/program.js");
+export const program = join(helpers, "dist/cli/commands.js");
 
 /** The user's directory for what is large and the same for every clone. */
 export const dataDirectory = join(process.env.XDG_DATA_HOME || join(homedir(), ".local/share"), "bpflab");

@@ -15,7 +15,7 @@ function print() {
     join(helpers, "src/base"),
     join(helpers, "src/bpf"),
     join(helpers, "src/clang"),
-    join(helpers, "src/cli/prepare.ts"),
+    join(helpers, "src/cli/program-types.ts"),
     join(helpers, "src/generated"),
     join(repo, "bpf"),
     join(repo, "native/build/.stamp"),

@@ -31,7 +31,7 @@ export { probe, op, Probe, ProbeError, type KernelOp, type ProbeOptions } from "
 export { collect, CollectError, type CollectOptions } from "../streams/collect.js";
 export { connectFleet, type ConnectionOptions } from "../fleet/connect.js";
 export type { Fleet, FleetLoadOptions } from "../fleet/fleet.js";
-export type { FleetObject } from "../fleet/object.js";
+export type { FleetObject } from "../fleet/fleet-object.js";
 export { watch, type StreamView } from "../views/stream-view.js";
 export { toDate } from "../streams/clock.js";
 export { captureOf, type Capture } from "../streams/capture.js";

@@ -1,6 +1,6 @@
 import { visible } from "../base/text.js";
-import type { Check, Finding } from "./check.js";
-import { checks } from "./checks.js";
+import type { Check, Finding } from "./finding.js";
+import { checks } from "./machine-checks.js";
 
 type Outcome = Pick<Check, "name" | "needed"> & Finding;
 

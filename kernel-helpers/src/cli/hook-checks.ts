@@ -2,7 +2,7 @@
 import type { NetworkHook } from "../bpf/link/network.js";
 import { compile } from "../clang/compile.js";
 import { load } from "../handles/load.js";
-import { type Check, type Finding, missing, there } from "./check.js";
+import { type Check, type Finding, missing, there } from "./finding.js";
 
 interface Kind {
   name: string;

@@ -1,3 +1,3 @@
-import { main } from "./program.js";
+import { main } from "./commands.js";
 
 process.exitCode = await main(process.argv.slice(2));

@@ -11,7 +11,7 @@ import type { ConnectionOptions } from "./connect.js";
 import { connectServer } from "./connection.js";
 import { Feed } from "./feed.js";
 import { Outbox } from "./outbox.js";
-import { ProgramSources } from "./programs.js";
+import { ProgramSources } from "./program-sources.js";
 import {
   type Announcement,
   type Command,

@@ -7,7 +7,7 @@ import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import { listNames, refuseUnknownOptions } from "../base/names.js";
 import type { ConnectionOptions } from "./connect.js";
 import { connectServer } from "./connection.js";
-import { FleetObject } from "./object.js";
+import { FleetObject } from "./fleet-object.js";
 import {
   type Announcement,
   announcementFrom,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { Observable } from "rxjs";
-import { generatedFile, programTypes } from "../../dist/cli/prepare.js";
+import { generatedFile, programTypes } from "../../dist/cli/program-types.js";
 import {
   bpf,
   charts,

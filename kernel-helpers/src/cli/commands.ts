@@ -146,7 +146,7 @@ export async function main(args: string[]): Promise<number> {
     .command("prepare")
     .description("compile the shipped BPF programs for the running kernel, and their types")
     .action(async () => {
-      await (await import("./prepare.js")).prepare();
+      await (await import("./program-types.js")).prepare();
     });
 
   try {

@@ -7,7 +7,7 @@ import { listNames } from "../base/names.js";
 import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
 import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
-import { type Check, missing, there } from "./check.js";
+import { type Check, missing, there } from "./finding.js";
 import { hookChecks } from "./hook-checks.js";
 
 /** The first line a program prints, or undefined if it does not run. */

@@ -1,4 +1,4 @@
-import { DictionaryColumn } from "../dist/streams/columns.js";
+import { DictionaryColumn } from "../dist/streams/event-columns.js";
 
 /** Commands, the most frequent first. */
 export const commands = ["dd", "nginx", "postgres", "node", "redis-server", "sshd", "systemd", "kworker/0:1"];

@@ -11,7 +11,7 @@
 import { ColumnTable } from "arquero";
 import { Observable, Subscription } from "rxjs";
 import { showInstances } from "../base/display.js";
-import { tableBundle } from "../tables/display.js";
+import { tableBundle } from "../tables/table-bundle.js";
 import { streamBundle, subscriptionBundle } from "../views/stream-view.js";
 
 showInstances(ColumnTable, tableBundle);
@@ -41,10 +41,10 @@ export { withPaths, type PathOptions } from "../tables/paths.js";
 export { withOverlaps, type OverlapOptions } from "../tables/overlaps.js";
 export { sizeClasses, withSizeClass, type SizeClassOptions } from "../tables/sizes.js";
 export { showTable } from "../tables/show.js";
-export type { TableViewOptions } from "../tables/html.js";
+export type { TableViewOptions } from "../tables/table-html.js";
 export { formatNumber, formatTime } from "../tables/units.js";
 export { concatCaptures } from "../tables/concat.js";
-export { concatTables } from "../streams/columns.js";
+export { concatTables } from "../streams/event-columns.js";
 export {
   comms,
   display,

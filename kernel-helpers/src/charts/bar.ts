@@ -9,7 +9,7 @@ import { counted, formatValue } from "../tables/units.js";
 import { capital, countAxis, exactExpression, fieldTitle, linearLabels, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { seriesLabel } from "./series.js";
 import { singleColor } from "./colors.js";
 import { defaultSize, textColor } from "./theme.js";

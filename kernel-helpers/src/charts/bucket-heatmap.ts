@@ -5,7 +5,7 @@ import { counted, formatTime, formatValue } from "../tables/units.js";
 import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { fixedScale } from "./scale.js";
 import { densityScheme } from "./theme.js";
 import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";

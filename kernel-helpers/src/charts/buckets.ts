@@ -5,7 +5,7 @@ import { counted } from "../tables/units.js";
 import { binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
 import type { FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 
 /** Options of `charts.buckets`. */

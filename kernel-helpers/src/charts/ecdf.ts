@@ -7,7 +7,7 @@ import { formatValue } from "../tables/units.js";
 import { capital, exactExpression, fieldTitle, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { fixedScale, scaleOf } from "./scale.js";
 import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
 import { singleColor } from "./colors.js";

@@ -9,7 +9,7 @@ import type { Chart } from "./chart.js";
 import { hash } from "./colors.js";
 import { callTree, flameBoxes, type FlameBox } from "./flame-tree.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 
 /** Options of `charts.flamegraph`. */
 export interface FlamegraphOptions<Name extends string = string> extends FrameOptions {

@@ -8,7 +8,7 @@ import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import { timeEdges } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { edgesOf, fixedScale, scaleOf } from "./scale.js";
 import { defaultSize, densityScheme } from "./theme.js";
 import { type ClockOptions, secondsPerUnit, tidySeconds, timeAxis } from "./time.js";

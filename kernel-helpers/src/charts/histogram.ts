@@ -6,7 +6,7 @@ import { numbersOf } from "../tables/columns.js";
 import { type Bar, binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
 import type { FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { edgesOf, scaleOf } from "./scale.js";
 import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 

@@ -6,7 +6,7 @@ import { capital, exactExpression, fieldTitle, linearLabels, valueAxis } from ".
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
 import { extremes, unbroken } from "./polyline.js";
 import { defaultSize } from "./theme.js";

@@ -8,7 +8,7 @@ import { exactExpression, fieldTitle, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import { fixedScale, scaleOf } from "./scale.js";
 import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
 import { zoom } from "./zoom.js";

@@ -9,7 +9,7 @@ import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
-import { columnName } from "./options.js";
+import { columnName } from "./column-name.js";
 import {
   colorEncoding,
   groupField,

@@ -1,5 +1,5 @@
 import { type ColumnTable, table as makeTable } from "arquero";
-import { DictionaryColumn } from "../streams/columns.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 import type { FeedTotals } from "./protocol.js";
 
 /** What the notebook has seen of a host's ring. */

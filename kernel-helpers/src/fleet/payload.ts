@@ -2,7 +2,7 @@
 import { deflateRaw, inflateRawSync } from "node:zlib";
 import { promisify } from "node:util";
 import type { ColumnTable } from "arquero";
-import { DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { reifyRows } from "../streams/rows.js";
 import { withColumns } from "../streams/capture.js";
 import { arrowContents } from "../tables/arrow-read.js";

@@ -8,7 +8,7 @@ import { BpflabError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 import type { EventBatch } from "../streams/batch.js";
 import { type Capture, markCapture, sumMissing } from "../streams/capture.js";
-import { DictionaryColumn } from "../streams/columns.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 import { markRemote } from "../streams/remote.js";
 import { type Account, accountOf, type Seen } from "./account.js";
 import type { Fleet, Outcome } from "./fleet.js";

@@ -5,7 +5,7 @@ import { native } from "../base/native.js";
 import { kernelSymbols } from "../bpf/kernel-symbols.js";
 import type { MapBase } from "../bpf/map.js";
 import { ProcessSymbols } from "../bpf/process-symbols.js";
-import { DictionaryColumn } from "../streams/columns.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 
 /** Where a table's stacks are. */
 export interface StackOptions {

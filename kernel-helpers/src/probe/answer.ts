@@ -1,7 +1,7 @@
 import { op, table as makeTable, type ColumnTable } from "arquero";
 import type { BpfMap } from "../handles/map.js";
 import { captureOf, markCapture, type Capture } from "../streams/capture.js";
-import { DictionaryColumn } from "../streams/columns.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 import { mapTable } from "../streams/map-table.js";
 import type { EventTable } from "../streams/table.js";
 import { rememberBounds } from "./buckets.js";

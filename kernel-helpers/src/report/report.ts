@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { inScratch } from "../base/scratch.js";
 import { thisMachine, timeText } from "../base/machine.js";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
-import { writeHtml } from "./html.js";
+import { writeHtml } from "./html-page.js";
 import { type Notebook, readNotebook } from "./notebook.js";
 import { type ParameterValue, parametersOf, withParameters } from "./parameters.js";
 import { reportPython } from "./python.js";

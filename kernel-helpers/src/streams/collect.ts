@@ -4,7 +4,7 @@ import { defer, from, switchMap, type Observable, type ObservableInput, type Sub
 import { BpflabError } from "../base/errors.js";
 import { interruptSignal } from "../base/display.js";
 import type { EventBatch } from "./batch.js";
-import { concatTables, firstRows } from "./columns.js";
+import { concatTables, firstRows } from "./event-columns.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, lossText, markCapture, missedSince, sumMissing, type Capture } from "./capture.js";

@@ -1,5 +1,5 @@
 import type { Combine } from "../bpf/btf.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./event-columns.js";
 
 type Numbers = Float64Array | BigInt64Array | BigUint64Array;
 

@@ -10,7 +10,7 @@ import {
   WideColumn,
   type EventColumn,
   type ScalarColumn,
-} from "./columns.js";
+} from "./event-columns.js";
 import { TailColumn, tailView } from "./varying-columns.js";
 
 /** A field as a column; the last of a record that may be longer or shorter is its tail. */

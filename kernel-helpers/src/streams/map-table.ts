@@ -7,7 +7,7 @@ import type { Operation } from "../bpf/operations.js";
 import { isPerCpu, strideOf, touched, type Summed } from "../bpf/per-cpu.js";
 import { ArgumentError } from "../base/errors.js";
 import { combineCpus } from "./combine.js";
-import type { EventColumn } from "./columns.js";
+import type { EventColumn } from "./event-columns.js";
 import { markCapture } from "./capture.js";
 import { provenance } from "./clock.js";
 import { columnsOf, planRecord } from "./plan.js";

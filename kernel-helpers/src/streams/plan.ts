@@ -4,7 +4,7 @@ import type { RecordType } from "../bpf/ring-records.js";
 import type { Columns, Plan, PlanColumn } from "../base/native.js";
 import { ArgumentError } from "../base/errors.js";
 import { unknownName } from "../base/names.js";
-import { DictionaryColumn, type EventColumn } from "./columns.js";
+import { DictionaryColumn, type EventColumn } from "./event-columns.js";
 import { heapOf, maker, planColumn, scalarOf, type ColumnMaker, type RecordField } from "./field-column.js";
 import { OptionalColumn, TailColumn } from "./varying-columns.js";
 

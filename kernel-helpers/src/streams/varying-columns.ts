@@ -1,6 +1,6 @@
 import { decode, viewOf } from "../bpf/codec.js";
 import type { Layout } from "../bpf/btf.js";
-import type { EventColumn } from "./columns.js";
+import type { EventColumn } from "./event-columns.js";
 
 // Columns whose rows differ in more than their values: in length, or in whether there is a value at all.
 

@@ -2,7 +2,7 @@
 import { type FileHandle } from "node:fs/promises";
 import * as flechette from "@uwdata/flechette";
 import { CapturedTable } from "../streams/captured-table.js";
-import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn, type TimestampUnit } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 import { registerArrowCodecs } from "./arrow-codecs.js";

@@ -11,7 +11,7 @@ import { open as openFile, type FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import type { ColumnTable } from "arquero";
 import { ArgumentError, BpflabError } from "../base/errors.js";
-import { ListColumn } from "../streams/columns.js";
+import { ListColumn } from "../streams/event-columns.js";
 import { type Capture, captureOf, markCapture } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
 import { NullableColumn, TimestampColumn } from "../streams/file-columns.js";

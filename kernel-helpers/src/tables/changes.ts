@@ -1,5 +1,5 @@
 import type { ColumnTable } from "arquero";
-import { ListColumn } from "../streams/columns.js";
+import { ListColumn } from "../streams/event-columns.js";
 import { figuresTable } from "../streams/capture.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { type Column, requireColumn, storedRows } from "./columns.js";

@@ -2,7 +2,7 @@
 import type * as Api from "@duckdb/node-api";
 import type { DuckDBDataChunk, DuckDBEnumType, DuckDBType } from "@duckdb/node-api";
 import type bindings from "@duckdb/node-bindings";
-import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn, type TimestampUnit } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 import { textColumn } from "./storable.js";

@@ -2,7 +2,7 @@
 import type { ColumnTable } from "arquero";
 import type { SchemaElement } from "hyparquet";
 import { parquetWriteFile } from "hyparquet-writer";
-import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/columns.js";
+import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 import type { Metadata } from "./file-contents.js";

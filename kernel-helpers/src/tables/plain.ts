@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { captureOf, lossNote } from "../streams/capture.js";
 import { headOf } from "./cells.js";
-import type { TableViewOptions } from "./html.js";
+import type { TableViewOptions } from "./table-html.js";
 import { visible } from "../base/text.js";
 
 /**

@@ -1,7 +1,7 @@
 import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { type Displayable, mime } from "../base/display.js";
-import { mostRows, tableHtml, type TableViewOptions } from "./html.js";
+import { mostRows, tableHtml, type TableViewOptions } from "./table-html.js";
 import { tableText } from "./plain.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { withColumns } from "../streams/capture.js";
-import { DictionaryColumn } from "../streams/columns.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 import type { ColumnName, EventTable } from "../streams/table.js";
 import { numbersOf, storedRows } from "./columns.js";
 

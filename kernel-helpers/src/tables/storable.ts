@@ -1,4 +1,4 @@
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn } from "../streams/columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 

@@ -13,11 +13,11 @@ import {
   type MimeBundle,
 } from "../base/display.js";
 import type { EventBatch } from "../streams/batch.js";
-import { concatTables } from "../streams/columns.js";
+import { concatTables } from "../streams/event-columns.js";
 import { html, trusted, type Html } from "../base/html.js";
 import { visible } from "../base/text.js";
 import { Button } from "../widgets/button.js";
-import { tableHtml } from "../tables/html.js";
+import { tableHtml } from "../tables/table-html.js";
 import { tableText } from "../tables/plain.js";
 import { lossText, missedSince } from "../streams/capture.js";
 import { counted, formatNumber } from "../tables/units.js";

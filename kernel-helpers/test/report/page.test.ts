@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { table as makeTable } from "arquero";
 import { launchChromium } from "../browser/chromium.js";
-import { outsideLoads } from "../../dist/report/html.js";
+import { outsideLoads } from "../../dist/report/html-page.js";
 import { markCapture } from "../../dist/streams/capture.js";
 import { save } from "../../dist/tables/capture-file.js";
 import { directory, notebook, report } from "./notebook.js";

@@ -10,7 +10,7 @@ import { execa } from "execa";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { table as makeTable } from "arquero";
 import { launchChromium } from "../browser/chromium.js";
-import { outsideLoads } from "../../dist/report/html.js";
+import { outsideLoads } from "../../dist/report/html-page.js";
 import { markCapture } from "../../dist/streams/capture.js";
 import { save } from "../../dist/tables/capture-file.js";
 import { writes } from "../tables/events.js";

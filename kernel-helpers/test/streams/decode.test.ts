@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { bpf, collect } from "../../dist/api/index.js";
-import type { DictionaryColumn } from "../../dist/streams/columns.js";
+import type { DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { until } from "../workload/until.js";
 
 const source = (fill: string) => `

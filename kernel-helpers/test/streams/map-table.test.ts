@@ -12,7 +12,7 @@ import {
   type EventTable,
   type ShippedPrograms,
 } from "../../dist/api/index.js";
-import { DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
+import { DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { tableText } from "../../dist/tables/plain.js";
 import { loadMaps } from "../bpf/maps.js";
 import { until } from "../workload/until.js";

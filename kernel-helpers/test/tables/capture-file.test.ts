@@ -8,7 +8,7 @@ import { tableFromIPC } from "apache-arrow";
 import { table as makeTable } from "arquero";
 import { histogram } from "../../dist/api/charts.js";
 import { open, save } from "../../dist/tables/capture-file.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { provenance } from "../../dist/streams/clock.js";
 import { type Capture, captureOf, markCapture } from "../../dist/streams/capture.js";
 import { summary } from "../../dist/tables/latency.js";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { table as makeTable } from "arquero";
 import * as charts from "../../dist/api/charts.js";
 import { ArgumentError } from "../../dist/base/errors.js";
-import { DictionaryColumn } from "../../dist/streams/columns.js";
+import { DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { captureOf, lossNote } from "../../dist/streams/capture.js";
 import { concatCaptures } from "../../dist/tables/concat.js";
 import { summary } from "../../dist/tables/latency.js";

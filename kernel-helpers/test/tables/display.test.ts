@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { type ColumnTable, desc, table as makeTable } from "arquero";
 import "../../dist/api/index.js"; // says how tables are shown
 import { bundleOf } from "../../dist/base/display.js";
-import { BooleanColumn, ListColumn } from "../../dist/streams/columns.js";
-import { tableBundle } from "../../dist/tables/display.js";
+import { BooleanColumn, ListColumn } from "../../dist/streams/event-columns.js";
+import { tableBundle } from "../../dist/tables/table-bundle.js";
 import { showTable } from "../../dist/tables/show.js";
 import { captured, Words, writes } from "./events.js";
 

@@ -1,6 +1,6 @@
 /** Tables of made-up events, the same on every run: no test here needs a kernel. */
 import { type ColumnTable, table as makeTable } from "arquero";
-import { DictionaryColumn } from "../../dist/streams/columns.js";
+import { DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { markCapture } from "../../dist/streams/capture.js";
 
 /** Numbers from 0 to 1 that only depend on the seed (Marsaglia's xorshift32). */

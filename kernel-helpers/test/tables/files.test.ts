@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { type ColumnTable, op, table as makeTable } from "arquero";
-import { BooleanColumn, concatTables, DictionaryColumn, ListColumn } from "../../dist/streams/columns.js";
+import { BooleanColumn, concatTables, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { captureOf } from "../../dist/streams/capture.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
 import { CaptureFileError, open, save } from "../../dist/tables/capture-file.js";

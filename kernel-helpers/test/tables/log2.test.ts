@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { aq, ArgumentError, changes, charts, latency } from "../../dist/api/index.js";
-import { ListColumn } from "../../dist/streams/columns.js";
+import { ListColumn } from "../../dist/streams/event-columns.js";
 
 /** Rows as the program stats keeps them, of known durations. */
 function kept(...rows: { comm: string; durations: number[] }[]) {

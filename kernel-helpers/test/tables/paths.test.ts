@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { execa } from "execa";
 import { aq, ArgumentError, withPaths } from "../../dist/api/index.js";
-import { DictionaryColumn } from "../../dist/streams/columns.js";
+import { DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { captureOf, markCapture } from "../../dist/streams/capture.js";
-import { tableHtml } from "../../dist/tables/html.js";
+import { tableHtml } from "../../dist/tables/table-html.js";
 
 const descriptors = (...rows: [pid: number, fd: number][]) =>
   aq.table({ pid: Uint32Array.from(rows, ([pid]) => pid), fd: Int32Array.from(rows, ([, fd]) => fd) });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table as makeTable } from "arquero";
 import { ArgumentError } from "../../dist/base/errors.js";
-import { DictionaryColumn } from "../../dist/streams/columns.js";
+import { DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { captureOf } from "../../dist/streams/capture.js";
 import { sizeClasses, withSizeClass } from "../../dist/tables/sizes.js";
 import { captured, writes } from "./events.js";

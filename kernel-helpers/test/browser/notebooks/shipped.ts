@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { outsideLoads } from "../../../dist/report/html.js";
+import { outsideLoads } from "../../../dist/report/html-page.js";
 import { assertReadable } from "../contrast.js";
 import { Lab, type SavedCell } from "../lab.js";
 import { assertDrawn, type NotebookPage } from "../notebook-page.js";

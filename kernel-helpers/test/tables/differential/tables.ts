@@ -1,7 +1,7 @@
 /** Random tables of every kind of column, and the same tables in DuckDB. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type ColumnTable, table as makeTable } from "arquero";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../../dist/streams/columns.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../../dist/streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../../../dist/streams/file-columns.js";
 import { captured, random } from "../events.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { outsideLoads } from "../../dist/report/html.js";
+import { outsideLoads } from "../../dist/report/html-page.js";
 
 test("finds what a page would load from elsewhere", () => {
   const loads = {

@@ -8,7 +8,7 @@ import {
   concatTables,
   DictionaryColumn,
   ListColumn,
-} from "../../dist/streams/columns.js";
+} from "../../dist/streams/event-columns.js";
 
 /** A table of columns of any kind that arquero takes. */
 const tableOf = (columns: Record<string, unknown>): ColumnTable => makeTable(columns as Record<string, never>);

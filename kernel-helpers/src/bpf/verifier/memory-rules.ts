@@ -1,0 +1,101 @@
+/** Rejections of an access to memory: through NULL or a number, or outside of what the pointer points to. */
+import { registerBefore } from "./log.js";
+import { bytes, callOf, nullCheck, pointerOf, type Rule } from "./rejection.js";
+
+export const mayBeNull: Rule = (rejection, [, what = ""]) => {
+  const reserves = what.includes("ringbuf") || what === "mem";
+  const call = callOf(rejection, reserves ? /ringbuf_reserve/ : /lookup|storage_get|kptr|sk_|task_from/);
+  const pointer = pointerOf(rejection);
+  const variable = pointer?.text ?? call?.variable ?? "the pointer";
+  const from = call ? `, from ${call.name} in line ${call.line},` : "";
+  const why = reserves
+    ? "there is no record when the ring buffer is full"
+    : "a lookup finds nothing when the key is not in the map";
+  return {
+    message: `${variable}${from} may be NULL here: ${why}.`,
+    advice: `Check it before it is used: ${nullCheck(variable)}`,
+    at: pointer,
+  };
+};
+
+export const notAPointer: Rule = (rejection, [, register]) => {
+  const pointer = pointerOf(rejection);
+  const variable = pointer?.text ?? "this";
+  const submitted = callOf(rejection, /ringbuf_(?:submit|discard|output)|skb_(?:pull|change|store|adjust|vlan)/);
+  const gone = registerBefore(rejection.log, Number(register)) ?? "";
+  if (submitted?.name.startsWith("bpf_ringbuf") && /ringbuf_mem/.test(gone) && submitted.name !== "bpf_ringbuf_output")
+    return {
+      message: `The record ${variable} was handed over by ${submitted.name} in line ${submitted.line}: it is no longer this program's.`,
+      advice: "Fill the record before it is submitted.",
+      at: pointer,
+    };
+  if (submitted?.name.startsWith("bpf_skb") && /^pkt/.test(gone))
+    return {
+      message: `${submitted.name} in line ${submitted.line} may move the packet, so that ${variable} no longer points into it.`,
+      advice: "Read data and data_end anew behind it, and check them again.",
+      at: pointer,
+    };
+  const origin = pointer && rejection.line !== undefined ? rejection.c.origin(pointer.text, rejection.line) : undefined;
+  if (/^(?:0|NULL)$/.test(origin?.text ?? ""))
+    return { message: `${variable} is NULL here.`, advice: "Give it an address before it is followed.", at: pointer };
+  const kernels = /bpf_get_current_task|->\w+$/.test(origin?.text ?? "") && !/args|ctx->/.test(origin?.text ?? "");
+  const size = `sizeof(value)`;
+  return kernels
+    ? {
+        message: `${variable} points into the kernel's memory, and this program may not follow it directly.`,
+        advice: `Copy what is needed: BPF_CORE_READ(${variable}, field) of <bpf/bpf_core_read.h>, or bpf_probe_read_kernel(&value, ${size}, &${variable}->field).`,
+        at: pointer,
+      }
+    : {
+        message: `${variable} is a number to the verifier, not an address that this program may follow: a system call's argument is an address in the memory of the process.`,
+        advice: `Copy what it points to: bpf_probe_read_user(&value, ${size}, ${variable}), or bpf_probe_read_user_str for text; for the kernel's memory bpf_probe_read_kernel.`,
+        at: pointer,
+      };
+};
+
+export const outsidePacket: Rule = (rejection) => {
+  const pointer = pointerOf(rejection);
+  const variable = pointer?.text ?? "data";
+  return {
+    message: `${variable} may point behind the packet's end here: nothing has shown that the packet is long enough.`,
+    advice: `Check it before: if ((void *)(${variable} + 1) > data_end) return 0; where data_end is (void *)(long)skb->data_end.`,
+    at: pointer,
+  };
+};
+
+export const outsideValue: Rule = (rejection) => {
+  const pointer = pointerOf(rejection);
+  const variable = pointer?.text ?? "This";
+  const base =
+    /(?:r|\(r)(\d+) [+-]/.exec(rejection.log.steps.at(-1)?.code ?? "")?.[1] ??
+    rejection.log.reason.match(/R(\d+)/)?.[1];
+  const known = base === undefined ? "" : (registerBefore(rejection.log, Number(base)) ?? "");
+  const size =
+    /\bvs=(\d+)/.exec(known)?.[1] ??
+    /\bsz=(\d+)/.exec(known)?.[1] ??
+    /value_size=(\d+)/.exec(rejection.log.reason)?.[1];
+  const map = /\bmap=([\w.]+)/.exec(known)?.[1];
+  const record = /ringbuf/.test(known);
+  const where = record
+    ? "the reserved record"
+    : map && !map.includes(".")
+      ? `the value of the map ${map}`
+      : "the value";
+  return {
+    message: `${variable} reaches outside of ${where}${size ? `, which has ${bytes(Number(size))}` : ""}.`,
+    advice: record
+      ? `Reserve the whole record: bpf_ringbuf_reserve(&ring, sizeof(*${variable}), 0).`
+      : `Compare the type of ${variable} with the map's __type(value, …); an index has to be checked before: if (i >= COUNT) return 0; with an unsigned i.`,
+    at: pointer,
+  };
+};
+
+export const unboundedIndex: Rule = (rejection) => {
+  const pointer = pointerOf(rejection);
+  return {
+    message: `The offset from ${pointer?.text ?? "this pointer"} may be anything: nothing has shown that it is inside.`,
+    advice:
+      "Check the index before it is used: if (i >= COUNT) return 0; and make it unsigned, for a negative one passes i < COUNT.",
+    at: pointer,
+  };
+};

@@ -1,24 +1,15 @@
-import type { CallExpression, Expression, MemberExpression, PrivateIdentifier, Super } from "acorn";
+import type { Expression, MemberExpression, PrivateIdentifier, Super } from "acorn";
 import { nearest } from "../../base/names.js";
 import { nameOfType } from "../value-types.js";
-import { either, plain } from "./conditional.js";
-import { equal, ordered } from "./comparisons.js";
-import { call, functionNames } from "./functions.js";
-import { member } from "./member.js";
-import {
-  arithmetic,
-  bitwise,
-  division,
-  divisionByZero,
-  literal,
-  mayBeZero,
-  negated,
-  remainder,
-  type Num,
-  type Rounding,
-} from "./arithmetic.js";
-import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
+import { literal, mayBeZero as canBeZero, type Num } from "./arithmetic.js";
 import { isNotEmpty } from "./c-strings.js";
+import { either, plain } from "./conditional.js";
+import { call } from "./functions.js";
+import { literalValue } from "./literals.js";
+import { member } from "./member.js";
+import { binary, unary } from "./operators.js";
+import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
+import { refuseSyntax } from "./unsupported.js";
 import { textValue, type TextSource, type Value } from "./value.js";
 
 /** What an expression can see, and where it puts what has to be computed before it. */
@@ -58,7 +49,7 @@ export class Compiler {
       case "ParenthesizedExpression":
         return this.value(node.expression);
       case "Literal":
-        return this.#literal(node);
+        return literalValue(this, node);
       case "TemplateLiteral":
         if (node.expressions.length === 0)
           return textValue({ from: "literal", value: node.quasis[0]!.value.cooked ?? "" });
@@ -72,9 +63,9 @@ export class Compiler {
       case "MemberExpression":
         return this.#member(node);
       case "UnaryExpression":
-        return this.#unary(node.operator, node.argument, node);
+        return unary(this, node.operator, node.argument, node);
       case "BinaryExpression":
-        return this.#binary(node.operator, node.left as Expression, node.right, node);
+        return binary(this, node.operator, node.left as Expression, node.right, node);
       case "LogicalExpression":
         return this.#logical(node.operator, node.left, node.right, node);
       case "ConditionalExpression":
@@ -82,40 +73,9 @@ export class Compiler {
       case "ChainExpression":
         return this.value(node.expression);
       case "CallExpression":
-        return this.#call(node);
+        return call(this, node);
       default:
-        return this.#unsupported(node);
-    }
-  }
-
-  #unsupported(node: Expression | PrivateIdentifier | Super): never {
-    switch (node.type) {
-      case "ArrowFunctionExpression":
-      case "FunctionExpression":
-        return this.refuse(node, "there are no functions inside of an expression", "Write what it computes.");
-      case "AssignmentExpression":
-      case "UpdateExpression":
-        return this.refuse(
-          node,
-          "an expression changes nothing",
-          "Use derive() for a new column, and rollup() to add up.",
-        );
-      case "ArrayExpression":
-      case "ObjectExpression":
-        return this.refuse(node, "an expression has one value, no list or object", "Make a column of each part.");
-      case "NewExpression":
-      case "TaggedTemplateExpression":
-      case "ImportExpression":
-      case "ClassExpression":
-      case "AwaitExpression":
-      case "YieldExpression":
-        return this.refuse(node, "this cannot be done in the kernel", "Collect the events, and do it with the table.");
-      default:
-        return this.refuse(
-          node,
-          `${node.type} cannot be compiled for the kernel`,
-          "Collect the events, and do it with the table.",
-        );
+        return refuseSyntax(this, node);
     }
   }
 
@@ -192,30 +152,6 @@ export class Compiler {
   assume(notZero: Iterable<string>): this {
     this.#notZero = new Set(notZero);
     return this;
-  }
-
-  #literal(node: Extract<Expression, { type: "Literal" }>): Value {
-    const { value } = node;
-    if (value === null && node.raw === "null")
-      return { type: { kind: "null" }, code: "0", special: { code: "1", infinite: false } };
-    if (typeof value === "boolean") return { type: { kind: "bool" }, code: String(value) };
-    if (typeof value === "string") return textValue({ from: "literal", value });
-    if (typeof value === "bigint") return literal(value);
-    if (typeof value !== "number")
-      return this.refuse(
-        node,
-        "regular expressions do not run in the kernel",
-        "Compare with === or op.startswith(), or filter the table: table.filter(d => op.match(d.comm, /…/)).",
-      );
-    if (!Number.isInteger(value))
-      return this.refuse(
-        node,
-        "there are no fractions in the kernel",
-        "Write integers: times as ns, and x * 10 > 25 for x > 2.5.",
-      );
-    if (Math.abs(value) >= 2 ** 64)
-      return this.refuse(node, "the number does not fit in 64 bits", "Use a smaller one.");
-    return literal(BigInt(value));
   }
 
   #identifier(node: Extract<Expression, { type: "Identifier" }>): Value {
@@ -303,7 +239,7 @@ export class Compiler {
   }
 
   /** An operand of arithmetic: NaN and infinities cannot go on in integers. */
-  #operand(node: Expression): Num {
+  operand(node: Expression): Num {
     const value = this.value(node);
     if (value.special?.infinite)
       return this.refuse(
@@ -314,89 +250,9 @@ export class Compiler {
     return this.number(value, node);
   }
 
-  #unary(operator: string, argument: Expression, node: Placed): Value {
-    switch (operator) {
-      case "!":
-        return { type: { kind: "bool" }, code: `!${this.condition(argument)}` };
-      case "-":
-        return negated(this.#operand(argument));
-      case "+":
-        return plain(this.#operand(argument));
-      case "~":
-        return bitwise("^", this.#operand(argument), literal(-1n));
-      default:
-        return this.refuse(
-          node,
-          `${operator} cannot be compiled for the kernel`,
-          "Collect the events, and do it with the table.",
-        );
-    }
-  }
-
-  #binary(operator: string, left: Expression, right: Expression, node: Placed): Value {
-    switch (operator) {
-      case "+":
-        for (const side of [left, right])
-          if (["text", "named", "address6"].includes(this.value(side).type.kind))
-            return this.refuse(
-              node,
-              "text cannot be put together in the kernel",
-              "Select its parts as columns, and join them in the table.",
-            );
-        return arithmetic("+", this.#operand(left), this.#operand(right));
-      case "-":
-      case "*":
-        return arithmetic(operator, this.#operand(left), this.#operand(right));
-      case "/":
-        return this.refuse(
-          node,
-          "a quotient is a fraction, and the kernel has integers only",
-          `Say how it becomes one: Math.floor(${textOf(this.parsed, node)}); also Math.trunc, Math.ceil and Math.round.`,
-        );
-      case "%": {
-        const [a, b] = [this.#operand(left), this.#operand(right)];
-        const zero = this.#mayBeZero(b);
-        return { ...remainder(a, b), ...(zero ? { special: { code: `(${b.code} ? 0 : 2)`, infinite: true } } : {}) };
-      }
-      case "&":
-      case "|":
-      case "^":
-      case "<<":
-      case ">>":
-      case ">>>":
-        return bitwise(operator, this.#operand(left), this.#operand(right));
-      case "===":
-      case "==":
-        return equal(this, left, right, operator, node);
-      case "!==":
-      case "!=": {
-        const same = equal(this, left, right, operator, node);
-        return { type: { kind: "bool" }, code: `!${same.code}` };
-      }
-      case "<":
-      case "<=":
-      case ">":
-      case ">=":
-        return ordered(this, operator, left, right, node);
-      default:
-        return this.refuse(
-          node,
-          `${operator} cannot be compiled for the kernel`,
-          operator === "**" ? "Multiply: d.x * d.x." : "Collect the events, and do it with the table.",
-        );
-    }
-  }
-
-  #mayBeZero(b: Num): boolean {
-    return mayBeZero(b) && !this.#notZero.has(b.code);
-  }
-
-  /** A division with what makes an integer of it, such as Math.floor(a / b). */
-  division(node: Extract<Expression, { type: "BinaryExpression" }>, how: Rounding): Value {
-    const [a, b] = [this.#operand(node.left as Expression), this.#operand(node.right)];
-    const special = this.#mayBeZero(b) ? { special: divisionByZero(a, b) } : {};
-    if (b.constant === 0n) return this.refuse(node, "this divides by 0", "Divide by another number.");
-    return { ...division(a, b, how), ...special };
+  /** True unless the number cannot be 0, or a condition around it says that it is not. */
+  mayBeZero(b: Num): boolean {
+    return canBeZero(b) && !this.#notZero.has(b.code);
   }
 
   #logical(operator: "&&" | "||" | "??", left: Expression, right: Expression, node: Placed): Value {
@@ -422,35 +278,6 @@ export class Compiler {
       this.#where(test, false, () => this.value(alternate)),
       node,
     );
-  }
-
-  #call(node: CallExpression): Value {
-    const { callee } = node;
-    const name =
-      callee.type === "Identifier"
-        ? callee.name
-        : callee.type === "MemberExpression" && !callee.computed && callee.property.type === "Identifier"
-          ? callee.property.name
-          : undefined;
-    const of =
-      callee.type === "MemberExpression" && callee.object.type === "Identifier" ? callee.object.name : undefined;
-    const known =
-      name === undefined
-        ? undefined
-        : of === "Math" && (name === "min" || name === "max")
-          ? name === "min"
-            ? "least"
-            : "greatest"
-          : name;
-    if (known === undefined || !functionNames().includes(known)) {
-      const near = nearest(name ?? "", functionNames()).map((one) => `op.${one}`);
-      return this.refuse(
-        node,
-        `the kernel has no function ${textOf(this.parsed, callee)}`,
-        `The nearest are ${near.join(", ")}; what only JavaScript can do, do with the table.`,
-      );
-    }
-    return call(this, known, node);
   }
 }
 

@@ -1,10 +1,13 @@
 import type { CallExpression, Expression } from "acorn";
+import { nearest } from "../../base/names.js";
 import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
 import { textValue } from "./value.js";
 import { errorNames, systemCallNames } from "./integer-names.js";
 import { choice, extreme, negated, type Num, type Rounding } from "./arithmetic.js";
 import { matches } from "./c-strings.js";
+import { quotient } from "./operators.js";
+import { textOf } from "./parse.js";
 import type { TextSource, Value } from "./value.js";
 
 /** Most bytes that op.str() reads of a text, and what it reads without being told. */
@@ -20,7 +23,7 @@ const rounding =
     let inner = argument;
     while (inner.type === "ParenthesizedExpression") inner = inner.expression;
     return inner.type === "BinaryExpression" && inner.operator === "/"
-      ? compiler.division(inner, how)
+      ? quotient(compiler, inner, how)
       : integerOf(compiler, argument);
   };
 
@@ -201,13 +204,27 @@ function resized(source: TextSource, size: number, asked: boolean): TextSource {
   return asked && (source.from === "kernel" || source.from === "user") ? { ...source, size } : source;
 }
 
-/** What op has for expressions in the kernel. */
-export function functionNames(): string[] {
-  return Object.keys(functions);
-}
-
-export function call(compiler: Compiler, name: string, node: CallExpression): Value {
+/** What a call comes to. @throws ArgumentError for a function that the kernel does not have; it names the nearest */
+export function call(compiler: Compiler, node: CallExpression): Value {
+  const name = functionName(node.callee);
+  if (name === undefined || !Object.hasOwn(functions, name)) {
+    const near = nearest(name ?? "", Object.keys(functions)).map((one) => `op.${one}`);
+    return compiler.refuse(
+      node,
+      `the kernel has no function ${textOf(compiler.parsed, node.callee)}`,
+      `The nearest are ${near.join(", ")}; what only JavaScript can do, do with the table.`,
+    );
+  }
   const spread = node.arguments.find((argument) => argument.type === "SpreadElement");
   if (spread) return compiler.refuse(spread, "a list has no place in an expression", "Write the arguments one by one.");
   return functions[name]!(compiler, node.arguments as Expression[], node);
+}
+
+/** `f` of `f()`, `op.f()` and `Math.f()`; op's min and max are aggregates, Math's are of their arguments. */
+function functionName(callee: CallExpression["callee"]): string | undefined {
+  if (callee.type === "Identifier") return callee.name;
+  if (callee.type !== "MemberExpression" || callee.computed || callee.property.type !== "Identifier") return undefined;
+  const { name } = callee.property;
+  if (callee.object.type !== "Identifier" || callee.object.name !== "Math") return name;
+  return name === "min" ? "least" : name === "max" ? "greatest" : name;
 }

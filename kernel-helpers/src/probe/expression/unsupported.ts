@@ -1,0 +1,34 @@
+import type { Expression, PrivateIdentifier, Super } from "acorn";
+import type { Compiler } from "./compile.js";
+
+/** Refuses what JavaScript has and a BPF program has not, and says what to write instead. */
+export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdentifier | Super): never {
+  switch (node.type) {
+    case "ArrowFunctionExpression":
+    case "FunctionExpression":
+      return compiler.refuse(node, "there are no functions inside of an expression", "Write what it computes.");
+    case "AssignmentExpression":
+    case "UpdateExpression":
+      return compiler.refuse(
+        node,
+        "an expression changes nothing",
+        "Use derive() for a new column, and rollup() to add up.",
+      );
+    case "ArrayExpression":
+    case "ObjectExpression":
+      return compiler.refuse(node, "an expression has one value, no list or object", "Make a column of each part.");
+    case "NewExpression":
+    case "TaggedTemplateExpression":
+    case "ImportExpression":
+    case "ClassExpression":
+    case "AwaitExpression":
+    case "YieldExpression":
+      return compiler.refuse(node, "this cannot be done in the kernel", "Collect the events, and do it with the table.");
+    default:
+      return compiler.refuse(
+        node,
+        `${node.type} cannot be compiled for the kernel`,
+        "Collect the events, and do it with the table.",
+      );
+  }
+}

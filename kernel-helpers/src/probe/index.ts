@@ -2,7 +2,8 @@ import { parseHook } from "./hooks/resolve.js";
 import { buckets } from "./buckets.js";
 import { list } from "./list.js";
 import type { FieldsOf } from "./field-types.js";
-import { Probe, type ProbeOptions } from "./probe.js";
+import { Probe } from "./probe.js";
+import type { ProbeOptions } from "./probe-options.js";
 
 /**
  * Asks the kernel in arquero's verbs: what happens at a hook, filtered, computed and added up there.
@@ -22,5 +23,6 @@ probe.list = list;
 probe.buckets = buckets;
 
 export { op, type KernelOp } from "./op.js";
-export { Probe, type ProbeOptions } from "./probe.js";
+export { Probe } from "./probe.js";
+export type { ProbeOptions } from "./probe-options.js";
 export { ProbeError } from "./probe-error.js";

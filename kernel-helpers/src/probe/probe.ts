@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { table as makeTable, type ColumnTable } from "arquero";
 import { inspect } from "node:util";
 import { Observable } from "rxjs";
-import { cellRun, displaySymbol, type CellRun, type Displayable, type MimeBundle } from "../base/display.js";
+import { displaySymbol, type Displayable, type MimeBundle } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
 import { escapeHtml, visible } from "../base/text.js";
 import type { EventBatch } from "../streams/batch.js";
@@ -12,23 +12,15 @@ import type { EventTable } from "../streams/table.js";
 import type { FieldsOf } from "./field-types.js";
 import type { ExpressionInput } from "./expression/parse.js";
 import { resolveHooks } from "./hooks/resolve.js";
-import { generate, type Sizes } from "./program/generate.js";
+import { setParams } from "./params.js";
+import { sizesOf, type ProbeOptions } from "./probe-options.js";
+import { generate } from "./program/generate.js";
 import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
 import { columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
-import { replaceEarlier } from "./rerun.js";
 import { Run, type HookCost } from "./run.js";
+import { Runs } from "./runs.js";
 import { wait } from "./wait.js";
-
-/** Settings of a probe that its question does not have. */
-export interface ProbeOptions {
-  /** Bytes of the ring buffer that events go through: a power of two, 16 MiB unless it says so. */
-  ringBytes?: number;
-  /** Most groups of a rollup; 4096 unless it says so. What finds no room is counted as lost. */
-  groups?: number;
-  /** True to observe this process too; it is left out otherwise. */
-  own?: boolean;
-}
 
 /** Columns of a row, as far as types know them. */
 export type Row = Record<string, any>;
@@ -45,17 +37,15 @@ export class Probe<Fields extends object = Row> implements Displayable {
   readonly #question: Question;
   readonly #options: ProbeOptions;
   readonly #params: Params;
-  readonly #runs = new Set<Run>();
-  #shared: { run: Promise<Run>; users: number } | undefined;
-  #attached: (() => void) | undefined;
-  #counting = false;
-  #costs: HookCost[] = [];
+  readonly #runs: Runs;
 
   /** @internal use `probe` */
   constructor(question: Question, options: ProbeOptions, params: Params = {}) {
     this.#question = question;
     this.#options = options;
     this.#params = { ...params };
+    const hooks = [question.hook, question.to].join(" ");
+    this.#runs = new Runs(hooks, async () => Run.load(await this.#page(), this.#params));
   }
 
   #with(verb: Verb): Probe<any> {
@@ -132,14 +122,8 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * @throws ArgumentError for a value that is no integer, boolean or text, or of another type than before
    */
   params(values: Params): this {
-    for (const [name, value] of Object.entries(values)) {
-      checkParam(name, value);
-      const before = this.#params[name];
-      if (before !== undefined && kindOf(before) !== kindOf(value))
-        throw new ArgumentError(`params: ${name} was ${kindOf(before)} and cannot become ${kindOf(value)}.`);
-      this.#params[name] = value;
-    }
-    for (const run of this.#runs) if (!run.object.closed) run.setParams(values);
+    setParams(this.#params, values);
+    for (const run of this.#runs.open()) run.setParams(values);
     return this;
   }
 
@@ -163,50 +147,6 @@ export class Probe<Fields extends object = Row> implements Displayable {
     };
   }
 
-  /** A run of one's own. */
-  async #run(): Promise<Run> {
-    const run = await Run.load(await this.#page(), this.#params);
-    this.#runs.add(run);
-    if (this.#counting) run.costs();
-    run.object.onClose(() => {
-      if (this.#counting) this.#costs = run.costs();
-      this.#runs.delete(run);
-    });
-    return run;
-  }
-
-  /** The run that all share who want it at the same time; it ends with the last of them. */
-  async #share(): Promise<{ run: Run; leave: () => void }> {
-    const shared = (this.#shared ??= { run: this.#run(), users: 0 });
-    shared.users++;
-    let left = false;
-    const leave = () => {
-      if (left) return;
-      left = true;
-      if (--shared.users > 0) return;
-      if (this.#shared === shared) this.#shared = undefined;
-      void shared.run.then(
-        (run) => run.close(),
-        () => {},
-      );
-    };
-    try {
-      const run = await shared.run;
-      if (!run.object.closed) return { run, leave };
-      this.#shared = undefined;
-      return await this.#share();
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-
-  /** Attaches what runs until it is told to end, in the place of what an earlier run of the cell began. */
-  async #begin(run: Run, cell: CellRun | undefined): Promise<void> {
-    await run.attach();
-    replaceEarlier(run, cell, [this.#question.hook, this.#question.to].join(" "));
-  }
-
   /** True if the kernel adds up: the answer is a row a group. */
   get isRollup(): boolean {
     return this.#question.verbs.some(({ verb }) => verb === "rollup");
@@ -225,7 +165,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
   }
 
   async #collectEvents(options: CollectOptions): Promise<EventTable<any>> {
-    const { run, leave } = await this.#share();
+    const { run, leave } = await this.#runs.share();
     try {
       await run.attach();
       const raw = await collect(run.rawEvents(), options);
@@ -239,7 +179,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
   }
 
   async #collectGroups(options: CollectOptions): Promise<EventTable<any>> {
-    const run = await this.#run();
+    const run = await this.#runs.own();
     try {
       await run.attach();
       try {
@@ -261,7 +201,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
       throw new ArgumentError("events: a rollup adds up in the kernel, and sends no events.", {
         hint: "poll({ everyMs: 1000 }) is a stream of its tables.",
       });
-    return this.#stream((run) => run.events());
+    return this.#runs.stream((run) => run.events());
   }
 
   /** A rollup's table now, and again every so many ms. @throws ArgumentError for a probe without rollup */
@@ -274,7 +214,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
       throw new ArgumentError(
         `everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`,
       );
-    return this.#stream(
+    return this.#runs.stream(
       (run) =>
         new Observable<EventTable<any>>((subscriber) => {
           const read = () => (run.object.closed ? subscriber.complete() : subscriber.next(run.groups()));
@@ -289,39 +229,13 @@ export class Probe<Fields extends object = Row> implements Displayable {
     );
   }
 
-  #stream<T>(of: (run: Run) => Observable<T>): Observable<T> {
-    return new Observable<T>((subscriber) => {
-      const cell = cellRun();
-      this.#share().then(
-        async ({ run, leave }) => {
-          subscriber.add(leave);
-          if (subscriber.closed) return;
-          subscriber.add(of(run).subscribe(subscriber));
-          await this.#begin(run, cell).catch((error: unknown) => subscriber.error(error));
-        },
-        (error: unknown) => subscriber.error(error),
-      );
-    });
-  }
-
   /**
    * Asks until `close()`, or until the cell that attached it attaches a probe to the same hooks when it is run again. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
    *
    * @returns this probe
    */
   async attach(): Promise<this> {
-    if (this.#attached && this.running) return this;
-    this.#attached?.(); // what was replaced
-    this.#attached = undefined;
-    const cell = cellRun();
-    const { run, leave } = await this.#share();
-    try {
-      await this.#begin(run, cell);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-    this.#attached = leave;
+    await this.#runs.attach();
     return this;
   }
 
@@ -331,16 +245,17 @@ export class Probe<Fields extends object = Row> implements Displayable {
       throw new ArgumentError("table: only a rollup has a table that grows.", {
         hint: "collect() makes one of events.",
       });
-    if (!this.#attached || !this.#shared)
+    const run = await this.#runs.attached();
+    if (!run)
       throw new ArgumentError("table: the probe is not attached.", {
         hint: "await probe.attach() first, or collect().",
       });
-    return (await this.#shared.run).groups();
+    return run.groups();
   }
 
   /** True while it runs. */
   get running(): boolean {
-    return this.#runs.size > 0;
+    return this.#runs.running;
   }
 
   /**
@@ -348,9 +263,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * costs some 20 ns a run; when the probe has ended it is what the last run cost.
    */
   stats(): ColumnTable {
-    this.#counting = true;
-    const costs = [...this.#runs].flatMap((run) => run.costs());
-    const rows = costs.length > 0 ? costs : this.#costs;
+    const rows = this.#runs.costs();
     const column = <K extends keyof HookCost>(name: K) => rows.map((row) => row[name]);
     return makeTable({
       hook: column("hook"),
@@ -364,9 +277,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** Ends all that runs of it. Idempotent. */
   close(): void {
-    this.#attached?.();
-    this.#attached = undefined;
-    for (const run of [...this.#runs]) run.close();
+    this.#runs.close();
   }
 
   [Symbol.dispose](): void {
@@ -388,33 +299,3 @@ export class Probe<Fields extends object = Row> implements Displayable {
 }
 
 type Result<E> = E extends (...args: any[]) => infer R ? R : any;
-
-function kindOf(value: unknown): string {
-  return typeof value === "boolean" ? "a boolean" : typeof value === "string" ? "text" : "a number";
-}
-
-function checkParam(name: string, value: unknown): void {
-  if (typeof value === "boolean") return;
-  if (typeof value === "string") {
-    if (Buffer.byteLength(value) > 63) throw new ArgumentError(`params: ${name} is longer than 63 bytes.`);
-    return;
-  }
-  const number =
-    typeof value === "bigint"
-      ? value
-      : typeof value === "number" && Number.isInteger(value)
-        ? BigInt(value)
-        : undefined;
-  if (number === undefined || number < -(1n << 63n) || number >= 1n << 63n)
-    throw new ArgumentError(
-      `params: expected an integer of 64 bits, a boolean or text for ${name}, got ${inspect(value)}.`,
-    );
-}
-
-function sizesOf({ ringBytes = 16 * 2 ** 20, groups = 4096, own = false }: ProbeOptions): Sizes {
-  if (!Number.isInteger(ringBytes) || ringBytes < 4096 || (ringBytes & (ringBytes - 1)) !== 0)
-    throw new ArgumentError(`ringBytes: expected a power of two of at least 4096, got ${String(ringBytes)}.`);
-  if (!Number.isInteger(groups) || groups < 1 || groups > 2 ** 24)
-    throw new ArgumentError(`groups: expected a positive integer, got ${String(groups)}.`);
-  return { ringBytes, groups, own };
-}

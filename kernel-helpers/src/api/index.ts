@@ -44,7 +44,7 @@ export { showTable } from "../tables/show.js";
 export type { TableViewOptions } from "../tables/table-html.js";
 export { formatNumber, formatTime } from "../tables/units.js";
 export { concatCaptures } from "../tables/concat.js";
-export { concatTables } from "../streams/event-columns.js";
+export { concatTables } from "../streams/concat-tables.js";
 export {
   comms,
   display,

@@ -5,7 +5,7 @@ import { visible } from "../base/text.js";
 import { ArgumentError } from "../base/errors.js";
 import { op, probe, Probe } from "../probe/index.js";
 import { captureOf, lossNote, lossText, missedSince } from "../streams/capture.js";
-import { concatTables } from "../streams/event-columns.js";
+import { concatTables } from "../streams/concat-tables.js";
 import { settleRings } from "../streams/drain.js";
 import { tableText } from "../tables/plain.js";
 

@@ -4,7 +4,8 @@ import { defer, from, switchMap, type Observable, type ObservableInput, type Sub
 import { BpflabError } from "../base/errors.js";
 import { interruptSignal } from "../base/display.js";
 import type { EventBatch } from "./batch.js";
-import { concatTables, firstRows } from "./event-columns.js";
+import { concatTables } from "./concat-tables.js";
+import { reifyRows } from "./rows.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, lossText, markCapture, missedSince, sumMissing, type Capture } from "./capture.js";
@@ -105,7 +106,7 @@ export function collect<Event>(
         waiting = 0;
         const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
         const account = { ...capture(endedAt), ...(remote?.provenance() ?? provenance()) };
-        const table = markCapture(rows > most ? firstRows(all, most) : all, account) as EventTable<Event>;
+        const table = markCapture(rows > most ? reifyRows(all, Uint32Array.from({ length: most }, (_, row) => row)) : all, account) as EventTable<Event>;
         const loss = lossNote(account);
         const line = `${progressLine(account, seconds, most)}${signal?.aborted ? ", interrupted" : ""}.`;
         void progress

@@ -1,6 +1,7 @@
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
-import { concatTables, DictionaryColumn } from "../streams/event-columns.js";
+import { concatTables } from "../streams/concat-tables.js";
+import { DictionaryColumn } from "../streams/event-columns.js";
 import { markSources } from "../streams/capture.js";
 
 /**

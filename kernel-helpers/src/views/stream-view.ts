@@ -13,7 +13,7 @@ import {
   type MimeBundle,
 } from "../base/display.js";
 import type { EventBatch } from "../streams/batch.js";
-import { concatTables } from "../streams/event-columns.js";
+import { concatTables } from "../streams/concat-tables.js";
 import { html, trusted, type Html } from "../base/html.js";
 import { visible } from "../base/text.js";
 import { Button } from "../widgets/button.js";

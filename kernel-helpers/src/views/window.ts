@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import type { EventBatch } from "../streams/batch.js";
-import { concatTables } from "../streams/event-columns.js";
+import { concatTables } from "../streams/concat-tables.js";
 import { markCapture, missedSince } from "../streams/capture.js";
 
 /** The newest batches of a stream, and the account of all of them. Memory is bounded by the window, not by the stream. */

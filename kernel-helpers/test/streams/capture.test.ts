@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { all, type ColumnTable, desc, op, table as makeTable } from "arquero";
 import { bar, histogram } from "../../dist/api/charts.js";
-import { BooleanColumn, concatTables, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
+import { concatTables } from "../../dist/streams/concat-tables.js";
+import { BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { type Capture, captureOf, joinCaptures, lossNote, markCapture } from "../../dist/streams/capture.js";
 
 const account: Capture = {

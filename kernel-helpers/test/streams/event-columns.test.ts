@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { table as makeTable, type ColumnTable } from "arquero";
 import { ArgumentError } from "../../dist/base/errors.js";
-import {
-  AddressColumn,
-  BooleanColumn,
-  concatTables,
-  DictionaryColumn,
-  ListColumn,
-} from "../../dist/streams/event-columns.js";
+import { concatTables } from "../../dist/streams/concat-tables.js";
+import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 
 /** A table of columns of any kind that arquero takes. */
 const tableOf = (columns: Record<string, unknown>): ColumnTable => makeTable(columns as Record<string, never>);

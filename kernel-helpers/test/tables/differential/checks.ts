@@ -9,7 +9,7 @@ import { outliers } from "../../../dist/tables/outliers.js";
 import { withOverlaps } from "../../../dist/tables/overlaps.js";
 import { percentiles } from "../../../dist/tables/percentiles.js";
 import { sizeClasses, withSizeClass } from "../../../dist/tables/sizes.js";
-import { concatTables } from "../../../dist/streams/event-columns.js";
+import { concatTables } from "../../../dist/streams/concat-tables.js";
 import { type Chooser, randomTest, type View } from "./tables.js";
 
 /** Two results that must be the same; `ordered` if in their order too. */

@@ -1,22 +1,31 @@
-/** As much of an ELF file as the objects that clang makes for BPF need: 64 bits, little endian. */
+/** Sections and functions of an ELF file of 64 bits, little endian: what clang makes for BPF, and what uprobes attach to. */
+
+/** Reads bytes of the file. */
+export type Read = (offset: number, length: number) => Buffer;
 
 export interface ElfSection {
   name: string;
-  index: number;
-  data: Buffer;
+  type: number;
+  offset: number;
+  /** Bytes in the file. */
+  size: number;
+  /** Index of the section with the names of a symbol table. */
+  link: number;
 }
 
 export interface ElfFunction {
   name: string;
-  /** Index of its section, and its bytes in there. */
+  /** Index of its section. */
   section: number;
-  offset: number;
+  /** Where it begins: in its section in an object file, in memory in an executable. */
+  address: bigint;
   size: number;
 }
 
-const SYMTAB = 2;
-const NOBITS = 8;
-const FUNC = 2;
+export const SectionType = { SYMTAB: 2, NOTE: 7, NOBITS: 8, DYNSYM: 11 } as const;
+
+const SYMBOL_BYTES = 24;
+const functionTypes = [2, 10]; // STT_FUNC, STT_GNU_IFUNC
 
 /** A NUL-terminated text in a table of them. */
 export function textAt(table: Buffer, offset: number): string {
@@ -24,37 +33,40 @@ export function textAt(table: Buffer, offset: number): string {
   return table.toString("utf8", offset, end < 0 ? table.length : end);
 }
 
-/** The sections and functions of an object file. */
-export function readElf(elf: Buffer): { sections: ElfSection[]; functions: ElfFunction[] } {
-  const [start, size, count, names] = [
-    Number(elf.readBigUInt64LE(0x28)),
-    elf.readUInt16LE(0x3a),
-    elf.readUInt16LE(0x3c),
-    elf.readUInt16LE(0x3e),
-  ];
-  const headers = Array.from({ length: count }, (_, i) => {
-    const at = start + i * size;
-    const type = elf.readUInt32LE(at + 4);
-    const offset = Number(elf.readBigUInt64LE(at + 24));
-    const length = type === NOBITS ? 0 : Number(elf.readBigUInt64LE(at + 32));
+export function readSections(read: Read): ElfSection[] {
+  const head = read(0, 64);
+  const [entry, count, named] = [head.readUInt16LE(0x3a), head.readUInt16LE(0x3c), head.readUInt16LE(0x3e)];
+  const table = read(Number(head.readBigUInt64LE(0x28)), entry * count);
+  const sections = Array.from({ length: count }, (_, i) => {
+    const header = table.subarray(i * entry, (i + 1) * entry);
+    const type = header.readUInt32LE(4);
     return {
-      name: elf.readUInt32LE(at),
+      nameAt: header.readUInt32LE(0),
       type,
-      link: elf.readUInt32LE(at + 40),
-      data: elf.subarray(offset, offset + length),
+      offset: Number(header.readBigUInt64LE(24)),
+      size: type === SectionType.NOBITS ? 0 : Number(header.readBigUInt64LE(32)),
+      link: header.readUInt32LE(40),
     };
   });
-  const sections = headers.map(({ name, data }, index) => ({ name: textAt(headers[names]!.data, name), index, data }));
-  const table = headers.find(({ type }) => type === SYMTAB);
+  const names = sections[named] ? read(sections[named].offset, sections[named].size) : Buffer.alloc(0);
+  return sections.map(({ nameAt, ...section }) => ({ name: textAt(names, nameAt), ...section }));
+}
+
+/** The functions that a symbol table defines. */
+export function readFunctions(read: Read, sections: readonly ElfSection[], table: ElfSection): ElfFunction[] {
+  const named = sections[table.link];
+  const names = named ? read(named.offset, named.size) : Buffer.alloc(0);
+  const symbols = read(table.offset, table.size);
   const functions: ElfFunction[] = [];
-  for (let at = 0; table && at < table.data.length; at += 24) {
-    if ((table.data[at + 4]! & 0xf) !== FUNC) continue;
+  for (let at = 0; at + SYMBOL_BYTES <= symbols.length; at += SYMBOL_BYTES) {
+    const section = symbols.readUInt16LE(at + 6);
+    if (!functionTypes.includes(symbols[at + 4]! & 0xf) || section === 0) continue;
     functions.push({
-      name: textAt(headers[table.link]!.data, table.data.readUInt32LE(at)),
-      section: table.data.readUInt16LE(at + 6),
-      offset: Number(table.data.readBigUInt64LE(at + 8)),
-      size: Number(table.data.readBigUInt64LE(at + 16)),
+      name: textAt(names, symbols.readUInt32LE(at)),
+      section,
+      address: symbols.readBigUInt64LE(at + 8),
+      size: Number(symbols.readBigUInt64LE(at + 16)),
     });
   }
-  return { sections, functions };
+  return functions;
 }

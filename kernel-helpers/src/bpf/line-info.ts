@@ -1,5 +1,5 @@
 /** Which place in the C an instruction was compiled from: line and column, as clang notes them in .BTF.ext. */
-import { readElf, textAt } from "../base/elf.js";
+import { readFunctions, readSections, SectionType, textAt, type Read } from "../base/elf.js";
 
 export interface CPlace {
   file: string;
@@ -14,10 +14,15 @@ export interface CPlace {
  * @returns for an instruction the place; undefined where clang notes none
  */
 export function lineInfo(elf: Buffer, program: string): (instruction: number) => CPlace | undefined {
-  const { sections, functions } = readElf(elf);
-  const main = functions.find(({ name }) => name === program);
-  const strings = sections.find(({ name }) => name === ".BTF")?.data;
-  const info = sections.find(({ name }) => name === ".BTF.ext")?.data;
+  const read: Read = (offset, length) => elf.subarray(offset, offset + length);
+  const sections = readSections(read);
+  const symbols = sections.find(({ type }) => type === SectionType.SYMTAB);
+  const main = symbols && readFunctions(read, sections, symbols).find(({ name }) => name === program);
+  const dataOf = (name: string) => {
+    const found = sections.find((section) => section.name === name);
+    return found && read(found.offset, found.size);
+  };
+  const [strings, info] = [dataOf(".BTF"), dataOf(".BTF.ext")];
   if (!main || !strings || !info) return () => undefined;
   const text = (offset: number) => {
     const begin = strings.readUInt32LE(4) + strings.readUInt32LE(16); // the header's length, then where its strings begin
@@ -38,9 +43,10 @@ export function lineInfo(elf: Buffer, program: string): (instruction: number) =>
     }
   }
   return (instruction) => {
-    const offset = main.offset + instruction * 8;
-    if (offset >= main.offset + main.size) return undefined; // of another function, which the kernel sees behind it
-    const place = places.filter((one) => one.offset <= offset && one.offset >= main.offset && one.line > 0).at(-1);
+    const start = Number(main.address); // in its section
+    const offset = start + instruction * 8;
+    if (offset >= start + main.size) return undefined; // of another function, which the kernel sees behind it
+    const place = places.filter((one) => one.offset <= offset && one.offset >= start && one.line > 0).at(-1);
     return place && { file: place.file, line: place.line, column: place.column };
   };
 }

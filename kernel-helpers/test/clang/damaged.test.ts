@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ArgumentError, bpf } from "../../dist/api/index.js";
-import { readElf } from "../../dist/base/elf.js";
+import { readSections } from "../../dist/base/elf.js";
 
 let dir: string;
 before(async () => void (dir = await mkdtemp(join(tmpdir(), "bpflab-damaged-"))));
@@ -21,7 +21,9 @@ const behind = (kind: number, members: number): number => {
 /** An object whose variables are of a type that is not there: libbpf 1.1 dies of it. */
 function withoutTypes(elf: Buffer): Buffer {
   const damaged = Buffer.from(elf);
-  const btf = readElf(damaged).sections.find(({ name }) => name === ".BTF")!.data;
+  const read = (offset: number, length: number) => damaged.subarray(offset, offset + length);
+  const { offset, size } = readSections(read).find(({ name }) => name === ".BTF")!;
+  const btf = read(offset, size);
   const start = btf.readUInt32LE(4) + btf.readUInt32LE(8);
   for (let at = start; at < start + btf.readUInt32LE(12);) {
     const info = btf.readUInt32LE(at + 4);

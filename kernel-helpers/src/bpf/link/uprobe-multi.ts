@@ -1,7 +1,7 @@
 import { ArgumentError, AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
-import { readExecutable } from "./elf.js";
+import { readExecutable } from "./executable.js";
 import { cookieOf, integer, type Cookie } from "./hook-options.js";
 import { asPattern } from "./pattern.js";
 import { fileOf, ofProcess, requireFunctions } from "./uprobe.js";

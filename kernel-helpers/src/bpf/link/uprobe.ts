@@ -2,7 +2,7 @@ import { ArgumentError, AttachError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
-import { executablePath, readExecutable, type Executable } from "./elf.js";
+import { executablePath, readExecutable, type Executable } from "./executable.js";
 import { cookieOf, integer, processId, type Cookie } from "./hook-options.js";
 
 /** A function of a program or library; SEC("uprobe/PATH:FUNCTION+OFFSET") says it too. */

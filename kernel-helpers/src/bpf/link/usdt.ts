@@ -2,7 +2,7 @@ import { ArgumentError, AttachError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
-import { readExecutable } from "./elf.js";
+import { readExecutable } from "./executable.js";
 import { cookieOf, processId, type Cookie } from "./hook-options.js";
 import { fileOf, ofProcess } from "./uprobe.js";
 

@@ -8,6 +8,103 @@ char LICENSE[] SEC("license") = "GPL";
 
 `;
 
+/** What a write's begin leaves for its end. */
+const notes = `struct note {
+	u64 ts;
+	s32 fd;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct note);
+} notes SEC(".maps");
+
+`;
+
+const enter = `SEC("tp/syscalls/sys_enter_write")
+int enter(struct trace_event_raw_sys_enter *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct note note = { .ts = bpf_ktime_get_ns(), .fd = ctx->args[0] };
+
+	if (id >> 32 != my_pid)
+		return 0;
+	bpf_map_update_elem(&notes, &id, &note, BPF_ANY);
+	return 0;
+}
+
+`;
+
+/** The heart of `ringbuf`, which is also what its notebook leaves to write. */
+export const sendEvent = `	e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
+	if (e) {
+		e->duration_ns = bpf_ktime_get_ns() - note->ts;
+		e->pid = id >> 32;
+		e->tid = id;
+		e->fd = note->fd;
+		e->ret = ctx->ret;
+		bpf_get_current_comm(&e->comm, sizeof(e->comm));
+		bpf_ringbuf_submit(e, 0);
+	}
+`;
+
+/** The heart of `stats`. */
+export const addUp = `	bpf_map_update_elem(&stats_map, &key, &none, BPF_NOEXIST);
+	s = bpf_map_lookup_elem(&stats_map, &key);
+	if (!s)
+		return 0;
+	__sync_fetch_and_add(&s->writes, 1);
+	__sync_fetch_and_add(&s->total_ns, ns);
+	if (ns > s->max_ns)
+		s->max_ns = ns;
+	if (every_n && s->writes % every_n == 0) {
+		struct record *r = bpf_ringbuf_reserve(&rb, sizeof(*r), 0);
+
+		if (!r)
+			return 0;
+		r->key = key;
+		r->writes = s->writes;
+		r->total_ns = s->total_ns;
+		r->max_ns = s->max_ns;
+		bpf_ringbuf_submit(r, 0);
+	}
+`;
+
+/** The body of `filter`. */
+export const countEchoRequest = `	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct icmphdr *icmp = (void *)(ip + 1);
+	u64 now = bpf_ktime_get_ns();
+	struct window *w;
+	u32 source;
+
+	if ((void *)(icmp + 1) > data_end)
+		return PASS;
+	if (eth->h_proto != bpf_htons(ETH_P_IP))
+		return PASS;
+	if (ip->protocol != IPPROTO_ICMP)
+		return PASS;
+	if (icmp->type != 8)
+		return PASS;
+	source = ip->saddr;
+	w = bpf_map_lookup_elem(&windows, &source);
+	if (!w) {
+		struct window fresh = { .begun = now, .count = 1 };
+
+		bpf_map_update_elem(&windows, &source, &fresh, BPF_ANY);
+		return PASS;
+	}
+	if (now - w->begun >= 1000000000) {
+		w->begun = now;
+		w->count = 0;
+	}
+	w->count++;
+	return w->count > threshold ? DROP : PASS;
+`;
+
 export const hashmap = `${head}u32 my_pid = 0;
 
 struct {
@@ -104,31 +201,7 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } rb SEC(".maps");
 
-struct note {
-	u64 ts;
-	s32 fd;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, u64);
-	__type(value, struct note);
-} notes SEC(".maps");
-
-SEC("tp/syscalls/sys_enter_write")
-int enter(struct trace_event_raw_sys_enter *ctx)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	struct note note = { .ts = bpf_ktime_get_ns(), .fd = ctx->args[0] };
-
-	if (id >> 32 != my_pid)
-		return 0;
-	bpf_map_update_elem(&notes, &id, &note, BPF_ANY);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_exit_write")
+${notes}${enter}SEC("tp/syscalls/sys_exit_write")
 int leave(struct trace_event_raw_sys_exit *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();
@@ -137,17 +210,7 @@ int leave(struct trace_event_raw_sys_exit *ctx)
 
 	if (!note)
 		return 0;
-	e = bpf_ringbuf_reserve(&rb, sizeof(*e), 0);
-	if (e) {
-		e->duration_ns = bpf_ktime_get_ns() - note->ts;
-		e->pid = id >> 32;
-		e->tid = id;
-		e->fd = note->fd;
-		e->ret = ctx->ret;
-		bpf_get_current_comm(&e->comm, sizeof(e->comm));
-		bpf_ringbuf_submit(e, 0);
-	}
-	bpf_map_delete_elem(&notes, &id);
+${sendEvent}	bpf_map_delete_elem(&notes, &id);
 	return 0;
 }
 `;
@@ -181,19 +244,7 @@ struct record {
 };
 struct record *rb_record;
 
-struct note {
-	u64 ts;
-	s32 fd;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, u64);
-	__type(value, struct note);
-} notes SEC(".maps");
-
-struct {
+${notes}struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct key);
@@ -205,19 +256,7 @@ struct {
 	__uint(max_entries, 64 * 1024);
 } rb SEC(".maps");
 
-SEC("tp/syscalls/sys_enter_write")
-int enter(struct trace_event_raw_sys_enter *ctx)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	struct note note = { .ts = bpf_ktime_get_ns(), .fd = ctx->args[0] };
-
-	if (id >> 32 != my_pid)
-		return 0;
-	bpf_map_update_elem(&notes, &id, &note, BPF_ANY);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_exit_write")
+${enter}SEC("tp/syscalls/sys_exit_write")
 int leave(struct trace_event_raw_sys_exit *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();
@@ -232,26 +271,7 @@ int leave(struct trace_event_raw_sys_exit *ctx)
 	key.pid = id >> 32;
 	key.fd = note->fd;
 	bpf_map_delete_elem(&notes, &id);
-	bpf_map_update_elem(&stats_map, &key, &none, BPF_NOEXIST);
-	s = bpf_map_lookup_elem(&stats_map, &key);
-	if (!s)
-		return 0;
-	__sync_fetch_and_add(&s->writes, 1);
-	__sync_fetch_and_add(&s->total_ns, ns);
-	if (ns > s->max_ns)
-		s->max_ns = ns;
-	if (every_n && s->writes % every_n == 0) {
-		struct record *r = bpf_ringbuf_reserve(&rb, sizeof(*r), 0);
-
-		if (!r)
-			return 0;
-		r->key = key;
-		r->writes = s->writes;
-		r->total_ns = s->total_ns;
-		r->max_ns = s->max_ns;
-		bpf_ringbuf_submit(r, 0);
-	}
-	return 0;
+${addUp}	return 0;
 }
 `.replaceAll("struct key", "struct fd_key");
 
@@ -276,37 +296,7 @@ struct {
 SEC("tc")
 int filter(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
-	struct ethhdr *eth = data;
-	struct iphdr *ip = (void *)(eth + 1);
-	struct icmphdr *icmp = (void *)(ip + 1);
-	u64 now = bpf_ktime_get_ns();
-	struct window *w;
-	u32 source;
-
-	if ((void *)(icmp + 1) > data_end)
-		return PASS;
-	if (eth->h_proto != bpf_htons(ETH_P_IP))
-		return PASS;
-	if (ip->protocol != IPPROTO_ICMP)
-		return PASS;
-	if (icmp->type != 8)
-		return PASS;
-	source = ip->saddr;
-	w = bpf_map_lookup_elem(&windows, &source);
-	if (!w) {
-		struct window fresh = { .begun = now, .count = 1 };
-
-		bpf_map_update_elem(&windows, &source, &fresh, BPF_ANY);
-		return PASS;
-	}
-	if (now - w->begun >= 1000000000) {
-		w->begun = now;
-		w->count = 0;
-	}
-	w->count++;
-	return w->count > threshold ? DROP : PASS;
-}
+${countEchoRequest}}
 `;
 
 /** Another student's: reads by bpf_skb_load_bytes, and holds IPv6 to the threshold as well. */

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { ArgumentError, bpf, ClosedError, type BpfObject } from "../../dist/api/index.js";
-import { loadMaps } from "./maps.js";
+import { describe, test } from "node:test";
+import { ArgumentError, ClosedError } from "../../dist/api/index.js";
+import { loadMaps, maps, useMaps } from "./maps.js";
 
 const red = { count: 7, on: true, color: "RED", text: "hello", inner: { list: [1, 2, 3] }, id: 9 };
 
 describe("maps by type", () => {
-  let object: BpfObject;
-  let maps: BpfObject["maps"];
-  before(async () => {
-    object = await loadMaps("types_of_maps");
-    maps = object.maps;
-  });
-  beforeEach(() => {
-    for (const name of Object.keys(maps)) if (!["rb", "untyped"].includes(name)) maps[name]!.clear();
-  });
-  after(() => bpf.closeAll());
+  useMaps("types_of_maps");
 
   for (const name of ["tiny", "lru"]) {
     test(`${name}: get, has, set, delete, keys, entries, clear`, () => {

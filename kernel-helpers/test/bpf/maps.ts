@@ -1,3 +1,4 @@
+import { after, before, beforeEach } from "node:test";
 import { bpf, type BpfObject } from "../../dist/api/index.js";
 
 const source = `#include "bpflab.h"
@@ -39,4 +40,20 @@ int nothing(void *ctx)
 /** Maps of all types, each empty, loaded under a name of its own. */
 export async function loadMaps(name: string): Promise<BpfObject> {
   return bpf.load(await bpf.compile(source, { name }));
+}
+
+/** What `useMaps` loaded. */
+export let object: BpfObject;
+export let maps: BpfObject["maps"];
+
+/** Loads maps of all types before the tests of a `describe`; each of them finds the maps empty. */
+export function useMaps(name: string): void {
+  before(async () => {
+    object = await loadMaps(name);
+    maps = object.maps;
+  });
+  beforeEach(() => {
+    for (const [map, handle] of Object.entries(maps)) if (!["rb", "untyped"].includes(map)) handle.clear();
+  });
+  after(() => bpf.closeAll());
 }

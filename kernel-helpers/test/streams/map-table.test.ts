@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { firstValueFrom, take, toArray, lastValueFrom } from "rxjs";
 import {
   ArgumentError,
@@ -8,13 +8,12 @@ import {
   captureOf,
   charts,
   concatTables,
-  type BpfObject,
   type EventTable,
   type ShippedPrograms,
 } from "../../dist/api/index.js";
 import { DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { tableText } from "../../dist/tables/plain.js";
-import { loadMaps } from "../bpf/maps.js";
+import { loadMaps, maps, object, useMaps } from "../bpf/maps.js";
 import { until } from "../workload/until.js";
 
 const rowsOf = (table: { objects(): unknown }) =>
@@ -25,16 +24,7 @@ const rowsOf = (table: { objects(): unknown }) =>
   ) as Record<string, unknown>[];
 
 describe("maps as tables", () => {
-  let object: BpfObject;
-  let maps: BpfObject["maps"];
-  before(async () => {
-    object = await loadMaps("maps_as_tables");
-    maps = object.maps;
-  });
-  beforeEach(() => {
-    for (const name of Object.keys(maps)) if (!["rb", "untyped"].includes(name)) maps[name]!.clear();
-  });
-  after(() => bpf.closeAll());
+  useMaps("maps_as_tables");
 
   test("a column for each field of key and value; a name that both have is the key's", () => {
     maps["hash"]!.set(

@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { after, afterEach, before, describe, test } from "node:test";
-import { bpf, net, type BpfObject, type Hook } from "../../../dist/api/index.js";
-import { cgroup, type Cgroup } from "../../workload/cgroup.js";
+import { describe, test } from "node:test";
+import { net, type BpfObject, type Hook } from "../../../dist/api/index.js";
+import { callMkfifo, group, hits, lab, ping, useHookLab } from "../../workload/hook-lab.js";
 import { counting, loadText } from "../../workload/programs.js";
 import { idsOf } from "../../workload/kernel-state.js";
 
 // A rerun puts the new program where the old one was, with the options that it was given, and one only.
 
-let lab: net.Playground;
-let group: Cgroup;
-before(async () => {
-  lab = await net.playground({ peers: 1 });
-  group = cgroup();
-});
-afterEach(() => bpf.closeAll());
-after(() => {
-  lab.close();
-  group.close();
-});
-
-const ping = () => lab.peers[0]!.ping({ count: 5, intervalMs: 2 });
-const mkfifo = () => spawnSync("/usr/bin/python3", ["-c", 'import os; os.mkfifo("/")']);
+useHookLab();
 
 interface Case {
   text: string;
@@ -71,14 +57,14 @@ const cases: Record<string, Case> = {
   "a uprobe": {
     text: counting("uprobe", "void"),
     on: () => ({ path: "libc.so.6", function: "mkfifo" }),
-    act: mkfifo,
+    act: () => callMkfifo(1),
     expected: 1,
   },
   "a uprobe whose SEC() names another function then": {
     text: counting("uprobe", "void"),
     then: counting("uprobe/libc.so.6:mkfifo", "void"),
     on: () => ({ path: "libc.so.6", function: "mkfifoat" }),
-    act: mkfifo,
+    act: () => callMkfifo(1),
     expected: 1,
   },
 };
@@ -91,17 +77,15 @@ const links = () => idsOf("link_id").size;
 describe("a rerun", () => {
   for (const [name, { text, then = `${text}/* again */`, on, act, expected }] of Object.entries(cases))
     test(name, async () => {
-      const hits = async (object: BpfObject) => {
+      const hitsOf = (object: BpfObject) => {
         if ("ifindex" in object.globals) object.globals["ifindex"] = indexOfLab();
-        object.globals["hits"] = 0;
-        await act();
-        return Number(object.globals["hits"]);
+        return hits(object, act);
       };
       const first = await (await loadText("rerun", text)).attach(on?.());
       const held = links();
       const second = await loadText("rerun", then);
       assert.deepEqual([first.closed, second.attached], [true, true]);
-      assert.equal(await hits(second), expected);
+      assert.equal(await hitsOf(second), expected);
       assert.equal(links(), held);
       // What the verifier rejects leaves the one that runs alone.
       await assert.rejects(
@@ -110,7 +94,7 @@ describe("a rerun", () => {
           `${then}SEC("xdp") int bad(struct xdp_md *ctx) { return *(int *)(long)ctx->rx_queue_index; }`,
         ),
       );
-      assert.equal(await hits(second), expected);
+      assert.equal(await hitsOf(second), expected);
     });
 
   test("what cannot be attached again leaves the old one where it is", async () => {

@@ -60,7 +60,6 @@ export interface MapDescription {
   isInternal: boolean;
 }
 export function bpf_object__maps(object: ObjectHandle): MapDescription[];
-export function bpf_map__initial_value(object: ObjectHandle, map: string): Buffer;
 /** Part of `.rodata`, `.data` or `.bss`, before load. */
 export function bpf_map__set_initial_value(object: ObjectHandle, map: string, offset: number, bytes: Uint8Array): void;
 export function bpf_map__set_max_entries(object: ObjectHandle, map: string, entries: number): void;
@@ -277,9 +276,8 @@ export interface KernelLink {
   target?: string;
 }
 export function bpf_link_get_info_by_fd(link: LinkHandle): KernelLink;
-/** Descriptors, which stay the handles'. */
+/** Its descriptor, which stays the handle's. */
 export function program_fd(program: ProgramHandle): number;
-export function bpf_link__fd(link: LinkHandle): number;
 export function program_close(program: ProgramHandle): void;
 
 // BTF
@@ -457,12 +455,10 @@ export function bpf_tc_detach(ifindex: number, attachPoint: number, handle: numb
 
 // System
 
-export const libbpf_version: string;
 export const libbpf_num_possible_cpus: number;
 /** Mounts a file system under no path, for this process alone; it goes with its handle. */
 export function fsmount(type: string): MountHandle;
 export function fsmount_path(mount: MountHandle): string;
-export function fsmount_close(mount: MountHandle): void;
 /** A descriptor of a process, which the caller closes. */
 export function pidfd_open(pid: number): number;
 /** CLOCK_MONOTONIC, ns: the clock of `bpf_ktime_get_ns()`. */

@@ -65,6 +65,13 @@ std::shared_ptr<T> Unwrap(const Napi::CallbackInfo& info, size_t index) {
   return handle;
 }
 
+// X_close(handle): idempotent.
+template <class T>
+Napi::Value CloseHandle(const Napi::CallbackInfo& info) {
+  UnwrapAny<T>(info, 0)->Close();
+  return info.Env().Undefined();
+}
+
 // A number, or a BigInt where a number could not tell it from its neighbours.
 Napi::Value Integer(Napi::Env env, uint64_t bits, bool is_signed);
 
@@ -102,6 +109,19 @@ class Fd {
 
  private:
   int fd_;
+};
+
+// A handle that is no more than a descriptor.
+class Descriptor : public Closable {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+
+  void Close() override { fd_.Reset(); }
+  bool IsClosed() const override { return fd_.get() < 0; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  Fd fd_;
 };
 
 void InitAttach(Napi::Env env, Napi::Object exports);

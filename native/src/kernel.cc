@@ -20,29 +20,11 @@ namespace bpflab {
 namespace {
 
 // A loaded program, by a descriptor of its own.
-class Program : public Closable {
+class Program : public Descriptor {
  public:
   BPFLAB_HANDLE("BPF program", 0x6270666c61620007, 0x70726f6772616d07);
-
-  explicit Program(int fd) : fd_(fd) {}
-  ~Program() override { Close(); }
-
-  void Close() override { fd_.Reset(); }
-  bool IsClosed() const override { return fd_.get() < 0; }
-  int fd() const { return fd_.get(); }
-
- private:
-  Fd fd_;
+  using Descriptor::Descriptor;
 };
-
-template <class Info>
-Info InfoOf(Napi::Env env, int fd) {
-  Info info = {};
-  uint32_t length = sizeof info;
-  int error = bpf_obj_get_info_by_fd(fd, &info, &length);
-  if (error) throw SystemError(env, error, "bpf_obj_get_info_by_fd");
-  return info;
-}
 
 Napi::Value WrapMap(Napi::Env env, Fd& fd, bool readonly) {
   auto info = InfoOf<bpf_map_info>(env, fd.get());
@@ -172,23 +154,16 @@ Napi::Value ProgramInfo(const Napi::CallbackInfo& info) {
   for (uint32_t id : ids) maps.Set(maps.Length(), Napi::Number::New(env, id));
   char tag[2 * sizeof program.tag + 1];
   for (size_t i = 0; i < sizeof program.tag; i++) snprintf(tag + 2 * i, 3, "%02x", program.tag[i]);
-  auto result = Napi::Object::New(env);
+  auto result = ProgramFacts(env, program);
   auto number = [&](const char* name, double value) { result.Set(name, Napi::Number::New(env, value)); };
   result.Set("name", FullName(fd, program));
   result.Set("typeName", ProgramTypeName(static_cast<bpf_prog_type>(program.type)));
   result.Set("tag", tag);
   result.Set("mapIds", maps);
-  number("id", program.id);
   number("type", program.type);
-  number("bytesTranslated", program.xlated_prog_len);
-  number("bytesJited", program.jited_prog_len);
   number("loadTime", static_cast<double>(program.load_time));
   number("uid", program.created_by_uid);
   number("btfId", program.btf_id);
-  number("verifiedInstructions", program.verified_insns);
-  number("runs", static_cast<double>(program.run_cnt));
-  number("runTime", static_cast<double>(program.run_time_ns));
-  number("recursionMisses", static_cast<double>(program.recursion_misses));
   return result;
 }
 
@@ -238,15 +213,9 @@ Napi::Value LinkInfoOf(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// program_fd(program), bpf_link__fd(link) -> descriptors, which stay the handles'
-template <class Handle>
-Napi::Value FdOf(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Unwrap<Handle>(info, 0)->fd());
-}
-
-Napi::Value CloseProgram(const Napi::CallbackInfo& info) {
-  UnwrapAny<Program>(info, 0)->Close();
-  return info.Env().Undefined();
+// program_fd(program) -> its descriptor, which stays the handle's
+Napi::Value ProgramFd(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), Unwrap<Program>(info, 0)->fd());
 }
 
 }  // namespace
@@ -263,9 +232,8 @@ void InitKernel(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_map_get_info_by_fd", Napi::Function::New(env, MapInfo));
   exports.Set("bpf_prog_get_info_by_fd", Napi::Function::New(env, ProgramInfo));
   exports.Set("bpf_link_get_info_by_fd", Napi::Function::New(env, LinkInfoOf));
-  exports.Set("program_fd", Napi::Function::New(env, FdOf<Program>));
-  exports.Set("bpf_link__fd", Napi::Function::New(env, FdOf<Link>));
-  exports.Set("program_close", Napi::Function::New(env, CloseProgram));
+  exports.Set("program_fd", Napi::Function::New(env, ProgramFd));
+  exports.Set("program_close", Napi::Function::New(env, CloseHandle<Program>));
 }
 
 }  // namespace bpflab

@@ -79,11 +79,6 @@ Napi::Value MapByName(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), std::make_shared<Map>(fd, map));
 }
 
-Napi::Value CloseMap(const Napi::CallbackInfo& info) {
-  UnwrapAny<Map>(info, 0)->Close();
-  return info.Env().Undefined();
-}
-
 Napi::Buffer<uint8_t> KeyArg(const Napi::CallbackInfo& info, const Map& map) {
   return BytesArg(info, 1, map.key_size(), "the key");
 }
@@ -278,7 +273,7 @@ Napi::Value MemoryWrite(const Napi::CallbackInfo& info) {
 
 void InitMap(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_object__find_map_by_name", Napi::Function::New(env, MapByName));
-  exports.Set("bpf_map__close", Napi::Function::New(env, CloseMap));
+  exports.Set("bpf_map__close", Napi::Function::New(env, CloseHandle<Map>));
   exports.Set("bpf_map_lookup_elem", Napi::Function::New(env, Lookup));
   exports.Set("bpf_map_update_elem", Napi::Function::New(env, Update));
   exports.Set("bpf_map_delete_elem", Napi::Function::New(env, Delete));

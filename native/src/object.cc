@@ -98,11 +98,6 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), log.text());
 }
 
-Napi::Value CloseObject(const Napi::CallbackInfo& info) {
-  UnwrapAny<Object>(info, 0)->Close();
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 const char* ProgramTypeName(bpf_prog_type type) {
@@ -170,15 +165,6 @@ Napi::Value SetInitialValue(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// bpf_map__initial_value(object, map) -> bytes, a copy
-Napi::Value InitialValue(const Napi::CallbackInfo& info) {
-  auto object = Unwrap<Object>(info, 0);
-  size_t size = 0;
-  const auto* memory =
-      static_cast<const uint8_t*>(bpf_map__initial_value(object->Map(info.Env(), StringArg(info, 1)), &size));
-  return Napi::Buffer<uint8_t>::Copy(info.Env(), memory, memory ? size : 0);
-}
-
 Napi::Value SetMaxEntries(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
   bpf_map* map = object->Map(info.Env(), StringArg(info, 1));
@@ -233,11 +219,10 @@ void InitObject(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_object__open_mem", Napi::Function::New(env, Open));
   exports.Set("bpf_linker", Napi::Function::New(env, LinkFiles));
   exports.Set("bpf_object__load", Napi::Function::New(env, Load));
-  exports.Set("bpf_object__close", Napi::Function::New(env, CloseObject));
+  exports.Set("bpf_object__close", Napi::Function::New(env, CloseHandle<Object>));
   exports.Set("bpf_object__programs", Napi::Function::New(env, Programs));
   exports.Set("bpf_object__maps", Napi::Function::New(env, Maps));
   exports.Set("bpf_map__set_initial_value", Napi::Function::New(env, SetInitialValue));
-  exports.Set("bpf_map__initial_value", Napi::Function::New(env, InitialValue));
   exports.Set("bpf_map__set_max_entries", Napi::Function::New(env, SetMaxEntries));
   exports.Set("bpf_map__reuse_fd", Napi::Function::New(env, ReuseMap));
   exports.Set("bpf_program__set_type", Napi::Function::New(env, SetType));

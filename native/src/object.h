@@ -1,6 +1,7 @@
 // A BPF object: what one ELF file holds, from open to close.
 #pragma once
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "handle.h"
@@ -28,6 +29,19 @@ class Object : public Closable {
  private:
   bpf_object* object_;
 };
+
+// What the kernel says of a program, map or link by its descriptor.
+template <class Info>
+Info InfoOf(Napi::Env env, int fd) {
+  Info info = {};
+  uint32_t length = sizeof info;
+  int error = bpf_obj_get_info_by_fd(fd, &info, &length);
+  if (error) throw SystemError(env, error, "bpf_obj_get_info_by_fd");
+  return info;
+}
+
+// What every program has: its id, its sizes, and what running it has cost.
+Napi::Object ProgramFacts(Napi::Env env, const bpf_prog_info& program);
 
 // The kernel's name of a program's type.
 const char* ProgramTypeName(bpf_prog_type type);

@@ -15,20 +15,7 @@ namespace {
 Napi::Value Info(const Napi::CallbackInfo& info) {
   auto object = Unwrap<Object>(info, 0);
   bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
-  bpf_prog_info kernel = {};
-  uint32_t length = sizeof kernel;
-  int error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &kernel, &length);
-  if (error) throw SystemError(info.Env(), error, "bpf_obj_get_info_by_fd");
-  auto result = Napi::Object::New(info.Env());
-  auto number = [&](const char* name, double value) { result.Set(name, Napi::Number::New(info.Env(), value)); };
-  number("id", kernel.id);
-  number("bytesTranslated", kernel.xlated_prog_len);
-  number("bytesJited", kernel.jited_prog_len);
-  number("verifiedInstructions", kernel.verified_insns);
-  number("runs", static_cast<double>(kernel.run_cnt));
-  number("runTime", static_cast<double>(kernel.run_time_ns));
-  number("recursionMisses", static_cast<double>(kernel.recursion_misses));
-  return result;
+  return ProgramFacts(info.Env(), InfoOf<bpf_prog_info>(info.Env(), bpf_program__fd(program)));
 }
 
 // bpf_enable_stats() -> a link that keeps run counts and run times on while it is open
@@ -84,6 +71,19 @@ Napi::Value ProbeMapType(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+Napi::Object ProgramFacts(Napi::Env env, const bpf_prog_info& program) {
+  auto facts = Napi::Object::New(env);
+  auto number = [&](const char* name, double value) { facts.Set(name, Napi::Number::New(env, value)); };
+  number("id", program.id);
+  number("bytesTranslated", program.xlated_prog_len);
+  number("bytesJited", program.jited_prog_len);
+  number("verifiedInstructions", program.verified_insns);
+  number("runs", static_cast<double>(program.run_cnt));
+  number("runTime", static_cast<double>(program.run_time_ns));
+  number("recursionMisses", static_cast<double>(program.recursion_misses));
+  return facts;
+}
 
 void InitProgram(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__info", Napi::Function::New(env, Info));

@@ -156,18 +156,13 @@ Napi::Value NamesOf(const Napi::CallbackInfo& info) {
   return all;
 }
 
-Napi::Value CloseSymbols(const Napi::CallbackInfo& info) {
-  UnwrapAny<Symbols>(info, 0)->Close();
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void InitSymbols(Napi::Env env, Napi::Object exports) {
   exports.Set("symbols_open", Napi::Function::New(env, OpenSymbols));
   exports.Set("symbols_refresh", Napi::Function::New(env, Refresh));
   exports.Set("symbols_names", Napi::Function::New(env, NamesOf));
-  exports.Set("symbols_close", Napi::Function::New(env, CloseSymbols));
+  exports.Set("symbols_close", Napi::Function::New(env, CloseHandle<Symbols>));
 }
 
 }  // namespace bpflab

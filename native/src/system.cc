@@ -12,17 +12,10 @@ namespace bpflab {
 
 namespace {
 
-class Mount : public Closable {
+class Mount : public Descriptor {
  public:
   BPFLAB_HANDLE("mount", 0x6270666c61620004, 0x6d6f756e74000004);
-
-  explicit Mount(int fd) : fd_(fd) {}
-  void Close() override { fd_.Reset(); }
-  bool IsClosed() const override { return fd_.get() < 0; }
-  int fd() const { return fd_.get(); }
-
- private:
-  Fd fd_;
+  using Descriptor::Descriptor;
 };
 
 // fsmount(type) -> mount: a file system mounted for this process alone, under no path.
@@ -43,11 +36,6 @@ Napi::Value MountPath(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), "/proc/self/fd/" + std::to_string(Unwrap<Mount>(info, 0)->fd()));
 }
 
-Napi::Value CloseMount(const Napi::CallbackInfo& info) {
-  UnwrapAny<Mount>(info, 0)->Close();
-  return info.Env().Undefined();
-}
-
 // pidfd_open(pid) -> a descriptor of a process
 Napi::Value OpenProcess(const Napi::CallbackInfo& info) {
   auto pid = static_cast<pid_t>(IntArg(info, 0, 1, INT32_MAX));
@@ -66,11 +54,9 @@ Napi::Value Monotonic(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void InitSystem(Napi::Env env, Napi::Object exports) {
-  exports.Set("libbpf_version", Napi::String::New(env, libbpf_version_string()));
   exports.Set("libbpf_num_possible_cpus", Napi::Number::New(env, libbpf_num_possible_cpus()));
   exports.Set("fsmount", Napi::Function::New(env, MountDetached));
   exports.Set("fsmount_path", Napi::Function::New(env, MountPath));
-  exports.Set("fsmount_close", Napi::Function::New(env, CloseMount));
   exports.Set("pidfd_open", Napi::Function::New(env, OpenProcess));
   exports.Set("clock_monotonic", Napi::Function::New(env, Monotonic));
 }

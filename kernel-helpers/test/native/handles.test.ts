@@ -48,16 +48,16 @@ function open(): Handles {
   };
 }
 
-const closers: { [Kind in keyof Handles]: (handles: Handles) => void } = {
+// A mount goes with the process alone.
+const closers: { [Kind in Exclude<keyof Handles, "mount">]: (handles: Handles) => void } = {
   ring: (h) => native.drain_remove(h.drainer, h.ring),
   drainer: (h) => native.drain_stop(h.drainer),
-  mount: (h) => native.fsmount_close(h.mount),
   link: (h) => native.bpf_link__destroy(h.link),
   program: (h) => native.program_close(h.program),
   map: (h) => native.bpf_map__close(h.map),
   object: (h) => native.bpf_object__close(h.object),
 };
-const kinds = Object.keys(closers) as (keyof Handles)[];
+const kinds = Object.keys(closers) as (keyof typeof closers)[];
 
 function close(handles: Handles): void {
   for (const kind of kinds) closers[kind](handles);
@@ -71,7 +71,6 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["object", "bpf_object__maps", (h) => native.bpf_object__maps(h.object)],
   ["object", "bpf_object__btf", (h) => native.bpf_object__btf(h.object)],
   ["object", "bpf_object__find_map_by_name", (h) => native.bpf_object__find_map_by_name(h.object, "rb")],
-  ["object", "bpf_map__initial_value", (h) => native.bpf_map__initial_value(h.object, "ringbuf.bss")],
   ["object", "bpf_map__set_initial_value", (h) => native.bpf_map__set_initial_value(h.object, "ringbuf.bss", 0, key)],
   ["object", "bpf_map__set_max_entries", (h) => native.bpf_map__set_max_entries(h.object, "rb", 4096)],
   ["object", "bpf_map__reuse_fd", (h) => native.bpf_map__reuse_fd(h.object, "rb", h.map)],
@@ -94,7 +93,6 @@ const uses: [kind: keyof Handles, call: string, use: (handles: Handles) => unkno
   ["link", "bpf_iter_read", (h) => native.bpf_iter_read(h.link)],
   ["map", "bpf_map__fd", (h) => native.bpf_map__fd(h.map)],
   ["program", "program_fd", (h) => native.program_fd(h.program)],
-  ["link", "bpf_link__fd", (h) => native.bpf_link__fd(h.link)],
   ["map", "bpf_map_get_info_by_fd", (h) => native.bpf_map_get_info_by_fd(h.map)],
   ["program", "bpf_prog_get_info_by_fd", (h) => native.bpf_prog_get_info_by_fd(h.program)],
   ["link", "bpf_link_get_info_by_fd", (h) => native.bpf_link_get_info_by_fd(h.link)],
@@ -154,7 +152,7 @@ describe("the addon's handles", () => {
     const handles = open();
     const closed = open();
     close(closed);
-    for (const [kind, call, use] of uses) {
+    for (const [kind, call, use] of uses.filter(([kind]) => kind !== "mount")) {
       assert.throws(
         () => use({ ...handles, [kind]: closed[kind] }),
         { errno: 9, code: "EBADF", message: /^this .+ is closed: Bad file descriptor$/, log: "" },

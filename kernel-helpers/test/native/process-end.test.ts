@@ -248,7 +248,7 @@ describe("the event loop", () => {
     const end = await run(`
       import { execaSync } from "execa";
       import { closeSync, openSync, readdirSync } from "node:fs";
-      native.libbpf_version; // loads the addon
+      native.libbpf_num_possible_cpus; // loads the addon
       execaSync("prlimit", ["--pid", String(process.pid), "--nofile=" + (readdirSync("/proc/self/fd").length + 20) + ":"]);
       const fds = [];
       try { for (;;) fds.push(openSync("/dev/null")); } catch {}

@@ -106,7 +106,15 @@ export function collect<Event>(
         waiting = 0;
         const all = batches.length > 0 ? concatTables(batches.map((b) => b.table)) : (columns ?? makeTable({}));
         const account = { ...capture(endedAt), ...(remote?.provenance() ?? provenance()) };
-        const table = markCapture(rows > most ? reifyRows(all, Uint32Array.from({ length: most }, (_, row) => row)) : all, account) as EventTable<Event>;
+        const table = markCapture(
+          rows > most
+            ? reifyRows(
+                all,
+                Uint32Array.from({ length: most }, (_, row) => row),
+              )
+            : all,
+          account,
+        ) as EventTable<Event>;
         const loss = lossNote(account);
         const line = `${progressLine(account, seconds, most)}${signal?.aborted ? ", interrupted" : ""}.`;
         void progress

@@ -1,5 +1,12 @@
 import type { Combine } from "../bpf/btf.js";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn, type EventColumn } from "./event-columns.js";
+import {
+  AddressColumn,
+  BooleanColumn,
+  DictionaryColumn,
+  ListColumn,
+  WideColumn,
+  type EventColumn,
+} from "./event-columns.js";
 
 type Numbers = Float64Array | BigInt64Array | BigUint64Array;
 

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ColumnTable, desc, table as makeTable } from "arquero";
-import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn, WideColumn } from "../../dist/streams/event-columns.js";
+import {
+  AddressColumn,
+  BooleanColumn,
+  DictionaryColumn,
+  ListColumn,
+  WideColumn,
+} from "../../dist/streams/event-columns.js";
 
 // Arquero rewrites expressions by what a column can do. Whatever it does, our columns must answer as plain arrays do.
 

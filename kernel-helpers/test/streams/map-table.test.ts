@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { firstValueFrom, take, toArray, lastValueFrom } from "rxjs";
 import {
   ArgumentError,

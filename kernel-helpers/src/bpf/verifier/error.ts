@@ -5,7 +5,8 @@ import { excerpt, placeText, type SourceName } from "../../clang/diagnostics.js"
 import { lineInfo } from "../line-info.js";
 import { CText, type Spot } from "./c-text.js";
 import { readVerifierLog, registerBefore, type Step, type VerifierLog } from "./log.js";
-import { meaningOf, type Meaning } from "./meaning.js";
+import { meaningOf } from "./meaning.js";
+import type { Meaning } from "./rejection.js";
 
 /** What an error of the verifier is made from. */
 export interface VerifierFacts {

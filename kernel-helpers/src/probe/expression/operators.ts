@@ -1,5 +1,14 @@
 import type { BinaryExpression, Expression } from "acorn";
-import { arithmetic, bitwise, division, divisionByZero, literal, negated, remainder, type Rounding } from "./arithmetic.js";
+import {
+  arithmetic,
+  bitwise,
+  division,
+  divisionByZero,
+  literal,
+  negated,
+  remainder,
+  type Rounding,
+} from "./arithmetic.js";
 import { equal, ordered } from "./comparisons.js";
 import type { Compiler } from "./compile.js";
 import { plain } from "./conditional.js";

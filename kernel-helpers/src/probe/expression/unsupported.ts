@@ -23,7 +23,11 @@ export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdent
     case "ClassExpression":
     case "AwaitExpression":
     case "YieldExpression":
-      return compiler.refuse(node, "this cannot be done in the kernel", "Collect the events, and do it with the table.");
+      return compiler.refuse(
+        node,
+        "this cannot be done in the kernel",
+        "Collect the events, and do it with the table.",
+      );
     default:
       return compiler.refuse(
         node,

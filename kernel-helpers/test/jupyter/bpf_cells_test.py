@@ -1,9 +1,8 @@
 """Cells in C: %%bpf on the real kernel."""
 
 import time
-import unittest
 
-from harness import KernelTestCase
+from harness import KernelTestCase, main
 
 COUNTER = """%%bpf counter{options}
 #include "bpflab.h"
@@ -249,4 +248,4 @@ class BpfCells(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,6 +1,6 @@
 """Cells: results, errors, output, displays, and where packages come from."""
 
-from harness import KernelTestCase, os, time, unittest
+from harness import KernelTestCase, main, os, time
 
 SLEEP = "const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));\n"
 
@@ -331,4 +331,4 @@ class PackageTests(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,6 +1,6 @@
 """Comms: conversations between cells and the page, opened from either end."""
 
-from harness import KernelTestCase, unittest
+from harness import KernelTestCase, main
 
 ECHO = """
 comms()!.onOpen("echo", (comm, data, buffers) => {
@@ -98,4 +98,4 @@ class Comms(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,7 +1,12 @@
-"""A kernel process and a client for it, as a front end has them. JUPYTER_PATH names the kernelspec under test."""
+"""
+A kernel process and a client for it, as a front end has them. JUPYTER_PATH names the kernelspec under test.
+
+`harness.py [-v] cells_test variables_test` runs these files in one process.
+"""
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 import unittest
@@ -38,15 +43,28 @@ class Ran:
 
 
 class KernelTestCase(unittest.TestCase):
-    """One kernel for the tests of a class, started in a directory outside of any project."""
+    """
+    One kernel for all classes of the process, started in a directory outside of any project. `OwnKernelTestCase` is for
+    those that restart theirs, begin in a directory that they have prepared, or declare what would be in others' way.
+    """
 
     @classmethod
     def setUpClass(cls):
+        if not hasattr(KernelTestCase, "km"):
+            KernelTestCase.begin()
+
+    @classmethod
+    def begin(cls):
         cls.directory = tempfile.mkdtemp(prefix="bpflab-test-")
+        cls.prepare()
         cls.start()
 
     @classmethod
-    def tearDownClass(cls):
+    def prepare(cls):
+        """Makes what the kernel is to find in its directory."""
+
+    @classmethod
+    def end(cls):
         cls.stop()
         shutil.rmtree(cls.directory)
 
@@ -117,4 +135,31 @@ class KernelTestCase(unittest.TestCase):
         self.assertEqual(self.run_cell("40 + 2").result, "42")
 
 
-__all__ = ["KernelTestCase", "Ran", "TIMEOUT", "os", "time", "unittest"]
+class OwnKernelTestCase(KernelTestCase):
+    """One kernel for the tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.begin()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.end()
+
+
+def main():
+    """Runs the test files that the command line names, or the one that calls it."""
+    names = [one for one in sys.argv[1:] if not one.startswith("-")]
+    try:
+        unittest.main(module=None if names else "__main__", argv=["harness.py", *sys.argv[1:]])
+    finally:
+        if hasattr(KernelTestCase, "km"):
+            KernelTestCase.end()
+
+
+__all__ = ["KernelTestCase", "OwnKernelTestCase", "Ran", "TIMEOUT", "main", "os", "time", "unittest"]
+
+if __name__ == "__main__":
+    import harness  # the one whose classes the files extend
+
+    harness.main()

@@ -2,9 +2,8 @@
 
 import json
 import subprocess
-import unittest
 
-from harness import TIMEOUT, KernelTestCase
+from harness import OwnKernelTestCase, TIMEOUT, main
 
 FLOOD = """
 import { bpf, net } from "kernel-helpers";
@@ -23,7 +22,7 @@ def names_of(pid, *command):
     return [name for name in names if name.startswith((f"bpflab-{pid}-", f"blab{pid}-"))]
 
 
-class TestHosts(KernelTestCase):
+class TestHosts(OwnKernelTestCase):
     def test_a_restart_takes_hosts_and_interface_away(self):
         ran = self.run_cell(FLOOD)
         self.assertEqual(ran.reply["status"], "ok", ran.messages)
@@ -36,4 +35,4 @@ class TestHosts(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,15 +1,13 @@
 """Imports as in a script beside the notebook: files of every kind, packages, and what changes while the kernel runs."""
 
 import json
-import shutil
 
-from harness import KernelTestCase, os, unittest
+from harness import OwnKernelTestCase, main, os
 
 
-class ImportTests(KernelTestCase):
+class ImportTests(OwnKernelTestCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def prepare(cls):
         cls.outer = cls.directory
         cls.directory = os.path.join(cls.outer, "book")
         os.mkdir(cls.directory)
@@ -33,13 +31,11 @@ class ImportTests(KernelTestCase):
         cls.package("exports-only", {"exports": {".": {"types": "./t.d.ts", "import": "./m.mjs"}, "./sub": "./s.js"}, "type": "module"}, {"m.mjs": "export const only = 'only';", "t.d.ts": "export declare const only: string;", "s.js": "export const sub = 'sub';"})
         cls.package("awaits", {"type": "module", "main": "i.js", "types": "i.d.ts"}, {"i.js": "export default await Promise.resolve('awaited');", "i.d.ts": "declare const d: string; export default d;"})
         cls.package("untyped", {"main": "i.js"}, {"i.js": "module.exports = () => 'untyped';"})
-        cls.stop()
-        cls.start()
 
     @classmethod
-    def tearDownClass(cls):
-        cls.stop()
-        shutil.rmtree(cls.outer)
+    def end(cls):
+        cls.directory = cls.outer
+        super().end()
 
     @classmethod
     def put(cls, name, text):
@@ -142,4 +138,4 @@ class ImportTests(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -3,7 +3,25 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isKernelspecOf, keepKernelspec, kernelspec } from "../../dist/jupyter/kernelspec.js";
+import { installKernelspec, isKernelspecOf, keepKernelspec, kernelspec } from "../../dist/jupyter/kernelspec.js";
+
+test("the kernelspec starts this Node.js with this kernel, which is interrupted by message", () => {
+  const prefix = mkdtempSync(join(tmpdir(), "bpflab-kernelspec-"));
+  try {
+    installKernelspec(prefix);
+    const file = join(prefix, "share/jupyter/kernels/bpflab/kernel.json");
+    assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), kernelspec());
+  } finally {
+    rmSync(prefix, { recursive: true });
+  }
+  const { argv, interrupt_mode, language, display_name } = kernelspec();
+  assert.equal(argv[0], process.execPath);
+  assert.equal(argv.at(-1), "{connection_file}");
+  assert.deepEqual(
+    { interrupt_mode, language, display_name },
+    { interrupt_mode: "message", language: "typescript", display_name: "TypeScript (bpflab)" },
+  );
+});
 
 test("a clone that was copied or moved makes the kernel its own", () => {
   const prefix = mkdtempSync(join(tmpdir(), "bpflab-kernelspec-"));

@@ -1,8 +1,7 @@
 """Cells that subscribe to the same ring: whose output is whose."""
 
-import unittest
 
-from harness import KernelTestCase
+from harness import KernelTestCase, main
 
 PROGRAM = """%%bpf listened
 #include "bpflab.h"
@@ -50,4 +49,4 @@ class Listeners(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

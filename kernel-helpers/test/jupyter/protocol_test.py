@@ -7,7 +7,7 @@ import subprocess
 import zmq
 from jupyter_client.manager import KernelManager
 
-from harness import KernelTestCase, TIMEOUT, os, time, unittest
+from harness import KernelTestCase, OwnKernelTestCase, TIMEOUT, main, os, time
 
 SPIN = "for (;;);"
 
@@ -20,8 +20,8 @@ class QueueTests(KernelTestCase):
         self.assert_alive()
 
     def test_however_much_waits_behind_a_failure_is_aborted(self):
-        failing = self.send("const until = Date.now() + 2000; while (Date.now() < until); throw new Error('first')")
-        waiting = [self.send("2") for _ in range(2000)]
+        failing = self.send("const until = Date.now() + 1500; while (Date.now() < until); throw new Error('first')")
+        waiting = [self.send("2") for _ in range(1000)]
         self.assertEqual(self.reply(failing)["content"]["status"], "error")
         self.assertEqual({self.reply(cell)["content"]["status"] for cell in waiting}, {"aborted"})
         self.messages(waiting[-1])
@@ -75,10 +75,10 @@ class WireTests(KernelTestCase):
         self.finish(cell)
 
     def test_completion_answers_while_a_cell_awaits(self):
-        cell = self.send("console.log('under way'); await new Promise((resolve) => setTimeout(resolve, 3000));\n'end'")
+        cell = self.send("console.log('under way'); await new Promise((resolve) => setTimeout(resolve, 1500));\n'end'")
         self.wait_for_text(cell, "under way")
         asked = self.kc.complete("Math.hypo")
-        self.assertEqual(self.reply(asked, timeout=2)["content"]["matches"], ["hypot"])
+        self.assertEqual(self.reply(asked, timeout=1.2)["content"]["matches"], ["hypot"])
         self.assertEqual(self.finish(cell).result, "end")
 
     def test_inspect_gives_more_on_demand(self):
@@ -151,7 +151,7 @@ class WireTests(KernelTestCase):
         self.assert_alive()
 
 
-class ShutdownTests(KernelTestCase):
+class ShutdownTests(OwnKernelTestCase):
     def assert_exits(self, code):
         """The kernel ends by itself, its exit hooks run, and it does not crash on the way."""
         mark = os.path.join(self.directory, "exit-hook")
@@ -222,4 +222,4 @@ class ShutdownTests(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,8 +1,7 @@
 """A cell that is run again: its probes take the place of those that its earlier run attached."""
 
-import unittest
 
-from harness import KernelTestCase
+from harness import KernelTestCase, main
 
 class Reruns(KernelTestCase):
     def setUp(self):
@@ -63,4 +62,4 @@ class Reruns(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,9 +1,9 @@
 """Much at once: every line, every reply and every `idle` arrives, in order, and a flood does not fill the memory."""
 
-from harness import KernelTestCase, time, unittest
+from harness import KernelTestCase, main, time
 
-REQUESTS = 5000
-MEGABYTES = 50
+REQUESTS = 1500
+MEGABYTES = 20
 
 
 class Throughput(KernelTestCase):
@@ -18,7 +18,7 @@ class Throughput(KernelTestCase):
             reply = self.kc.get_shell_msg(timeout=30)
             self.assertEqual((reply["parent_header"]["msg_id"], reply["content"]["status"]), (cell, "ok"))
 
-    def test_fifty_megabytes_of_output_arrive_whole(self):
+    def test_megabytes_of_output_arrive_whole(self):
         for size in (100, 1_000_000, MEGABYTES * 1_000_000):
             ran = self.run_cell(
                 f"for (let i = 0; i < {MEGABYTES * 1_000_000 // size}; i++) process.stdout.write(String(i).padEnd({size - 1}, '.') + '\\n');\n'end'"
@@ -32,7 +32,7 @@ class Throughput(KernelTestCase):
         for line in ("'x'.repeat(80)", "'x'.repeat(100_000)"):
             before = self.resident_mb()
             cell = self.send(f"const line = {line};\nfor (;;) console.log(line);")
-            time.sleep(2)  # while nobody reads
+            time.sleep(1)  # while nobody reads
             grown = self.resident_mb() - before
             self.km.interrupt_kernel()
             self.assertEqual(self.reply(cell, timeout=10)["content"]["ename"], "KeyboardInterrupt")
@@ -46,4 +46,4 @@ class Throughput(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,9 +1,9 @@
 """What tslab's own tests of its converter and executor ask for, asked of this kernel."""
 
-from harness import KernelTestCase, os, unittest
+from harness import OwnKernelTestCase, main, os
 
 
-class TslabCases(KernelTestCase):
+class TslabCases(OwnKernelTestCase):
     def ok(self, code, result=None):
         ran = self.run_cell(code)
         self.assertEqual(ran.reply["status"], "ok", ran.of("error"))
@@ -95,4 +95,4 @@ class TslabCases(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,6 +1,6 @@
 """One variable is one variable: what the top of a cell declares is shared by all cells."""
 
-from harness import KernelTestCase, time, unittest
+from harness import KernelTestCase, OwnKernelTestCase, main
 
 
 class SharedTests(KernelTestCase):
@@ -74,7 +74,7 @@ class SharedTests(KernelTestCase):
         self.assertEqual(self.run_cell("const o = { shared: 2, f: { shared } };\n[o.shared, o.f.shared].join()").result, "2,1")
 
 
-class KindsTests(KernelTestCase):
+class KindsTests(OwnKernelTestCase):
     """What TypeScript 5.9 can write, used in a later cell."""
 
     def check(self, first, second, result):
@@ -119,12 +119,13 @@ class KindsTests(KernelTestCase):
                 self.check(first, second, result)
 
 
-class DirectoryTests(KernelTestCase):
-    def test_decorators_of_the_directorys_kind(self):
-        with open(f"{self.directory}/tsconfig.json", "w") as file:
+class DirectoryTests(OwnKernelTestCase):
+    @classmethod
+    def prepare(cls):
+        with open(f"{cls.directory}/tsconfig.json", "w") as file:
             file.write('{ // as in any project\n "compilerOptions": { "strict": true, "experimentalDecorators": true, "paths": { "@lib/*": ["./lib/*"] } } }')
-        self.stop()
-        self.start()
+
+    def test_decorators_of_the_directorys_kind(self):
         self.run_cell("function old(target: object, key: string) { (target as any)[key + 's'] = 2; }")
         self.assertEqual(self.run_cell("class O { @old part = 1; }\n(new O() as any).parts").result, "2")
         self.assertIn("TS7006", self.run_cell("const f = (a) => a;").traceback)
@@ -153,4 +154,4 @@ class ErrorPlaceTests(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,6 +1,6 @@
 """Widgets as JupyterLab's widget manager meets them, and as they move a running program."""
 
-from harness import KernelTestCase, time, unittest
+from harness import KernelTestCase, main, time
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -237,4 +237,4 @@ class Widgets(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

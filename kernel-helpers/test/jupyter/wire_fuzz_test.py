@@ -7,7 +7,7 @@ import random
 
 import zmq
 
-from harness import KernelTestCase, TIMEOUT, os, unittest
+from harness import KernelTestCase, TIMEOUT, main, os
 
 ROUNDS = 2000 if os.environ.get("BPFLAB_RELIABILITY") else 100
 
@@ -94,4 +94,4 @@ class WireTests(KernelTestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

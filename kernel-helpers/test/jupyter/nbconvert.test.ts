@@ -1,76 +1,12 @@
-/** The kernel as front ends meet it: a real process, driven by Jupyter's own client and by nbconvert. */
+/** Notebooks as nbconvert runs them, which stops at the first cell that fails. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { describe, it } from "node:test";
 import { execa } from "execa";
-import { installKernelspec, kernelspec } from "../../dist/jupyter/kernelspec.js";
+import { jupyter, PYTHON } from "./client.js";
 
-/** Debian's Python has jupyter_client; another one on PATH may not. */
-const PYTHON = "/usr/bin/python3";
-const sources = fileURLToPath(new URL("../../test/jupyter/", import.meta.url));
-
-let prefix: string;
-let env: Record<string, string>;
-before(() => {
-  prefix = mkdtempSync(join(tmpdir(), "bpflab-kernel-"));
-  installKernelspec(prefix);
-  env = {
-    JUPYTER_PATH: join(prefix, "share", "jupyter"),
-    JUPYTER_CONFIG_DIR: join(prefix, "config"),
-    JUPYTER_RUNTIME_DIR: join(prefix, "runtime"),
-    IPYTHONDIR: join(prefix, "ipython"),
-    PYTHONDONTWRITEBYTECODE: "1",
-  };
-});
-after(() => rmSync(prefix, { recursive: true, force: true }));
-
-describe("the kernelspec", () => {
-  it("starts this Node.js with this kernel and is interrupted by message", () => {
-    const written = JSON.parse(
-      readFileSync(join(prefix, "share/jupyter/kernels/bpflab/kernel.json"), "utf8"),
-    ) as unknown;
-    assert.deepEqual(written, kernelspec());
-    const { argv, interrupt_mode, language, display_name } = kernelspec();
-    assert.equal(argv[0], process.execPath);
-    assert.equal(argv.at(-1), "{connection_file}");
-    assert.deepEqual(
-      { interrupt_mode, language, display_name },
-      { interrupt_mode: "message", language: "typescript", display_name: "TypeScript (bpflab)" },
-    );
-  });
-});
-
-describe("through Jupyter's client", () => {
-  for (const [file, tests] of [
-    ["kernel_test.py", 12],
-    ["cells_test.py", 54],
-    ["variables_test.py", 15],
-    ["imports_test.py", 6],
-    ["tslab_cases_test.py", 8],
-    ["protocol_test.py", 26],
-    ["wire_fuzz_test.py", 3],
-    ["interrupt_test.py", 28],
-    ["throughput_test.py", 3],
-    ["bpf_cells_test.py", 16],
-    ["reruns_test.py", 3],
-    ["listeners_test.py", 1],
-    ["comms_test.py", 5],
-    ["widgets_test.py", 14],
-    ["stream_view_test.py", 6],
-    ["hosts_test.py", 1],
-  ] as const) {
-    it(`passes ${file}`, { timeout: 240_000 }, async () => {
-      const { all, exitCode } = await execa(PYTHON, [join(sources, file), "-v"], { env, reject: false, all: true });
-      assert.equal(exitCode, 0, all);
-      assert.doesNotMatch(all, /skipped/);
-      const ran = Number(/^Ran (\d+) tests?/m.exec(all)?.[1]);
-      assert.ok(ran >= tests, `${ran} tests ran, ${tests} or more were expected:\n${all}`);
-    });
-  }
-});
+const { prefix, env } = jupyter();
 
 describe("through nbconvert", () => {
   /** Executes the cells as a notebook; the cells of the result, and what nbconvert said. */

@@ -1,6 +1,7 @@
 #include "drain.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ Drainer::Drainer(Napi::Env env, Napi::Function notify)
   notify_.Unref(env);
   try {
     thread_ = std::thread([this] { Run(); });
+    pthread_setname_np(thread_.native_handle(), "bpflab drain");
   } catch (const std::system_error& error) {
     notify_.Release();
     throw SystemError(env, error.code().value(), "cannot start the drain thread");

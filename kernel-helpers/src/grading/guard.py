@@ -101,6 +101,7 @@ class Guard:
         except OSError:
             return None  # the caller has ended
         call, pid, _, number, _, _, *arguments = NOTIFICATION.unpack(buffer)
+        name = bounds.read("/proc", str(pid), "comm").strip()  # while it waits: answered, it may end at once
         try:
             attempt, error = self.judge(pid, number, arguments)
         except OSError:
@@ -109,7 +110,6 @@ class Guard:
             fcntl.ioctl(self.listener, SEND, RESPONSE.pack(call, 0, -EPERM if error else 0, 0 if error else CONTINUE))
         except OSError:
             pass  # the caller has ended
-        name = bounds.read("/proc", str(pid), "comm").strip()
         return f"{name} tried {attempt}" if attempt else None
 
     def judge(self, pid, number, arguments):

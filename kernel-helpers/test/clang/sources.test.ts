@@ -145,15 +145,17 @@ describe("where programs come from", () => {
     });
     const stream = object.events("numbers");
     assert.equal(object.totals("numbers").lost, 0);
-    let refusals = 0;
+    let [runs, refusals] = [0, 0];
+    // On a machine with other things to do the drain thread may for a while be as fast as this is.
     const fill = () => {
-      for (let i = 0; i < 1000; i++) if (object.programs["count"]!.testRun().retval !== 0) refusals++;
+      for (const end = Date.now() + 60_000; (runs < 1000 || refusals === 0) && Date.now() < end; runs++)
+        if (object.programs["count"]!.testRun().retval !== 0) refusals++;
     };
     const table = await collect(stream, { until: async () => fill() });
     const { delivered, lost } = object.totals("numbers");
     assert.ok(refusals > 0, "the ring was large enough after all, so this shows nothing");
     assert.equal(lost, refusals);
-    assert.equal(delivered! + lost!, 1000);
+    assert.equal(delivered! + lost!, runs);
     assert.equal(table.numRows(), delivered);
     assert.equal(object.totals("reserved").lost, 0, "of another ring nothing is lost");
     assert.ok(!Object.keys(object.globals).some((name) => /loss/.test(name)));

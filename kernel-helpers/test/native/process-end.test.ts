@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { after, afterEach, before, describe, test } from "node:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
 import { childrenUntil } from "../workload/children.js";
 import { allIds, idsOf } from "../workload/kernel-state.js";
+import { until } from "../workload/until.js";
 import { buildWriters, type Writers } from "../workload/writers.js";
 
 const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
@@ -141,6 +142,12 @@ describe("a process that ends with everything open", () => {
   });
 });
 
+/** What the drain thread of a process does, as ps(1) writes it: R is running or waiting for a CPU, S waiting for events. */
+function drainState(pid: number): string | undefined {
+  const stats = readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8"));
+  return stats.flatMap((stat) => /\(bpflab drain\) (\w)/.exec(stat)?.[1] ?? []).at(0);
+}
+
 describe("a process goes on", () => {
   let workload: Awaited<ReturnType<typeof buildWriters>>;
   before(async () => void (workload = await buildWriters()));
@@ -199,6 +206,10 @@ describe("a process goes on", () => {
       }`;
     const limit = (pid: number, bytes: number | "unlimited") =>
       execaSync("prlimit", ["--pid", String(pid), `--as=${bytes}:`]);
+    const isIdle = async (pid: number) => {
+      for (let looks = 0; looks < 5; looks++, await sleep(20)) if (drainState(pid) !== "S") return false;
+      return true;
+    };
     const script = `
       import { readSync } from "node:fs";
       const large = await (await bpf.load(await bpf.compile(${JSON.stringify(source)}, { name: "large" }), { globals: { watched_pid: ${writers.pid} } })).attach();
@@ -219,7 +230,9 @@ describe("a process goes on", () => {
       // Room for a few chunks, while nothing but the drain thread asks for memory.
       const size = 1024 * Number(/^VmSize:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
       limit(pid!, size + 8 * 2 ** 20);
-      written = writers.run().then(() => {
+      written = writers.run().then(async () => {
+        // On a loaded machine it may have most of the ring still before it.
+        await until("the drain thread waits for more", () => isIdle(pid!));
         limit(pid!, "unlimited");
         stdin!.end("\n");
       });

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
+import type { SavedCell } from "../notebooks/executed.js";
 import { connectToChromium, launchChromium } from "./chromium.js";
 import { NotebookPage } from "./notebook-page.js";
 import { startServer } from "./server.js";
@@ -12,14 +13,6 @@ import type { Shared } from "./shared.js";
 export const shipped = fileURLToPath(new URL("../../../notebooks/", import.meta.url));
 /** Pictures for a person to look at; ignored by git. */
 export const pictures = fileURLToPath(new URL("../../../reports/browser/", import.meta.url));
-
-/** A code cell of a saved notebook. */
-export interface SavedCell {
-  cell_type: string;
-  source: string | string[];
-  execution_count: number | null;
-  outputs: { output_type: string; name?: string; text?: string | string[]; data?: Record<string, unknown> }[];
-}
 
 /** What the server says about a notebook's kernel. */
 interface Session {

@@ -44,12 +44,17 @@ describe("the exercises' notebooks", () => {
     assert.equal(failure, undefined, JSON.stringify(failure));
     const { cells } = JSON.parse(await readFile(to, "utf8")) as Notebook;
     const outputs = cells.flatMap(({ outputs = [] }) => outputs);
-    assert.ok(!outputs.some((output) => output["name"] === "stderr"), "nothing on standard error: nbgrader takes it for a failure");
+    assert.ok(
+      !outputs.some((output) => output["name"] === "stderr"),
+      "nothing on standard error: nbgrader takes it for a failure",
+    );
     return outputs.flatMap(({ data }) => (data?.[MIME] as Result | undefined) ?? [])[0]!;
   }
 
   test("there is a solution to each, and each has one check", async () => {
-    const names = (await readdir(directory)).filter((file) => file.endsWith(".ipynb")).map((file) => basename(file, ".ipynb"));
+    const names = (await readdir(directory))
+      .filter((file) => file.endsWith(".ipynb"))
+      .map((file) => basename(file, ".ipynb"));
     assert.deepEqual(names.sort(), Object.keys(solutions).sort());
   });
 
@@ -67,7 +72,9 @@ describe("the exercises' notebooks", () => {
         done.steps.filter(({ passed, points }) => !passed && points > 0),
         [],
       );
-      const graded = notebook.cells.filter(({ metadata }) => (metadata["nbgrader"] as { grade?: boolean } | undefined)?.grade);
+      const graded = notebook.cells.filter(
+        ({ metadata }) => (metadata["nbgrader"] as { grade?: boolean } | undefined)?.grade,
+      );
       assert.equal(graded.length, 1);
       assert.equal(
         (graded[0]!.metadata["nbgrader"] as { points: number }).points,

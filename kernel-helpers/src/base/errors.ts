@@ -88,7 +88,7 @@ export class LoadError extends BpflabError {
   }
 
   override detailsHtml(): string | undefined {
-    return this.log === "" ? undefined : folded("All that libbpf said", this.log);
+    return this.log === "" ? undefined : folded("libbpf's full output", this.log);
   }
 }
 

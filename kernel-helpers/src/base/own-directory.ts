@@ -22,6 +22,6 @@ export function ownDirectory(path: string): string {
           : undefined;
   if (wrong === undefined) return path;
   throw new BpflabError("NOT_TRUSTED", `${path} ${wrong}, so nothing in it is trusted.`, {
-    hint: "Look at who made it, and remove it, or give it to yourself alone with chown and chmod 700.",
+    hint: "Find out who made it, then remove it, or make it yours alone with chown and chmod 700.",
   });
 }

@@ -104,7 +104,7 @@ export function removeOrphans<T extends Written>(kind: T["kind"], remove: (name:
       remove(name, thing as T);
       removed.push(thing as T);
     } catch (error) {
-      console.warn(`What process ${thing.owner.pid} left (${kind}) cannot be removed: ${(error as Error).message}`);
+      console.warn(`Cannot remove what process ${thing.owner.pid} left behind (${kind}): ${(error as Error).message}`);
     }
   }
   return removed;

@@ -1,3 +1,4 @@
+import { requireBoolean } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import { listNames, unknownName } from "../base/names.js";
 import { native, type ObjectHandle } from "../base/native.js";
@@ -10,9 +11,7 @@ export function choosePrograms(object: ObjectHandle, owner: string, choice: Prog
   const names = native.bpf_object__programs(object).map((program) => program.name);
   for (const [name, isWanted] of Object.entries(choice)) {
     if (!names.includes(name)) throw unknownName("program", owner, name, names);
-    if (typeof isWanted !== "boolean")
-      throw new ArgumentError(`programs.${name}: expected true or false, got ${String(isWanted)}.`);
-    native.bpf_program__set_autoload(object, name, isWanted);
+    native.bpf_program__set_autoload(object, name, requireBoolean(`programs.${name}`, isWanted));
   }
 }
 

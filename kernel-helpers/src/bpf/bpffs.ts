@@ -31,9 +31,9 @@ export function requireRoom(path: string): void {
   requireBpffs(path, directory);
   const name = basename(path);
   if (name.includes("."))
-    throw new ArgumentError(`pin: the name ${JSON.stringify(name)} has a dot, which a bpffs does not take.`);
+    throw new ArgumentError(`pin: the name ${JSON.stringify(name)} contains a dot, which a bpffs does not allow.`);
   if (entriesOf(directory).some((entry) => entry.name === name))
-    throw new ArgumentError(`pin: there is something at ${path} already.`, {
+    throw new ArgumentError(`pin: ${path} already exists.`, {
       hint: `Take another name, or remove it first: rm ${path}`,
     });
 }
@@ -54,7 +54,7 @@ export function requirePinned(path: string): void {
 
 function requireText(path: unknown): void {
   if (typeof path !== "string" || path === "" || path.includes("\0"))
-    throw new ArgumentError(`Expected a path on a bpffs, got ${JSON.stringify(path) ?? String(path)}.`);
+    throw new ArgumentError(`path: expected a path on a bpffs, got ${JSON.stringify(path) ?? String(path)}.`);
 }
 
 function requireBpffs(path: string, directory: string): void {
@@ -62,7 +62,7 @@ function requireBpffs(path: string, directory: string): void {
   if (type === magic) return;
   const [first] = bpffsMounts();
   throw new ArgumentError(
-    type === undefined ? `${path}: the directory ${directory} is not there.` : `${path} is not on a bpffs.`,
+    type === undefined ? `${path}: the directory ${directory} does not exist.` : `${path} is not on a bpffs.`,
     {
       hint:
         first === undefined

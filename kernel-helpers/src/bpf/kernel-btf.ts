@@ -224,7 +224,7 @@ export function kernelTypes(): KernelBtf {
   } catch (cause) {
     throw new MissingFeatureError("BTF", `This kernel does not describe its types: ${kernelBtf} cannot be read.`, {
       since: "5.2",
-      hint: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels since 2021 are.",
+      hint: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have been since 2021.",
       cause,
     });
   }

@@ -52,10 +52,10 @@ export function openById<K extends Kind>(kind: K, id: number, writable = false):
     refuseWithoutRights(error.code, `Opening a ${kind} by its id`);
     if (error.code === "ENOENT")
       throw new ArgumentError(`There is no ${kind} with the id ${id}.`, {
-        hint: `bpf.list().${kind}s shows those there are.`,
+        hint: `bpf.list().${kind}s lists those that exist.`,
         cause: error,
       });
-    const why = error.code === "EPERM" ? "the kernel gives no right to it" : error.message;
+    const why = error.code === "EPERM" ? "permission denied" : error.message;
     throw new ArgumentError(`The ${kind} ${id} cannot be opened${writable ? " for writing" : ""}: ${why}.`, {
       cause: error,
     });
@@ -167,6 +167,6 @@ export function linkTypeName({ type }: KernelLink): string {
 /** What a link is attached to, as far as the kernel tells; an interface by its index, for its name belongs to a namespace. */
 export function targetOf({ target, ifindex, cgroupId }: KernelLink): string | undefined {
   if (target !== undefined) return target;
-  if (ifindex !== undefined) return ifindex === 0 ? "an interface that has gone" : `interface index ${ifindex}`;
+  if (ifindex !== undefined) return ifindex === 0 ? "an interface that no longer exists" : `interface index ${ifindex}`;
   return cgroupId === undefined ? undefined : `cgroup ${cgroupId}`;
 }

@@ -38,11 +38,12 @@ export function verifierAdvice(reason: string): string | undefined {
     reason,
   );
   if (relocation)
-    return `This kernel (${release()}) has no ${relocation[2]} in ${relocation[1]}: ask with bpf_core_field_exists() before it is read.`;
+    return `This kernel (${release()}) has no ${relocation[2]} in ${relocation[1]}: check with bpf_core_field_exists() before reading it.`;
   const [, name = "this helper", id] = /(?:unknown|invalid) func (\w+)?#(\d+)/.exec(reason) ?? [];
   const since = id === undefined ? undefined : helperSince(Number(id));
   return (
-    since && `Linux ${since} brought ${name}, and this kernel is ${release()}, or this type of program may not call it.`
+    since &&
+    `${name} came with Linux ${since}, and this kernel is ${release()}; or this type of program may not call it.`
   );
 }
 
@@ -71,13 +72,13 @@ interface Context {
   lines: string[];
 }
 
-const leaveOut = (name: string) => `To do without it: programs: { ${name}: false }, or SEC("?…").`;
+const leaveOut = (name: string) => `To load the others without it: programs: { ${name}: false }, or SEC("?…").`;
 
 const explanations: [RegExp, (found: string[], context: Context) => Explanation | undefined][] = [
   [
     /^prog '(.+)': missing BPF prog type, check ELF section name '(.*)'/,
     ([name, section]) => ({
-      reason: `SEC("${section}") of program ${name} is no kind of hook that is known`,
+      reason: `SEC("${section}") of program ${name} is not a known kind of hook`,
       hint: sectionAdvice(section!),
     }),
   ],
@@ -102,8 +103,8 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
           hint: leaveOut(name!),
         };
       return {
-        reason: `program ${name}: SEC("${section}") names no function that this kernel's BTF has`,
-        hint: `${isKernelFunction(target!) ? "It is there, but without types: a kprobe can be attached to it." : `The nearest names are ${nearestNames(target!, kernelFunctions())}.`} ${leaveOut(name!)}`,
+        reason: `program ${name}: SEC("${section}") names no function in this kernel's BTF`,
+        hint: `${isKernelFunction(target!) ? "The kernel has it, but without type information: a kprobe can attach to it." : `The nearest names are ${nearestNames(target!, kernelFunctions())}.`} ${leaveOut(name!)}`,
       };
     },
   ],
@@ -112,7 +113,7 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     ([kind, symbol]) => ({
       feature: symbol!,
       reason: `this kernel (${release()}) has no ${kind === "func" ? "kfunc" : "variable"} ${symbol}`,
-      hint: "With __weak on its declaration the program loads without it, and can test bpf_ksym_exists() before it calls.",
+      hint: "Declare it __weak and the program loads without it; test bpf_ksym_exists() before calling it.",
     }),
   ],
   [
@@ -120,8 +121,8 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     (found) => {
       const symbol = found.find(Boolean)!;
       return {
-        reason: `the extern ${symbol} is not to be had from this kernel`,
-        hint: "With __weak on its declaration it is 0 where the kernel does not have it.",
+        reason: `this kernel does not provide the extern ${symbol}`,
+        hint: "Declare it __weak, and it is 0 where the kernel lacks it.",
       };
     },
   ],
@@ -146,8 +147,8 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
       const program = programs.find((one) => one.name === name)!;
       if (lines.some((row) => row.includes("BEGIN PROG LOAD LOG"))) return undefined; // the verifier's reason is better
       return {
-        reason: `the kernel lets no program of SEC("${program.section}") in (program ${name}: operation not permitted)`,
-        hint: `The machine's policy forbids it, though the process is root. Use a tracepoint (tp/, raw_tp/, tp_btf/) or a kprobe. ${leaveOut(name!)}`,
+        reason: `the kernel refuses programs of SEC("${program.section}") (program ${name}: operation not permitted)`,
+        hint: `This machine's policy forbids it, even for root. Use a tracepoint (tp/, raw_tp/, tp_btf/) or a kprobe. ${leaveOut(name!)}`,
       };
     },
   ],
@@ -167,7 +168,7 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
 ];
 
 function brought(since: string | undefined): string {
-  return since ? ` (Linux ${since} brought them)` : "";
+  return since ? ` (they came with Linux ${since})` : "";
 }
 
 function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Explanation | undefined {
@@ -175,7 +176,7 @@ function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Ex
   if (typeName.includes("ringbuf") && (maxEntries < 4096 || (maxEntries & (maxEntries - 1)) !== 0))
     return {
       reason: `max_entries of the ring buffer ${name} is ${maxEntries}`,
-      hint: "It is the ring's size in bytes: a power of two, and at least a page, 4096.",
+      hint: "It is the ring's size in bytes: a power of two of at least one page, 4096.",
     };
   if (!native.libbpf_probe_bpf_map_type(map.type)) {
     const since = mapTypeSince(typeName);

@@ -349,7 +349,7 @@ export class MapBase<Key = any, Value = any> {
       if (error.code === "EPERM") {
         const why = this.#readOnly
           ? "it is open for reading only"
-          : "the kernel lets user space only read it, as it does with maps that are frozen";
+          : "user space may only read it, as with any frozen map";
         throw new ArgumentError(`${what} may not change the map ${this.path}: ${why}.`, {
           ...(this.#readOnly ? { hint: this.#readOnly } : {}),
           cause: error,
@@ -359,7 +359,7 @@ export class MapBase<Key = any, Value = any> {
         throw new ArgumentError(
           `The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`,
           {
-            hint: `Take some out, or load it with a larger maxEntries.${this.name}.`,
+            hint: `Delete some, or load it with a larger maxEntries.${this.name}.`,
             cause: error,
           },
         );

@@ -59,10 +59,10 @@ const operations: Record<string, Operation[]> = {
 
 const elsewhere: Record<string, string> = {
   ringbuf: "A ring buffer is read as a stream: call .events() with its name on the object.",
-  task_storage: "It lives with each process: get, has, set and delete take a process id as the key.",
-  cgrp_storage: "It lives with each cgroup: get, has, set and delete take its directory as the key.",
-  inode_storage: "It lives with each file: get, has, set and delete take its path as the key.",
-  sk_storage: "It lives with each socket: get, has, set and delete take its descriptor as the key.",
+  task_storage: "It keeps a value for each process: get, has, set and delete take a process id as the key.",
+  cgrp_storage: "It keeps a value for each cgroup: get, has, set and delete take its directory as the key.",
+  inode_storage: "It keeps a value for each file: get, has, set and delete take its path as the key.",
+  sk_storage: "It keeps a value for each socket: get, has, set and delete take its descriptor as the key.",
 };
 
 /** @throws ArgumentError that names the type and what it can do instead */

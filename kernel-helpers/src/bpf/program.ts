@@ -310,7 +310,7 @@ export class BpfProgram {
       throw new ArgumentError(
         /^iter(\.s)?\//.test(this.section)
           ? `The iterator ${this.name} is not attached.`
-          : `The program ${this.name} (${this.section}) is no iterator and prints nothing.`,
+          : `The program ${this.name} (${this.section}) is not an iterator and has no output.`,
         { hint: 'Programs of SEC("iter/…") can be read after attach().' },
       );
     return read().toString();

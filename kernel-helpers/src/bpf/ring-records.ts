@@ -106,7 +106,13 @@ function nameOf(layout: Layout | undefined): string {
       return layout.name || layout.kind;
     case "int":
       return `${layout.signed ? "s" : "u"}${layout.size * 8}`;
-    default:
+    case "array":
+    case "address":
+    case "bool":
+    case "bytes":
+    case "float":
+    case "pointer":
+    case "text":
       return layout.kind;
   }
 }

@@ -3,7 +3,7 @@ import { visible } from "../base/text.js";
 import { alarmColor, textColor } from "./theme.js";
 
 // What a reader is to compare the data with: lines across a chart, and moments marked on its axis of time. Their names
-// stand outside of the plot, where no data are, and none over another.
+// stand outside the plot, where no data are, and none over another.
 
 const label = { type: "text", fontSize: 11, clip: false } as const;
 const lineHeight = 14;
@@ -79,7 +79,7 @@ export function markLayers(
       starts[line] = at;
       return { t, label: text, above: -4 - lineHeight * line };
     });
-  // Zoomed in, what is outside of the plot must not be named beside it.
+  // Zoomed in, what is outside the plot must not be named beside it.
   const inside = { condition: { test: "inrange(datum.t, domain('x'))", value: 1 }, value: 0 };
   const x = { field: "t", type: "quantitative" };
   const y = { field: "above", type: "quantitative", scale: null };

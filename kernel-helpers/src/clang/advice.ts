@@ -15,14 +15,14 @@ export interface KnownNames {
 
 /** What a program for the C library calls, and what a BPF program does instead. */
 const instead: Record<string, string> = {
-  printf: "Write bpf_printk(…): its lines come out at bpf.tracePipe().",
-  puts: 'Write bpf_printk("…"): its lines come out at bpf.tracePipe().',
-  fprintf: "Write bpf_printk(…): its lines come out at bpf.tracePipe().",
+  printf: "Write bpf_printk(…): its lines appear in bpf.tracePipe().",
+  puts: 'Write bpf_printk("…"): its lines appear in bpf.tracePipe().',
+  fprintf: "Write bpf_printk(…): its lines appear in bpf.tracePipe().",
   sprintf: "Write BPF_SNPRINTF(buffer, size, format, …) of bpf_tracing.h.",
   snprintf: "Write BPF_SNPRINTF(buffer, size, format, …) of bpf_tracing.h.",
-  malloc: "A BPF program allocates nothing: use a local variable, or an entry of a map.",
-  calloc: "A BPF program allocates nothing: use a local variable, or an entry of a map.",
-  free: "A BPF program allocates nothing, so that there is nothing to free.",
+  malloc: "A BPF program cannot allocate memory: use a local variable, or an entry of a map.",
+  calloc: "A BPF program cannot allocate memory: use a local variable, or an entry of a map.",
+  free: "A BPF program allocates no memory, so there is nothing to free.",
   memcpy: "Write __builtin_memcpy(to, from, size) with a size that is known when it is compiled.",
   memset: "Write __builtin_memset(to, 0, size) with a size that is known when it is compiled.",
   memmove: "Write __builtin_memmove(to, from, size) with a size that is known when it is compiled.",
@@ -30,7 +30,7 @@ const instead: Record<string, string> = {
   strcmp: 'Write bpf_strncmp(text, size, "constant"), which returns 0 when they are equal.',
   strncmp: 'Write bpf_strncmp(text, size, "constant"), which returns 0 when they are equal.',
   strcpy: "Write bpf_probe_read_kernel_str(to, sizeof(to), from), or __builtin_memcpy.",
-  strlen: "The kernel's helpers that read a text, such as bpf_probe_read_user_str, return its length.",
+  strlen: "The kernel's helpers that read a string, such as bpf_probe_read_user_str, return its length.",
   htons: "Write bpf_htons(…) and include <bpf/bpf_endian.h>.",
   ntohs: "Write bpf_ntohs(…) and include <bpf/bpf_endian.h>.",
   htonl: "Write bpf_htonl(…) and include <bpf/bpf_endian.h>.",
@@ -106,7 +106,7 @@ const macros: Record<string, string> = {
 
 /** The message and the advice for a division of signed numbers. */
 export const signedDivision = [
-  "BPF divides unsigned numbers only (before its fourth instruction set).",
+  "BPF divides unsigned numbers only (before instruction set v4).",
   "Make both unsigned, such as (u64)a / (u64)b.",
 ] as const;
 
@@ -132,8 +132,8 @@ export function headerTrouble(diagnostics: readonly Diagnostic[], source: string
         "error",
         `${name} belongs to the C library, which a BPF program does not have.`,
         name === "stdio.h"
-          ? "Take the line out, and print with bpf_printk of <bpf/bpf_helpers.h>."
-          : "Take the line out: vmlinux.h has the kernel's types, <bpf/bpf_helpers.h> its helpers.",
+          ? "Remove the line, and print with bpf_printk of <bpf/bpf_helpers.h>."
+          : "Remove the line: vmlinux.h has the kernel's types, <bpf/bpf_helpers.h> its helpers.",
       );
     const said = diagnostics.find(
       (d) => d.severity === "error" && (d.message.includes(`'${name}'`) || d.file.endsWith(`/${name}`)),
@@ -144,8 +144,8 @@ export function headerTrouble(diagnostics: readonly Diagnostic[], source: string
         file,
         at,
         "error",
-        `${name} and vmlinux.h declare the same types, so that one program cannot include both.`,
-        "Take the line out: vmlinux.h has all types of the kernel. Macros, such as ETH_P_IP, it does not have: define those you need.",
+        `${name} and vmlinux.h declare the same types, so one program cannot include both.`,
+        "Remove the line: vmlinux.h has all types of the kernel. It has no macros, such as ETH_P_IP: define the ones you need.",
       );
     return [];
   });
@@ -246,7 +246,7 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
     (name) => ({
       advice:
         name === "memcpy" || name === "memset"
-          ? "Its size has to be known when the program is compiled, and not be large."
+          ? "Its size must be small, and known when the program is compiled."
           : "BPF has no instruction for it, and no library to call.",
     }),
   ],
@@ -271,10 +271,10 @@ function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
   const before = notes.find(({ message }) => /previous (?:definition|declaration|use) is here/.test(message));
   if (!before) return undefined;
   const header = /[^/]+$/.exec(before.file)?.[0] ?? before.file;
-  if (!header.endsWith(".h")) return { advice: `It is declared before, in line ${before.line}.` };
+  if (!header.endsWith(".h")) return { advice: `It is already declared in line ${before.line}.` };
   return {
-    message: `${header} has a ${name} already (line ${before.line}).`,
-    advice: `Give yours another name, such as my_${name}${header === "vmlinux.h" ? "; or use the kernel's, if it is that which you mean" : ""}.`,
+    message: `${header} already has a ${name} (line ${before.line}).`,
+    advice: `Give yours another name, such as my_${name}${header === "vmlinux.h" ? "; or use the kernel's, if that is the one you mean" : ""}.`,
   };
 }
 

@@ -8,7 +8,7 @@ function clang(): string {
 }
 
 function missing(cause: unknown): MissingFeatureError {
-  return new MissingFeatureError("clang", `The C compiler ${clang()} is not there.`, {
+  return new MissingFeatureError("clang", `The C compiler ${clang()} cannot be found.`, {
     hint: "Install it with: apt-get install clang",
     cause,
   });

@@ -104,7 +104,7 @@ const isReadable = (path: string) =>
 function macroFlags({ define = {}, countLost = false }: CompileOptions): string[] {
   for (const name of Object.keys(define))
     if (!/^[A-Za-z_]\w*$/.test(name))
-      throw new ArgumentError(`define: ${JSON.stringify(name)} is no name for a macro.`);
+      throw new ArgumentError(`define: ${JSON.stringify(name)} is not a valid name for a macro.`);
   const defined = Object.entries(define).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`));
   return [...defined, ...(countLost ? ["-include", join(includeDir, "count_lost.h")] : [])];
 }
@@ -126,7 +126,9 @@ export async function compile(source: string, options: CompileOptions): Promise<
   refuseUnknownOptions("compile", options, ["name", "file", "include", "define", "countLost", "place"]);
   const { name, file = `${name}.bpf.c`, include = [], place } = options;
   if (!/^[A-Za-z]\w*$/.test(name))
-    throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+    throw new ArgumentError(
+      `name: expected letters, digits and _, beginning with a letter, got ${JSON.stringify(name)}.`,
+    );
   for (const dir of include) {
     await access(dir).catch((cause: unknown) => {
       throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
@@ -218,7 +220,7 @@ export async function compileShipped(name: string): Promise<Compiled> {
     : undefined;
   if (source === undefined) {
     const names = await shippedPrograms().catch((cause: unknown) => {
-      throw new MissingFeatureError("programs", `The shipped programs are not there: ${programsDir} cannot be read.`, {
+      throw new MissingFeatureError("programs", `The shipped programs are missing: ${programsDir} cannot be read.`, {
         cause,
       });
     });

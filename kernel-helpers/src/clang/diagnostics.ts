@@ -117,7 +117,7 @@ export function compileError(
   if (diagnostics.some((d) => d.severity === "error")) return errorOf(name, diagnostics, output, { file: name });
   // A crash prints pages of stack; its cause stands in the line before them, if anywhere.
   const cause = /^(?:fatal error: error in backend: |LLVM ERROR: |.*Assertion )(.*)$/m.exec(output)?.[0];
-  const reason = cause ?? (signal ? `it was ended by ${signal}` : output.trim().split("\n")[0] || "no message");
+  const reason = cause ?? (signal ? `it was killed by ${signal}` : output.trim().split("\n")[0] || "no message");
   return new CompileError(
     `clang failed on ${name} without pointing at a line: ${reason}`,
     diagnostics,

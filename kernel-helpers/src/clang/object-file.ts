@@ -91,7 +91,7 @@ async function requireSurvivable(elf: Buffer, file: string): Promise<void> {
     stderr: "ignore",
     timeout: 20_000,
   });
-  if (timedOut) throw new ArgumentError(`${file} is no BPF object that libbpf can open: it did not finish in 20 s.`);
+  if (timedOut) throw new ArgumentError(`${file} is not a BPF object that libbpf can open: it did not finish in 20 s.`);
   if (signal !== undefined)
     throw new ArgumentError(`${file} is damaged: libbpf crashes when it opens it (${signal}).`, {
       hint: "Compile it again. If somebody gave it to you, do not load it anywhere.",
@@ -100,7 +100,9 @@ async function requireSurvivable(elf: Buffer, file: string): Promise<void> {
 
 function compiledFrom(elf: Buffer, name: string, file: string): Compiled {
   if (!/^[A-Za-z]\w*$/.test(name))
-    throw new ArgumentError(`A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`);
+    throw new ArgumentError(
+      `name: expected letters, digits and _, beginning with a letter, got ${JSON.stringify(name)}.`,
+    );
   try {
     native.bpf_object__close(native.bpf_object__open_mem(elf, name));
   } catch (cause) {
@@ -109,7 +111,7 @@ function compiledFrom(elf: Buffer, name: string, file: string): Compiled {
       .trim()
       .split("\n")[0]
       ?.replace(/^libbpf: /, "");
-    throw new ArgumentError(`${file} is no BPF object that libbpf can open: ${told || cause.message}.`, { cause });
+    throw new ArgumentError(`${file} is not a BPF object that libbpf can open: ${told || cause.message}.`, { cause });
   }
   const hash = createHash("sha256").update(elf).digest("hex");
   return shownShort({ name, elf, hash, source: "", file, place: undefined, warnings: [] });

@@ -63,7 +63,7 @@ async function readBtf(path: string): Promise<Buffer> {
   } catch (cause) {
     throw new MissingFeatureError("BTF", `This kernel does not describe its types: ${path} cannot be read.`, {
       since: "5.2",
-      hint: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels since 2021 are.",
+      hint: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have been since 2021.",
       cause,
     });
   }

@@ -17,7 +17,7 @@ export async function main(args: string[]): Promise<number> {
 
   program
     .command("doctor")
-    .description("say what this machine can and cannot do, and how to mend it")
+    .description("say what this machine can and cannot do, and how to fix what is missing")
     .option("--json", "as one JSON object")
     .action(async (options: { json?: true }) => {
       exitCode = await (await import("./doctor.js")).doctor(options);
@@ -25,14 +25,14 @@ export async function main(args: string[]): Promise<number> {
 
   program
     .command("clean")
-    .description("remove what bpflab processes that were killed left on this machine")
+    .description("remove what killed bpflab processes left behind on this machine")
     .action(async () => {
       exitCode = await (await import("./clean.js")).clean();
     });
 
   program
     .command("install")
-    .description("make the notebook kernel known to every Jupyter of this user")
+    .description("register the notebook kernel with this user's Jupyter")
     .option("--prefix <dir>", "install below this prefix instead, such as /usr/local")
     .action(async (options: { prefix?: string }) => {
       exitCode = await (await import("./install.js")).install(options);
@@ -71,8 +71,8 @@ export async function main(args: string[]): Promise<number> {
   program
     .command("run")
     .description("ask the kernel in one line and print the answer, such as 'probe(\"tp/sched/sched_process_exec\")'")
-    .argument("<expression>", "a probe, or a table, in TypeScript's words")
-    .option("--seconds <number>", "end after so many seconds (default: Ctrl-C ends it)", seconds)
+    .argument("<expression>", "a probe or a table, as a TypeScript expression")
+    .option("--seconds <number>", "stop after this many seconds (default: Ctrl-C ends it)", seconds)
     .option("--json", "a JSON object a line: for each event as it comes, or for each group at the end")
     .action(async (expression: string, options: { seconds?: number; json?: true }) => {
       exitCode = await (await import("./run.js")).run(expression, options);
@@ -89,7 +89,7 @@ export async function main(args: string[]): Promise<number> {
   exercises
     .command("grade")
     .description(
-      "run each submission apart from the machine, and write its points: a CSV file, a JSON file, a page each",
+      "run each submission isolated from the machine, and write its points: a CSV file, a JSON file, a page each",
     )
     .argument("<directory>", "the submissions: the notebooks in it and below it")
     .requiredOption("--out <file>", "the CSV file; the JSON file and the directory of pages get its name")
@@ -125,7 +125,7 @@ export async function main(args: string[]): Promise<number> {
     .option("--programs <directory>", "load the programs (NAME.bpf.c) in it too; only its owner may write to it")
     .option(
       "--lease <seconds>",
-      "close a notebook's programs after so long without a word of it (default: 60)",
+      "close a notebook's programs when it has been silent for this long (default: 60)",
       seconds,
     )
     .action(async ({ lease, ...options }: { connect: string; lease?: number }) => {

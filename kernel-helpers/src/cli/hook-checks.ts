@@ -17,14 +17,14 @@ interface Kind {
   mend: string;
 }
 
-const elsewhere = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that tells the same.";
+const elsewhere = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that shows the same.";
 
 const kinds: Kind[] = [
   {
     name: "tracepoint",
     section: "tp/sched/sched_process_exit",
     needed: true,
-    mend: "Boot a kernel with CONFIG_BPF_EVENTS, as the distributions' kernels are.",
+    mend: "Boot a kernel with CONFIG_BPF_EVENTS, as distribution kernels are.",
   },
   { name: "raw_tp", section: "raw_tp/sched_process_exit", mend: "Use tp/ instead." },
   { name: "tp_btf", section: "tp_btf/sched_process_exit", mend: "Use tp/ instead." },

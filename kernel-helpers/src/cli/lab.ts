@@ -64,7 +64,7 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
     if (info === undefined) {
       if (stopped.requested) return 0;
       throw new BpflabError("JUPYTER", `JupyterLab ${found.version} (${found.origin}) did not start.`, {
-        hint: `Its own words are in ${logFile}`,
+        hint: `Its log: ${logFile}`,
       });
     }
     if (!info.token && !info.password) {
@@ -72,7 +72,7 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
         "JUPYTER",
         "Jupyter's configuration on this machine switches the token off, so that every local user could run code as root.",
         {
-          hint: "Take the empty token out of it (`jupyter --paths` lists where it may be), then start again.",
+          hint: "Remove the empty token from it (`jupyter --paths` lists where it may be), then start again.",
         },
       );
     }
@@ -81,8 +81,8 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
     );
     const end = await ended;
     if (stopped.requested) return 0;
-    throw new BpflabError("JUPYTER", `JupyterLab ended by itself (${end}).`, {
-      hint: `Its own words are in ${logFile}`,
+    throw new BpflabError("JUPYTER", `JupyterLab ended unexpectedly (${end}).`, {
+      hint: `Its log: ${logFile}`,
     });
   } finally {
     await stopped.stop();

@@ -83,7 +83,7 @@ const systemChecks: Check[] = [
         ? there("/sys/kernel/btf/vmlinux")
         : missing(
             "no /sys/kernel/btf/vmlinux",
-            "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels are.",
+            "Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels are.",
           ),
   },
   {
@@ -195,7 +195,7 @@ const systemChecks: Check[] = [
       if (manager) return there(`@jupyter-widgets/jupyterlab-manager ${manager[1]}`);
       return missing(
         "JupyterLab has no widget manager",
-        "Widgets show their state and cannot be moved. Install jupyterlab_widgets beside JupyterLab (Debian: python3-jupyterlab-widgets).",
+        "Widgets show their state but cannot be operated. Install jupyterlab_widgets beside JupyterLab (Debian: python3-jupyterlab-widgets).",
       );
     },
   },

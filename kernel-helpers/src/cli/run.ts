@@ -62,7 +62,7 @@ async function evaluate(text: string): Promise<unknown> {
     // What root types on a command line, root may run.
     ask = compileFunction(`return (async () => (${text}\n))()`, ["probe", "op", "aq"]) as typeof ask;
   } catch (cause) {
-    throw new ArgumentError(`run: this is no expression: ${text}`, {
+    throw new ArgumentError(`run: this is not an expression: ${text}`, {
       hint: `JavaScript says: ${String(cause)}`,
       cause,
     });

@@ -66,10 +66,10 @@ export async function checkHashmap(object: BpfObject): Promise<Step[]> {
 }
 
 const skipped: Step[] = [
-  step("a line with the duration for each write", 2, "Not tried before the step above."),
-  step("the duration is that of the call", 2, "Not tried before the steps above."),
-  step("nothing is left in the map", 1, "Not tried before the steps above."),
-  step("only the watched process", 1, "Not tried before the steps above."),
+  step("a line with the duration for each write", 2, "Not checked until the step above passes."),
+  step("the duration is that of the call", 2, "Not checked until the steps above pass."),
+  step("nothing is left in the map", 1, "Not checked until the steps above pass."),
+  step("only the watched process", 1, "Not checked until the steps above pass."),
 ];
 
 /** The number before `ns`, else the last number of a line. */

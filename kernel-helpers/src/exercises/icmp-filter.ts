@@ -37,15 +37,15 @@ export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
 }
 
 const names = [
-  ["what is no ICMP over IPv4 passes", 2],
+  ["anything but ICMP over IPv4 passes", 2],
   ["answers to our own pings pass", 1],
   ["above the threshold requests are dropped", 2],
   ["a source that asks more slowly is answered", 2],
   ["other sources are not affected", 2],
-  ["further: IPv6 is held to the threshold too", 0],
+  ["beyond the exercise: IPv6 is held to the threshold too", 0],
 ] as const;
 
-const later: Step[] = names.map(([name, points]) => step(name, points, "Not tried before the step above."));
+const later: Step[] = names.map(([name, points]) => step(name, points, "Not checked until the step above passes."));
 
 async function tried(lab: Playground): Promise<Step[]> {
   const [greedy, polite, innocent] = lab.peers as [Peer, Peer, Peer];
@@ -94,7 +94,7 @@ function wrongFlood(received: number, slow: number, few: number): string | undef
 function wrongSlow(flood: number, slow: number): string | undefined {
   if (slow >= 70) return undefined;
   if (slow === THRESHOLD)
-    return "A source that asks 25 times a second got 50 answers of 70: its window never begins anew. After a second the count starts at 0 again.";
+    return "A source that asks 25 times a second got 50 answers of 70: its window never restarts. After a second the count starts at 0 again.";
   if (slow === 0 && flood === 0) return "No request is answered at all, also of a source that asks 25 times a second.";
   return `A source that asks 25 times a second got ${slow} answers of 70: the threshold is 50 in a second.`;
 }

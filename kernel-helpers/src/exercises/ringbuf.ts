@@ -18,7 +18,7 @@ const FAST = 60;
 const SLOW = 2;
 
 const later = (points: readonly [string, number][]) =>
-  points.map(([name, of]) => step(name, of, "Not tried before the step above."));
+  points.map(([name, of]) => step(name, of, "Not checked until the step above passes."));
 
 const asked: [string, number][] = [
   ["one record for each write", 2],
@@ -121,7 +121,7 @@ function wrongTimes(rows: readonly Record<string, unknown>[], { workers }: Trial
 async function checkHandlers(object: BpfObject | undefined, { each, batches }: RingbufHandlers): Promise<Step[]> {
   if (each === undefined && batches === undefined) return []; // the check of the C alone
   const names = ["each event handled by itself", "events handled in batches"] as const;
-  if (!object) return names.map((name) => step(name, 1, "Not tried before the record comes."));
+  if (!object) return names.map((name) => step(name, 1, "Not checked until records arrive."));
   const [events, sizes]: [Record<string, unknown>[], number[]] = [[], []];
   const endings = [each?.((event) => events.push(event)), batches?.((rows) => sizes.push(rows))];
   const { workers } = await tryOn(object, { fast: 200 }).finally(() => endings.forEach(end));

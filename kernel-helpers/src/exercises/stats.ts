@@ -40,7 +40,7 @@ export async function checkStats(object: BpfObject): Promise<Step[]> {
       first,
       step("an entry for each descriptor, with the number of writes", 2, wrongCounts(mine, workers)),
       step("the sum and the largest of the durations", 2, wrongSums(mine, workers)),
-      step("a record with every so many writes (every_n)", 2, unread ?? wrongRecords(sent, workers)),
+      step("a record every every_n writes", 2, unread ?? wrongRecords(sent, workers)),
       step(
         "only the watched process",
         1,
@@ -59,10 +59,10 @@ const later: Step[] = (
   [
     ["an entry for each descriptor, with the number of writes", 2],
     ["the sum and the largest of the durations", 2],
-    ["a record with every so many writes (every_n)", 2],
+    ["a record every every_n writes", 2],
     ["only the watched process", 1],
   ] as const
-).map(([name, points]) => step(name, points, "Not tried before the step above."));
+).map(([name, points]) => step(name, points, "Not checked until the step above passes."));
 
 /** What the workload did with each descriptor. */
 function perDescriptor(workers: readonly Worker[]): Map<number, { writes: number; longest: number; total: number }> {

@@ -144,7 +144,7 @@ export class Agent {
     }
     if (run?.notebook !== command.notebook)
       throw new BpflabError("FLEET", `${this.name} does not run ${command.program} for this notebook (any more).`, {
-        hint: "Its agent was started anew, or the notebook was silent for too long; load it again.",
+        hint: "Its agent was restarted, or the notebook was silent for too long; load it again.",
       });
     switch (command.do) {
       case "attach":

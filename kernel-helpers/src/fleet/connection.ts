@@ -28,16 +28,16 @@ export async function connectServer(
     ignoreAuthErrorAbort: true,
     timeout: 5000,
   }).catch((cause: Error) => {
-    throw new BpflabError("FLEET", `${url} does not let us in: ${cause.message}.`, {
-      hint: "See whether the server runs there and knows the credentials.",
+    throw new BpflabError("FLEET", `${url} refuses the connection: ${cause.message}.`, {
+      hint: "Check that the server runs there and accepts these credentials.",
       cause,
     });
   });
   const { tls_available, tls_required } = connection.info ?? {};
   if (!wantsTls || tls_available || tls_required) return connection;
   await connection.close();
-  throw new BpflabError("FLEET", `${url} does not speak TLS, so others could read what is said.`, {
-    hint: "Give the server a certificate; nats:// is for a network that nobody else is in.",
+  throw new BpflabError("FLEET", `${url} does not speak TLS, so others could read the traffic.`, {
+    hint: "Give the server a certificate; nats:// is for a network that nobody else can reach.",
   });
 }
 

@@ -74,7 +74,7 @@ export class Fleet {
       return fleet;
     } catch (cause) {
       await fleet.close();
-      throw new BpflabError("FLEET", `${url} does not serve as a fleet's server: ${(cause as Error).message}.`, {
+      throw new BpflabError("FLEET", `${url} cannot serve as the fleet's server: ${(cause as Error).message}.`, {
         hint: "It needs JetStream, and these credentials have to be a notebook's.",
         cause,
       });

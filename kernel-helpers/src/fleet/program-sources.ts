@@ -14,7 +14,7 @@ export class ProgramSources {
   /** @throws ArgumentError for a directory that is not there; BpflabError for one that others can write to */
   constructor(directory?: string) {
     if (directory !== undefined && !existsSync(directory))
-      throw new ArgumentError(`The directory of programs ${directory} is not there.`);
+      throw new ArgumentError(`The directory of programs ${directory} does not exist.`);
     for (const dir of directory === undefined ? [programsDir] : [programsDir, ownDirectory(directory)])
       for (const file of readdirSync(dir)) {
         const name = /^([A-Za-z]\w*)\.bpf\.c$/.exec(file)?.[1];

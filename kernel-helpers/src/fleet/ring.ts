@@ -172,7 +172,7 @@ export class FleetRing {
     const deaf = outcomes.filter(isDeaf).map(({ host }) => host);
     if (deaf.length > 0 && !feed.ended)
       throw new BpflabError("FLEET", `The events of ${listNames(deaf)} do not come through the server.`, {
-        hint: "See whether it has JetStream, and lets these agents publish events.",
+        hint: "Check that it has JetStream, and lets these agents publish events.",
       });
   }
 

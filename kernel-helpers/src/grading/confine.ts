@@ -67,7 +67,7 @@ export async function runConfined(notebook: Notebook, limits: Limits, python: st
     if (said === undefined)
       throw new BpflabError(
         "GRADE",
-        `A submission cannot be confined on this machine: ${stderr.trim().split("\n").at(-1) || "it was ended from outside"}.`,
+        `A submission cannot be confined on this machine: ${stderr.trim().split("\n").at(-1) || "it was killed"}.`,
         { hint: "Grading needs root, unshare (util-linux) and seccomp." },
       );
     const { code, ...ended } = JSON.parse(said) as Omit<Confined, "outcome" | "notebook"> & {

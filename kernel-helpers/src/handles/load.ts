@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
@@ -199,16 +200,12 @@ function setSizes(handle: ObjectHandle, btf: Btf, name: string, sizes: Record<st
         map,
         maps.map((d) => d.name),
       );
-    if (typeof size !== "number" || !Number.isInteger(size) || size <= 0)
-      throw new ArgumentError(`maxEntries.${map}: expected a positive integer, got ${String(size)}.`);
-    if (description.typeName === "ringbuf") {
-      if (size < 4096 || (size & (size - 1)) !== 0)
-        throw new ArgumentError(
-          `maxEntries.${map}: a ring buffer's bytes are a power of two and at least 4096, got ${size}.`,
-        );
-      wakeEarlier(handle, btf, map, size);
-    }
-    native.bpf_map__set_max_entries(handle, map, size);
+    const isRing = description.typeName === "ringbuf";
+    const entries = isRing
+      ? requirePowerOfTwo(`maxEntries.${map}, the ring buffer's bytes`, size, { from: 4096 })
+      : requireInteger(`maxEntries.${map}`, size, { from: 1 });
+    if (isRing) wakeEarlier(handle, btf, map, entries);
+    native.bpf_map__set_max_entries(handle, map, entries);
   }
 }
 
@@ -232,8 +229,8 @@ function keepMap(handle: ObjectHandle, btf: Btf, name: string, map: string, befo
   ];
   if (was !== is)
     throw new ArgumentError(
-      `keep: the map ${held.path} was a ${was} and is a ${is} now, so what it holds cannot be taken over.`,
-      { hint: "Leave it out of keep: the new one begins empty." },
+      `keep: the map ${held.path} was a ${was} and is a ${is} now, so its entries cannot be kept.`,
+      { hint: "Leave it out of keep: the new one starts empty." },
     );
   native.bpf_map__reuse_fd(handle, map, held.handle);
 }

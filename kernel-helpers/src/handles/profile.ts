@@ -1,5 +1,6 @@
 import { op, type ColumnTable } from "arquero";
 import { setTimeout as sleep } from "node:timers/promises";
+import { requireNumber } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import { refuseUnknownOptions } from "../base/names.js";
 import type { ShippedPrograms } from "../generated/programs.js";
@@ -35,11 +36,10 @@ export async function profile(options: ProfileOptions): Promise<ColumnTable> {
   refuseUnknownOptions("profile", options, ["seconds", "until", "frequency", "pid"]);
   const { seconds, until, frequency = 99, pid } = options;
   if ((seconds === undefined) === (until === undefined))
-    throw new ArgumentError("How long profile samples has to be said, by either seconds or until.", {
+    throw new ArgumentError("profile needs either seconds or until, which says how long it samples.", {
       hint: "For example profile({ seconds: 5 }).",
     });
-  if (seconds !== undefined && !(seconds > 0))
-    throw new ArgumentError(`seconds: expected a positive number, got ${String(seconds)}.`);
+  if (seconds !== undefined) requireNumber("seconds", seconds, { above: 0 });
   const object = await load("profile", { globals: { watched_pid: pid ?? 0 } });
   const stacks = new Stacks();
   try {

@@ -120,7 +120,7 @@ function reader(traces: MapBase | undefined): (cell: unknown, column: string) =>
     if (typeof cell === "number") {
       if (!traces)
         throw new ArgumentError(
-          `The column ${column} holds numbers of stacks, and the map that they lie in is not given.`,
+          `The column ${column} holds numbers of stacks, and the map that holds the stacks is not given.`,
           {
             hint: "For example { traces: object.maps.stacks }.",
           },

@@ -139,7 +139,8 @@ function addressMap<Value>(
   const values = fields.length > 0 ? ` and values with ${listNames(fields)}` : "";
   const hint = `net.${caller} needs a map ${name} with addresses as keys (struct in6_addr, or __be32 for IPv4)${values}.`;
   const map = mapOf(filter, name, hint);
-  if (map.keyLayout?.kind !== "address") throw new ArgumentError(`The keys of ${map.path} are no addresses.`, { hint });
+  if (map.keyLayout?.kind !== "address")
+    throw new ArgumentError(`The keys of ${map.path} are not addresses.`, { hint });
   const there = map.valueLayout?.kind === "struct" ? map.valueLayout.fields.map((field) => field.name) : [];
   const missing = fields.filter((field) => !there.includes(field));
   if (missing.length > 0)

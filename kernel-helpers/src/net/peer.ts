@@ -148,7 +148,7 @@ export class Peer {
   #target(family: 4 | 6): string {
     const target = family === 6 ? this.#host.ipv6 : this.#host.ipv4;
     if (!target)
-      throw new MissingFeatureError("IPv6", "This machine has no IPv6, so that nothing can be pinged over it.", {
+      throw new MissingFeatureError("IPv6", "This machine has no IPv6, so nothing can be pinged over it.", {
         hint: "See /proc/sys/net/ipv6/conf/all/disable_ipv6.",
       });
     return target;

@@ -198,7 +198,9 @@ async function ip(where: string[], commands: string[]): Promise<void> {
   if (!failed) return;
   const [line = "", ...more] = stderr.trim().split("\n");
   const at = /Command failed -:(\d+)/.exec(more.join("\n") || line);
-  throw cannotBeMade(`"ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not there"}.`);
+  throw cannotBeMade(
+    `"ip ${at ? commands[Number(at[1]) - 1] : "-batch"}" says: ${line || "iproute2 is not installed"}.`,
+  );
 }
 
 const cannotBeMade = (why: string) =>
@@ -214,7 +216,7 @@ async function reach(peer: Peer, hasIPv6: boolean): Promise<void> {
       ({ received } = await peer.ping({ count: 1, intervalMs: 10, family, timeoutMs: 1000 }));
     if (received > 0) continue;
     throw new BpflabError("PLAYGROUND", `This machine does not answer ${peer.name}'s pings over IPv${family}.`, {
-      hint: `See whether its firewall drops ICMP (nft list ruleset), or net.ipv4.icmp_echo_ignore_all or net.ipv${family}.icmp.echo_ignore_all is 1.`,
+      hint: `Check whether its firewall drops ICMP (nft list ruleset), or net.ipv4.icmp_echo_ignore_all or net.ipv${family}.icmp.echo_ignore_all is 1.`,
     });
   }
 }

@@ -16,7 +16,7 @@ const mostDescribed = 2000;
 export async function list(pattern: string): Promise<ColumnTable> {
   const { kind, rest } = parseHook(pattern);
   if (["uprobe", "uretprobe", "usdt", "profile", "interval"].includes(kind))
-    throw new ArgumentError(`probe.list: hooks of the kind ${kind} are not the kernel's to list.`, {
+    throw new ArgumentError(`probe.list: the kernel cannot list hooks of the kind ${kind}.`, {
       hint: "It lists tracepoints and kernel functions: tp/sched/*, tp_btf/*, fentry/vfs_*.",
     });
   const names = rest.includes("*") ? await matching(kind, rest) : [rest];

@@ -63,7 +63,7 @@ export function explained(error: unknown, page: Page): unknown {
   )
     return new MissingFeatureError("fentry", "This kernel refuses fentry and fexit programs.", {
       since: "5.5",
-      hint: "Tracepoints tell much of the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows; or kprobe/ where the kernel has it.",
+      hint: "Tracepoints show much the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows; or kprobe/ where the kernel has it.",
       cause: error,
     });
   if (error instanceof LoadError && error.errno === 7)
@@ -76,7 +76,7 @@ export function explained(error: unknown, page: Page): unknown {
   const [, why, instead] = reasons.find(([pattern]) => pattern.test(said)) ?? [
     undefined,
     error instanceof VerifierError ? `the kernel's verifier says: ${error.reason}` : "its C does not compile",
-    "The whole of what was said is in this error's cause, and the C in its source.",
+    "The error's cause has the full message, and its source the C.",
   ];
   const origin = nearestOrigin(page, place);
   const where = origin ? `${origin.verb}: ` : "";

@@ -1,3 +1,4 @@
+import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import type { Sizes } from "./program/generate.js";
 
@@ -13,9 +14,7 @@ export interface ProbeOptions {
 
 /** @throws ArgumentError for what is out of range */
 export function sizesOf({ ringBytes = 16 * 2 ** 20, groups = 4096, own = false }: ProbeOptions): Sizes {
-  if (!Number.isInteger(ringBytes) || ringBytes < 4096 || (ringBytes & (ringBytes - 1)) !== 0)
-    throw new ArgumentError(`ringBytes: expected a power of two of at least 4096, got ${String(ringBytes)}.`);
-  if (!Number.isInteger(groups) || groups < 1 || groups > 2 ** 24)
-    throw new ArgumentError(`groups: expected a positive integer, got ${String(groups)}.`);
+  requirePowerOfTwo("ringBytes", ringBytes, { from: 4096 });
+  requireInteger("groups", groups, { from: 1, to: 2 ** 24 });
   return { ringBytes, groups, own };
 }

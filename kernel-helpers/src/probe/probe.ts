@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { table as makeTable, type ColumnTable } from "arquero";
 import { inspect } from "node:util";
 import { Observable } from "rxjs";
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { displaySymbol, type Displayable, type MimeBundle } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
 import { escapeHtml, visible } from "../base/text.js";
@@ -63,7 +64,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
     hook: Hook,
   ): Probe<Fields & FieldsOf<Hook> & { start_ns: number; duration_ns: number }> {
     if (this.#question.to !== undefined || this.#question.verbs.length > 0)
-      throw new ArgumentError("to: it stands right behind the hook, once.", {
+      throw new ArgumentError("to: it comes right after the hook, and once only.", {
         hint: "Write probe(…).to(…), then the verbs.",
       });
     return new Probe({ ...this.#question, to: hook }, this.#options, this.#params) as never;
@@ -88,9 +89,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** Takes one event in so many. */
   sample(one: number): Probe<Fields> {
-    if (!Number.isInteger(one) || one < 1 || one > 2 ** 31)
-      throw new ArgumentError(`sample: expected a positive integer, one event in how many, got ${String(one)}.`);
-    return this.#with({ verb: "sample", one });
+    return this.#with({ verb: "sample", one: requireInteger("sample", one, { from: 1, to: 2 ** 31 }) });
   }
 
   /** Groups by columns, for `rollup` or `count`. */
@@ -210,10 +209,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
       throw new ArgumentError("poll: only a rollup has a table that changes.", {
         hint: "events() is the stream of the events.",
       });
-    if (!(typeof everyMs === "number" && everyMs >= 1 && everyMs <= 2 ** 31 - 1))
-      throw new ArgumentError(
-        `everyMs: expected a number of milliseconds from 1 to 2147483647, got ${String(everyMs)}.`,
-      );
+    requireNumber("everyMs", everyMs, { from: 1, to: 2 ** 31 - 1 });
     return this.#runs.stream(
       (run) =>
         new Observable<EventTable<any>>((subscriber) => {
@@ -293,7 +289,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
     const text = this[inspect.custom]();
     const hint = this.running
       ? ""
-      : '<br><span style="opacity:0.7">Not asked yet: await ….collect({ seconds: 5 })</span>';
+      : '<br><span style="opacity:0.7">Not run yet: await ….collect({ seconds: 5 })</span>';
     return { "text/html": `<code>${escapeHtml(text)}</code>${hint}`, "text/plain": text };
   }
 }

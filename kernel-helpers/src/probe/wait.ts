@@ -1,4 +1,5 @@
 import { defer } from "rxjs";
+import { requireNumber } from "../base/arguments.js";
 import { interruptSignal } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
 import type { CollectOptions } from "../streams/collect.js";
@@ -14,8 +15,7 @@ export function wait({ seconds, rows, until }: CollectOptions, told: () => strin
     throw new ArgumentError("rows: a rollup has as many rows as there are groups.", {
       hint: "End it by seconds or until.",
     });
-  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0 && seconds * 1000 < 2 ** 31))
-    throw new ArgumentError(`seconds: expected a positive number of at most 2147483, got ${String(seconds)}.`);
+  if (seconds !== undefined) requireNumber("seconds", seconds, { above: 0, to: 2_147_483 });
   return new Promise((resolve, reject) => {
     const begun = Date.now();
     const signal = interruptSignal();

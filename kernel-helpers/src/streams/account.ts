@@ -102,7 +102,7 @@ export function lossNote(capture: Capture | undefined): string | undefined {
   const sentences = [
     missingNote(capture),
     malformed
-      ? `Left out: ${malformed.records.toLocaleString("en")} ${malformed.records === 1 ? "record" : "records"} of another length than expected: ${malformed.because}.`
+      ? `Left out: ${malformed.records.toLocaleString("en")} ${malformed.records === 1 ? "record" : "records"} of unexpected length: ${malformed.because}.`
       : undefined,
     lost === undefined
       ? "How many events were lost in the kernel is unknown: neither it nor the program counts them."

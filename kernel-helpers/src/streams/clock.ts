@@ -43,22 +43,19 @@ function offsetOf(of: ColumnTable | Capture): number {
     throw new ArgumentError(`toDate: expected a table or a capture to take the clock from, got ${String(of)}.`);
   const capture = "source" in of ? of : captureOf(of);
   if (!capture)
-    throw new ArgumentError("toDate: nobody knows where this table was captured, so its clock is unknown.", {
+    throw new ArgumentError("toDate: where this table was captured is not known, so neither is its clock.", {
       hint: "Give the table that collect or capture.open returned, or one made from it by its verbs.",
     });
   const parts = capture.parts ?? [capture];
   if (parts.every(isOfHere)) return clockOffset();
   const [{ bootId, clockOffset_ms }] = parts as [Capture];
   if (parts.some((part) => part.bootId !== bootId))
-    throw new ArgumentError(
-      "toDate: this table was put together from captures of several boots, each with its own clock.",
-      {
-        hint: "Derive the times of day from each capture before putting them together.",
-      },
-    );
+    throw new ArgumentError("toDate: this table combines captures from several boots, each with its own clock.", {
+      hint: "Derive the times of day from each capture before combining them.",
+    });
   if (clockOffset_ms === undefined)
     throw new ArgumentError(
-      `toDate: the capture ${capture.source} does not say how its clock stood to the time of day.`,
+      `toDate: the capture ${capture.source} does not record how its clock relates to the time of day.`,
     );
   return clockOffset_ms;
 }

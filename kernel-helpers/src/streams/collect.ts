@@ -36,7 +36,7 @@ export class CollectError extends BpflabError {
       "COLLECT",
       `The stream failed after ${collected.numRows().toLocaleString("en")} events: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
-        hint: "The events until then are in this error's field collected.",
+        hint: "The events up to then are in the error's field collected.",
         cause,
       },
     );
@@ -122,7 +122,7 @@ export function collect<Event>(
           .then(() => finish(table))
           .catch(reject);
       } catch (error) {
-        void progress.done("The events cannot be put into one table.").finally(() => reject(error as Error));
+        void progress.done("The events cannot be combined into one table.").finally(() => reject(error as Error));
       }
     };
     const stop = () => {

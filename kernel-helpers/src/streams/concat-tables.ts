@@ -31,7 +31,7 @@ export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   const odd = tables.find((t) => t.numCols() !== names.length || names.some((name) => t.columnIndex(name) < 0));
   if (odd)
     throw new ArgumentError(
-      `Tables of different columns cannot be put together: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`,
+      `Tables with different columns cannot be concatenated: one has ${listNames(names)}, another ${listNames(odd.columnNames())}.`,
     );
   const plain = tables.map((t) => reifyRows(t));
   const columns = names.map(

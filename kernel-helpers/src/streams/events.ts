@@ -1,5 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
-import { requireInteger } from "../base/arguments.js";
+import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import { Observable } from "rxjs";
 import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
@@ -118,8 +118,7 @@ function readerOf(object: ObjectBase<any>, ring: string, options: EventsOptions)
   refuseUnknownOptions("events", options, ["bigint", "bytes", "bufferBytes", "cpuBytes", "record", "records"]);
   const { bufferBytes = 256 * 2 ** 20, cpuBytes = 2 ** 20 } = options;
   requireInteger("bufferBytes", bufferBytes, { from: 2 ** 16 });
-  if (!Number.isInteger(cpuBytes) || cpuBytes < 4096 || cpuBytes > 2 ** 30 || (cpuBytes & (cpuBytes - 1)) !== 0)
-    throw new ArgumentError(`cpuBytes: expected a power of two from 4096 to 1073741824, got ${String(cpuBytes)}.`);
+  requirePowerOfTwo("cpuBytes", cpuBytes, { from: 4096, to: 2 ** 30 });
   const before = perObject.get(ring);
   const asked = JSON.stringify(options);
   if (before && (before.options === asked || Object.keys(options).length === 0)) return before.reader;

@@ -1,4 +1,5 @@
 import { table as makeTable } from "arquero";
+import { requireOneOf } from "../base/arguments.js";
 import { flatten } from "../bpf/flatten.js";
 import type { Combine, Field, Layout } from "../bpf/btf.js";
 import type { MapBase } from "../bpf/map.js";
@@ -114,8 +115,7 @@ export function readMap(
 
 function checkOptions(map: MapBase, { cpus }: MapTableOptions): void {
   if (cpus === undefined) return;
-  if (cpus !== "sum" && cpus !== "each")
-    throw new ArgumentError(`cpus: expected "sum" or "each", got ${JSON.stringify(cpus)}.`);
+  requireOneOf("cpus", cpus, ["sum", "each"]);
   if (!isPerCpu(map.type))
     throw new ArgumentError(`cpus: the map ${map.path} is of type ${map.type}, which has one value for all CPUs.`);
 }

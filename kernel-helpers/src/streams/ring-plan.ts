@@ -60,7 +60,9 @@ function readTypes(records: RecordTypes): { names: string[]; tags?: { field: str
   const { field, ...byValue } = records as { field: string };
   const [values, names] = [Object.keys(byValue), Object.values<unknown>(byValue)];
   if (typeof field !== "string" || values.length === 0 || !names.every((name) => typeof name === "string"))
-    throw new ArgumentError('records: expected such as { field: "type", 1: "open", 2: "close" }, or a list of names.');
+    throw new ArgumentError(
+      'records: expected for example { field: "type", 1: "open", 2: "close" }, or a list of names.',
+    );
   return { names: names as string[], tags: { field, values } };
 }
 

@@ -60,7 +60,7 @@ function notSaved(path: string, error: unknown): unknown {
   if (code === "ENOSPC" || code === "EDQUOT")
     return new BpflabError(
       "CAPTURE",
-      `${path} cannot be saved: the disk is full. What stood there before is as it was.`,
+      `${path} cannot be saved: the disk is full. The file that was there before is unchanged.`,
       {
         hint: "Make room, or give a path on another file system.",
         cause: error,
@@ -124,7 +124,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Col
     throw new ArgumentError(`${path} cannot be read: ${error.message}.`);
   });
   try {
-    if (!(await file.stat()).isFile()) throw new ArgumentError(`${path} cannot be read: it is no file.`);
+    if (!(await file.stat()).isFile()) throw new ArgumentError(`${path} cannot be read: it is not a file.`);
     return await openKind(file, path, options);
   } finally {
     await file.close();

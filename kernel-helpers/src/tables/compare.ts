@@ -67,7 +67,7 @@ function rowsByKey(table: ColumnTable, by: readonly string[]): Map<string, numbe
     const key = JSON.stringify(names);
     if (rows.has(key))
       throw new ArgumentError(
-        `compare got two rows ${by.length ? `of ${names.join(", ")}` : "in one table"}: give in by all columns that tell rows apart.`,
+        `compare got two rows ${by.length ? `of ${names.join(", ")}` : "in one table"}: name in by all the columns that tell rows apart.`,
       );
     rows.set(key, row);
   }

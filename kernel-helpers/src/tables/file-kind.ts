@@ -40,10 +40,14 @@ export async function fileKind(file: FileHandle, path: string): Promise<FileKind
       throw new CaptureFileError(
         path,
         "truncated",
-        `is cut short: it begins as ${named(kind)} and does not end as one.`,
+        `is truncated: it begins like ${named(kind)} but does not end like one.`,
       );
     if (ends)
-      throw new CaptureFileError(path, "corrupt", `is damaged: it ends as ${named(kind)} and does not begin as one.`);
+      throw new CaptureFileError(
+        path,
+        "corrupt",
+        `is damaged: it ends like ${named(kind)} but does not begin like one.`,
+      );
   }
   if (head.startsWith("\xff\xff\xff\xff")) return "Arrow stream";
   const stranger = strangers.find(([start]) => (typeof start === "string" ? head.startsWith(start) : start.test(head)));

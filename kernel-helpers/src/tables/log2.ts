@@ -3,6 +3,7 @@
  * 2^i up to, not including, 2^(i+1), slot 0 also 0, and the last slot also everything above.
  */
 import type { ColumnTable } from "arquero";
+import { requireNumber } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import { figuresTable, withColumns } from "../streams/capture.js";
 import type { ColumnName } from "../streams/table.js";
@@ -106,8 +107,7 @@ export function estimates<Table extends ColumnTable>(
     total = "total_ns",
     percentiles = [50, 90, 99],
   } = options;
-  for (const p of percentiles)
-    if (!(p > 0 && p < 100)) throw new ArgumentError(`expected percentiles between 0 and 100, got ${String(p)}.`);
+  for (const p of percentiles) requireNumber("percentiles", p, { above: 0, below: 100 });
   const base = storedRows(table);
   const histograms = histogramsOf(base, histogram, "histogram of latency.estimates");
   const [mins, maxs, totals] = [min, max, total].map((name) => numbersOf(base, name, "latency.estimates")) as [

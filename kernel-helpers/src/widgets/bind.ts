@@ -88,8 +88,7 @@ function widgetFor(
       return new ToggleButton({ ...options, value });
     case "string": {
       const choices = options.options ?? (layout?.kind === "enum" ? layout.values.map((one) => one.name) : undefined);
-      if (!choices)
-        throw new ArgumentError(`${name} is text: give what can be chosen, such as { options: ["a", "b"] }.`);
+      if (!choices) throw new ArgumentError(`${name} is text: give the choices, such as { options: ["a", "b"] }.`);
       return new Dropdown({ ...options, options: choices.includes(value) ? choices : [value, ...choices], value });
     }
     case "number": {
@@ -105,7 +104,7 @@ function widgetFor(
       return whole ? new IntSlider({ ...options, value }) : new FloatSlider({ ...options, value });
     }
     default:
-      throw new ArgumentError(`${name} is neither a number nor a boolean nor an enum: no widget can move it.`);
+      throw new ArgumentError(`${name} is neither a number nor a boolean nor an enum: no widget can control it.`);
   }
 }
 

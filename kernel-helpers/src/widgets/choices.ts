@@ -1,13 +1,11 @@
+import { mismatch, requireBoolean } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
 
 /** A widget whose value is true or false. */
 abstract class BooleanWidget extends ValueWidget<boolean> {
   protected toState(value: boolean): boolean {
-    if (typeof value === "boolean") return value;
-    throw new ArgumentError(
-      `${this.description || this.constructor.name}: expected true or false, got ${String(value)}.`,
-    );
+    return requireBoolean(this.description || this.constructor.name, value);
   }
 
   protected checked(state: unknown): unknown {
@@ -107,5 +105,5 @@ export class Dropdown<Choice extends string | number = string> extends ValueWidg
 function indexIn(choices: readonly unknown[], value: unknown, name = ""): number {
   const index = choices.indexOf(value);
   if (index >= 0) return index;
-  throw new ArgumentError(`${name || "Dropdown"}: expected one of ${choices.join(", ")}, got ${String(value)}.`);
+  throw mismatch(name || "Dropdown", `one of ${choices.join(", ")}`, value);
 }

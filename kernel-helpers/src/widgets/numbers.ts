@@ -1,3 +1,4 @@
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import type { Shown } from "./state.js";
 import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
@@ -29,16 +30,15 @@ function boundsOf(kind: string, options: NumberOptions, { bounded = true, whole 
   const { min = bounded ? 0 : -Infinity, max = bounded ? 100 : Infinity } = options;
   if (!(min < max)) throw new ArgumentError(`${name}: min (${min}) has to be below max (${max}).`);
   const { step = whole ? 1 : (max - min) / 100, value = bounded ? min : 0 } = options;
-  if (!(step > 0)) throw new ArgumentError(`${name}: expected a step above 0, got ${String(step)}.`);
+  requireNumber(`${name}, step`, step, { above: 0 });
   const bounds = { min, max, step, value, whole };
-  for (const one of bounded ? [min, max, value] : [value]) requireNumber(name, one, bounds);
+  for (const one of bounded ? [min, max, value] : [value]) requireWithin(name, one, bounds);
   return bounds;
 }
 
-function requireNumber(name: string, value: number, { min, max, whole }: Bounds): number {
-  if (typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
-  const range = Number.isFinite(max) ? ` from ${min} to ${max}` : "";
-  throw new ArgumentError(`${name}: expected ${whole ? "a whole number" : "a number"}${range}, got ${String(value)}.`);
+function requireWithin(name: string, value: number, { min, max, whole }: Bounds): number {
+  const range = Number.isFinite(max) ? { from: min, to: max } : {};
+  return whole ? requireInteger(name, value, range) : requireNumber(name, value, range);
 }
 
 /** A widget whose value is a number within bounds. */
@@ -61,7 +61,7 @@ export abstract class NumberWidget extends ValueWidget<number> {
   }
 
   protected toState(value: number): number {
-    return requireNumber(this.description || this.constructor.name, value, this.#bounds);
+    return requireWithin(this.description || this.constructor.name, value, this.#bounds);
   }
 
   protected checked(state: unknown): unknown {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requireInteger, requireNumber, requireOneOf } from "../../dist/base/arguments.js";
+import {
+  requireBoolean,
+  requireInteger,
+  requireNumber,
+  requireOneOf,
+  requirePowerOfTwo,
+} from "../../dist/base/arguments.js";
 import { ArgumentError } from "../../dist/base/errors.js";
 
 test("what fits is given back", () => {
@@ -20,6 +26,20 @@ test("what does not fit is told in one wording", () => {
     [() => requireNumber("t", Infinity), "t: expected a number, got Infinity."],
     [() => requireNumber("t", undefined), "t: expected a number, got undefined."],
     [() => requireOneOf("order", "up", ["size", "table"]), 'order: expected "size" or "table", got "up".'],
+    [
+      () => requireInteger("rows", 2 ** 60, { from: 1 }),
+      "rows: expected an integer from 1 to 9007199254740991, got 1152921504606846976.",
+    ],
+    [() => requireNumber("p", 100, { above: 0, below: 100 }), "p: expected a number between 0 and 100, got 100."],
+    [
+      () => requirePowerOfTwo("bytes", 4097, { from: 4096 }),
+      "bytes: expected a power of two of at least 4096, got 4097.",
+    ],
+    [
+      () => requirePowerOfTwo("bytes", 2048, { from: 4096 }),
+      "bytes: expected a power of two of at least 4096, got 2048.",
+    ],
+    [() => requireBoolean("on", 1), "on: expected true or false, got 1."],
     [() => requireOneOf("mode", 1, ["a", "b", "c"]), 'mode: expected one of "a", "b", "c", got 1.'],
   ];
   for (const [act, message] of cases)

@@ -77,7 +77,7 @@ describe("errors say what to do", () => {
     await rm(empty, { recursive: true });
     assert.match(
       said,
-      /^MissingFeatureError MISSING_FEATURE\nThe C compiler clang is not there\.\nInstall it with: apt-get install clang$/,
+      /^MissingFeatureError MISSING_FEATURE\nThe C compiler clang cannot be found\.\nInstall it with: apt-get install clang$/,
     );
   });
 

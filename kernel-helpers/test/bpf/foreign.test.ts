@@ -107,7 +107,7 @@ describe("what another process has loaded", () => {
     using rodata = bpf.map(idOf("foreign_.rodata"), { writable: true });
     assert.throws(() => rodata.clear(), {
       name: "ArgumentError",
-      message: /only read it, as it does with maps that are frozen/,
+      message: /may only read it, as with any frozen map/,
     });
   });
 
@@ -169,7 +169,7 @@ describe("what another process has loaded", () => {
     ] as const) {
       assert.throws(() => open(4_000_000_000), {
         name: "ArgumentError",
-        message: `There is no ${kind} with the id 4000000000.\nbpf.list().${kind}s shows those there are.`,
+        message: `There is no ${kind} with the id 4000000000.\nbpf.list().${kind}s lists those that exist.`,
       });
       for (const id of [0, -1, 1.5, "7", undefined])
         assert.throws(() => open(id as number), { name: "ArgumentError", message: /^id: expected an integer from 1/ });
@@ -295,12 +295,12 @@ describe("what is pinned", () => {
       refused(() => bpf.pinned(join(directory, "ther")), /Nothing is pinned at .*ther\.\nPinned in .*: .*there\./);
       refused(() => bpf.pinned(join(directory, "sub")), /sub is a directory\.\nNothing is pinned in .*sub\./);
       refused(() => bpf.pinned(join(plain, "x")), /is not on a bpffs\.\nBPF objects are pinned below /);
-      refused(() => bpf.pinned(join(directory, "no", "x")), /the directory .*no is not there/);
-      refused(() => bpf.pinned(7 as never), /Expected a path on a bpffs, got 7/);
-      refused(() => map.pin(path), /there is something at .*there already/);
+      refused(() => bpf.pinned(join(directory, "no", "x")), /the directory .*no does not exist/);
+      refused(() => bpf.pinned(7 as never), /path: expected a path on a bpffs, got 7/);
+      refused(() => map.pin(path), /there already exists/);
       refused(() => map.pin(join(plain, "x")), /is not on a bpffs/);
-      refused(() => map.pin(join(directory, "no", "x")), /the directory .*no is not there/);
-      refused(() => map.pin(join(directory, "a.b")), /"a\.b" has a dot/);
+      refused(() => map.pin(join(directory, "no", "x")), /the directory .*no does not exist/);
+      refused(() => map.pin(join(directory, "a.b")), /"a\.b" contains a dot/);
       writeFileSync(join(plain, "file"), "");
       refused(() => bpf.pinned(join(plain, "file", "x")), /is not/);
     } finally {

@@ -101,7 +101,10 @@ describe("maps of every kind", () => {
 
   test("what a kind cannot do is an error that says what it can", () => {
     const mistakes: [() => unknown, RegExp][] = [
-      [() => map("of_task").entries(), /has no entries: it is of type task_storage\.\nIt lives with each process/],
+      [
+        () => map("of_task").entries(),
+        /has no entries: it is of type task_storage\.\nIt keeps a value for each process/,
+      ],
       [() => map("jumps").push(1), /has no push: it is of type prog_array\.\nMaps of this type have get, has, set/],
       [() => map("seen").get(1), /has no get: it is of type bloom_filter/],
       [() => map("of_cgroup").get(null), /expected a path, got null/],

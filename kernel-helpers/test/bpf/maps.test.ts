@@ -209,7 +209,7 @@ describe("maps by type", () => {
     [
       "a full hash",
       () => maps["tiny"]!.setAll([1, 2, 3, 4, 5].map((key) => [key, key])),
-      /^The map types_of_maps\.tiny is full: it holds at most 4 entries\.\nTake some out, or load it with a larger maxEntries\.tiny\.$/,
+      /^The map types_of_maps\.tiny is full: it holds at most 4 entries\.\nDelete some, or load it with a larger maxEntries\.tiny\.$/,
     ],
     [
       "a full queue",

@@ -129,7 +129,7 @@ describe("a rerun replaces, an end leaves nothing", () => {
     for (const compiled of other)
       await assert.rejects(
         bpf.load(compiled, { keep: ["kept"] }),
-        /^ArgumentError: keep: the map counter\.kept .* so what it holds cannot be taken over\./,
+        /^ArgumentError: keep: the map counter\.kept .* so its entries cannot be kept\./,
       );
     await assert.rejects(
       bpf.load(await changed("kept SEC", "renamed SEC"), { keep: ["kept"] }),

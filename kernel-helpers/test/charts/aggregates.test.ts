@@ -354,7 +354,7 @@ describe("the time of day on an axis", () => {
         duration_ns: Float64Array.from({ length: 600 }, (_, i) => i + 1),
       }),
     );
-    assert.throws(() => charts.timeline(writes(5), { clock: true }), /nobody knows where this table was captured/);
+    assert.throws(() => charts.timeline(writes(5), { clock: true }), /where this table was captured is not known/);
     const minute = (ms: number) => new Date(ms).toISOString().slice(11, 16);
     for (const chart of [
       charts.timeline(table, { clock: true }),

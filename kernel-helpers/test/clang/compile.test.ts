@@ -225,7 +225,7 @@ describe("compile", () => {
       const { error } = await compile(program(""), { name }, env);
       assert.deepEqual(error, {
         name: "ArgumentError",
-        message: `A program's name is letters, digits and _, a letter first; got ${JSON.stringify(name)}.`,
+        message: `name: expected letters, digits and _, beginning with a letter, got ${JSON.stringify(name)}.`,
       });
     }
     assert.deepEqual(await calls(), [""], "clang was run for a name that is refused");

@@ -47,7 +47,7 @@ const cases: Record<string, Case> = {
       [
         "error 10: The value of the map starts has 16 bytes, and &now points to 8.",
         "&now, BPF_ANY);",
-        "would read 8 bytes behind it",
+        "would read 8 bytes past its end",
       ],
     ],
   },
@@ -77,7 +77,7 @@ const cases: Record<string, Case> = {
     source: `${program("")}int leave(struct trace_event_raw_sys_exit *ctx)\n{\n\treturn 0;\n}\n`,
     says: [
       [
-        "warning 10: The function leave has no SEC(), so that it is attached to nothing and never runs.",
+        "warning 10: The function leave has no SEC(), so it is attached to nothing and never runs.",
         "leave(struct trace_event_raw_sys_exit *ctx)",
         'SEC("tp/syscalls/sys_exit_write")',
       ],
@@ -87,7 +87,7 @@ const cases: Record<string, Case> = {
     source: program('\tbpf_printk("took %f s", 1);'),
     says: [
       [
-        "error 7: bpf_printk prints nothing here: the kernel does not know %f in a format.",
+        "error 7: bpf_printk prints nothing here: the kernel does not support %f in a format.",
         '%f s", 1);',
         "BPF has no floating-point numbers",
       ],
@@ -96,8 +96,8 @@ const cases: Record<string, Case> = {
   "conversions that the kernel does not know": {
     source: program('\tbpf_printk("%.3f %-5d %zu %s %pI4 %%", ctx->id);'),
     says: [
-      ["error 7: bpf_printk prints nothing here: the kernel does not know %.3f in a format.", "%.3f", "an integer"],
-      ["error 7: bpf_printk prints nothing here: the kernel does not know %zu in a format.", "%zu", "%llu"],
+      ["error 7: bpf_printk prints nothing here: the kernel does not support %.3f in a format.", "%.3f", "an integer"],
+      ["error 7: bpf_printk prints nothing here: the kernel does not support %zu in a format.", "%zu", "%llu"],
       ["error 7: The format has more conversions than there are values.", "d %zu", "Add the value"],
     ],
   },
@@ -113,7 +113,7 @@ const cases: Record<string, Case> = {
   },
   "a value without a conversion": {
     source: program('\tbpf_printk("name %d", 1, 2);'),
-    says: [["warning 7: The format has no conversion for this value, so that it is not printed.", "2);", "Add one"]],
+    says: [["warning 7: The format has no conversion for this value, so it is not printed.", "2);", "Add one"]],
   },
   "64 bits in a conversion for 32": {
     source: program('\tbpf_printk("%d %lu %llu %u", bpf_ktime_get_ns(), bpf_ktime_get_ns(), ctx->args[0], 1);'),
@@ -139,9 +139,9 @@ const cases: Record<string, Case> = {
     source: program("").replace('"vmlinux.h"\n', '"vmlinux.h"\n#include <linux/if_ether.h>\n'),
     says: [
       [
-        "error 2: linux/if_ether.h and vmlinux.h declare the same types, so that one program cannot include both.",
+        "error 2: linux/if_ether.h and vmlinux.h declare the same types, so one program cannot include both.",
         "linux/if_ether.h>",
-        "Take the line out",
+        "Remove the line",
       ],
     ],
   },
@@ -165,7 +165,7 @@ const cases: Record<string, Case> = {
       [
         "error 7: There is no function printf in a BPF program.",
         'printf("hello");',
-        "Write bpf_printk(…): its lines come out at bpf.tracePipe().",
+        "Write bpf_printk(…): its lines appear in bpf.tracePipe().",
       ],
     ],
   },
@@ -192,7 +192,7 @@ const cases: Record<string, Case> = {
   "a struct that vmlinux.h has": {
     source: program("", "struct key { u32 pid; };\n"),
     says: [
-      ["error 4: vmlinux.h has a key already (line ", "key { u32 pid; };", "Give yours another name, such as my_key"],
+      ["error 4: vmlinux.h already has a key (line ", "key { u32 pid; };", "Give yours another name, such as my_key"],
     ],
   },
   "a field that is not there": {
@@ -217,7 +217,7 @@ const cases: Record<string, Case> = {
     source: program("", map.replace('".maps"', '"maps"')),
     says: [
       [
-        'error 4: SEC("maps") marks a map as it was written before libbpf 1.0, which no longer loads it.',
+        'error 4: SEC("maps") defines a map in the style from before libbpf 1.0, which no longer loads it.',
         'SEC("maps");',
         'SEC(".maps")',
       ],
@@ -227,7 +227,7 @@ const cases: Record<string, Case> = {
     source: program("\tu64 key = 1;\n\tbpf_map_lookup_elem(&starts, &key);", map.replace(' SEC(".maps")', "")),
     says: [
       [
-        "error 4: starts is meant to be a map, but it is not in the section .maps, so that it is an ordinary variable.",
+        "error 4: starts is meant to be a map, but it is not in the section .maps, so it is an ordinary variable.",
         "starts;",
         'Write: } starts SEC(".maps");',
       ],
@@ -235,13 +235,7 @@ const cases: Record<string, Case> = {
   },
   "a signed division": {
     source: program("\tint by = ctx->args[0];\n\tint all = ctx->id;\n\treturn all / by;"),
-    says: [
-      [
-        "error 9: BPF divides unsigned numbers only (before its fourth instruction set).",
-        "/ by;",
-        "Make both unsigned",
-      ],
-    ],
+    says: [["error 9: BPF divides unsigned numbers only (before instruction set v4).", "/ by;", "Make both unsigned"]],
   },
 };
 

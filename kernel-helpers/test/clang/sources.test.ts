@@ -44,7 +44,7 @@ describe("where programs come from", () => {
     const flagged = returning("#include <linux/bpf.h>", "\n#ifdef SET\n7\n#else\n8\n#endif\n");
     assert.equal(await answer(flagged, { define: { SET: true } }), 7);
     assert.equal(await answer(flagged), 8);
-    await refused(() => answer(flagged, { define: { "A B": 1 } }), /^define: "A B" is no name for a macro/);
+    await refused(() => answer(flagged, { define: { "A B": 1 } }), /^define: "A B" is not a valid name for a macro/);
   });
 
   test("a header beside the notebook", async () => {
@@ -98,7 +98,7 @@ describe("where programs come from", () => {
     assert.equal(await bpf.load(await bpf.open(path, { name: "some_tool" })), object, "nothing has changed");
     await refused(() => bpf.open(join(dir, "nothing.o")), /the file .*nothing\.o cannot be read/);
     await writeFile(path, "no object");
-    await refused(() => bpf.open(path), /some-tool\.bpf\.o is no BPF object that libbpf can open/);
+    await refused(() => bpf.open(path), /some-tool\.bpf\.o is not a BPF object that libbpf can open/);
   });
 
   test("adapts to the kernel whose types it is given", async () => {

@@ -70,7 +70,7 @@ describe("bpflab run", () => {
   test("what is wrong is said in a sentence, without a stack", async () => {
     for (const [line, says] of [
       [`probe("tp/sched/sched_swich")`, /nearest are tp\/sched\/sched_switch/],
-      ["1 +", /this is no expression/],
+      ["1 +", /this is not an expression/],
       ["prob(3)", /prob is not defined/],
       ["42", /neither a probe nor a table/],
     ] as const) {

@@ -205,7 +205,7 @@ const wrong: [string, Exercise, string, RegExp][] = [
     "the window never resets",
     "tc_icmp_filter",
     changed(filter, ["now - w->begun >= 1000000000", "0"]),
-    /got 50 answers of 70: its window never begins anew/,
+    /got 50 answers of 70: its window never restarts/,
   ],
   [
     "one count for all",

@@ -138,7 +138,7 @@ SEC("perf_event") int take(void *ctx)
   });
 
   test("what it cannot do is said", async () => {
-    await assert.rejects(profile({}), /How long profile samples has to be said/);
+    await assert.rejects(profile({}), /profile needs either seconds or until/);
     await assert.rejects(profile({ seconds: 1, hz: 99 } as never), /profile takes no option "hz"/);
     await assert.rejects(profile({ seconds: 1, pid: 99_999_999 }), /there is no process 99999999/);
     const { aq } = await import("../../dist/api/index.js");

@@ -58,9 +58,9 @@ class BpfCells(KernelTestCase):
         for section, example in (("xdp", r'interface: "lo", mode: "generic"'), ("tc", r'interface: "lo", direction: "ingress"')):
             code = f'%%bpf packets --attach\n#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\nSEC("{section}")\nint on_packet(void *ctx)\n{{\n\treturn 2;\n}}\n'
             says = self.run_cell(code).error["evalue"]
-            self.assertIn("on_packet is attached to a network interface, which has to be named.", says)
+            self.assertIn("on_packet attaches to a network interface, which must be named.", says)
             self.assertIn(example, says)
-            self.assertIn("The option --attach cannot say that: leave it out, and write await packets.attach({ … }) in the cell below.", says)
+            self.assertIn("The option --attach cannot express that: leave it out, and write await packets.attach({ … }) in the cell below.", says)
 
     def test_constants_of_every_type(self):
         code = counter(
@@ -114,10 +114,10 @@ class BpfCells(KernelTestCase):
         self.run_cell(counter(" --attach"))
         self.run_cell("counter.globals.calls = 1_000_000;")
         ran = self.run_cell(counter(" --attach", body="calls += step;"))
-        self.assertEqual(ran.text("stdout"), "As set before: calls of counter. The other globals begin anew.\n")
+        self.assertEqual(ran.text("stdout"), "Kept from before: calls of counter. The other globals start afresh.\n")
         self.assertGreaterEqual(int(self.run_cell("counter.globals.calls").result), 1_000_000)
         again = self.run_cell(counter(" --attach", body="calls -= step;"))
-        self.assertIn("As set before: calls", again.text("stdout"))
+        self.assertIn("Kept from before: calls", again.text("stdout"))
         self.run_cell("counter.close();")
         self.assertEqual(self.run_cell(counter(" --attach")).text("stdout"), "", "what was closed is forgotten")
 
@@ -141,14 +141,14 @@ class BpfCells(KernelTestCase):
 
     def test_c_that_does_not_begin_with_bpf_is_one_sentence(self):
         for code, part in [
-            ("// my program\n" + counter(), "%%bpf has to be the cell's first line, and here it is line 2: move what stands above below it."),
+            ("// my program\n" + counter(), "%%bpf has to be the cell's first line, and here it is line 2: move the lines above it below it."),
             ("\n\n" + counter(), "here it is line 3"),
             ("/* mine\n */\n" + counter(), "here it is line 3"),
             (counter()[1:], "%bpf is written with two percent signs: %%bpf (line 1)."),
             ("\ufeff" + counter(), "%%bpf has to be the very first characters of the cell"),
             (" " + counter(), "%%bpf has to be the very first characters of the cell"),
-            (counter().split("\n", 1)[1], "This cell is C, and nothing says so: without %%bpf a cell is TypeScript."),
-            ('SEC("tp/syscalls/sys_enter_write")\nint enter(void *ctx)\n{\n\treturn 0;\n}\n', "This cell is C"),
+            (counter().split("\n", 1)[1], "This cell looks like C, but without %%bpf a cell is TypeScript."),
+            ('SEC("tp/syscalls/sys_enter_write")\nint enter(void *ctx)\n{\n\treturn 0;\n}\n', "This cell looks like C"),
         ]:
             error = self.run_cell(code).error
             self.assertEqual(error["ename"], "ArgumentError", code)

@@ -122,7 +122,7 @@ test("what a filter lacks is named", async () => {
 
   const numbers = source.replaceAll("key, __be32", "key, u32");
   using untyped = await bpf.load(await bpf.compile(numbers, { name: "numbers" }));
-  assert.throws(() => net.release(untyped, "198.18.0.2"), /keys of numbers\.peers are no addresses\.\n.*__be32/);
+  assert.throws(() => net.release(untyped, "198.18.0.2"), /keys of numbers\.peers are not addresses\.\n.*__be32/);
 
   using trie = await bpf.load(await bpf.compile(source.replace("__be32 of;", "u32 of;"), { name: "trie" }));
   assert.throws(() => net.allow(trie, "198.18.0.0/24"), /trie\.allow \(lpm_trie\) has no prefixes as keys/);

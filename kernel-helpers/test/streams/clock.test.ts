@@ -31,13 +31,13 @@ test("one of a capture counts by that capture's clock, whatever was made of its 
 });
 
 test("one whose clock nobody knows is refused, and says what to do", () => {
-  assert.throws(() => toDate(1, events), /^ArgumentError: toDate: nobody knows where this table was captured/);
+  assert.throws(() => toDate(1, events), /^ArgumentError: toDate: where this table was captured is not known/);
   assert.throws(
     () => toDate(1, joinCaptures("both", [elsewhere, { ...elsewhere, bootId: "another" }])),
-    /captures of several boots/,
+    /captures from several boots/,
   );
   const { clockOffset_ms, ...old } = elsewhere;
   assert.ok(clockOffset_ms);
-  assert.throws(() => toDate(1, old), /does not say how its clock stood/);
+  assert.throws(() => toDate(1, old), /does not record how its clock relates/);
   assert.throws(() => [1].map(toDate as never), ArgumentError);
 });

@@ -130,7 +130,7 @@ describe("concatTables", () => {
         () => concatTables([one, other]),
         (e: Error) =>
           e instanceof ArgumentError &&
-          /^Tables of different columns cannot be put together: one has a and b, another a/.test(e.message),
+          /^Tables with different columns cannot be concatenated: one has a and b, another a/.test(e.message),
       );
     }
   });

@@ -137,7 +137,7 @@ describe("records of rings that do not say what they carry", () => {
         /OPEN is neither a number nor a label of opened\.kind/,
       ],
       ["by_tag", { records: ["opened", "event", "opened"] }, /the length of a record does not tell/],
-      ["by_tag", { records: { field: "kind" } }, /^records: expected such as/],
+      ["by_tag", { records: { field: "kind" } }, /^records: expected for example/],
       ["reserved", { record: "event", records: ["event"] }, /not both/],
       ["reserved", { bytes: ["pid"] }, /has no text column "pid"\.\nIt has: comm\./],
       ["reserved", { recrd: "event" } as EventsOptions, /^events takes no option "recrd"/],

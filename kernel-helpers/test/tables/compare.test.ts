@@ -92,7 +92,7 @@ test("what was lost on either side is known", () => {
 test("rows that cannot be told apart and columns that are not there are refused", () => {
   assert.throws(
     () => compare(before, after),
-    (error: Error) => error instanceof ArgumentError && /two rows in one table: give in by/.test(error.message),
+    (error: Error) => error instanceof ArgumentError && /two rows in one table: name in by/.test(error.message),
   );
   assert.throws(() => compare(summary(writes(99), { by: ["comm", "fd"] }), after, { by: "comm" }), /two rows of/);
   assert.throws(() => compare(before, after, { by: "comm", of: "p50_ns" }), /no column "p50_ns"/);

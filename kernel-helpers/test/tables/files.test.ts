@@ -399,7 +399,7 @@ describe("saving", () => {
         { cwd: fileURLToPath(new URL("..", dist)) },
       );
       const [error, left, names] = JSON.parse(stdout) as [string, number, string[]];
-      assert.equal(error, `${path} cannot be saved: the disk is full. What stood there before is as it was.`);
+      assert.equal(error, `${path} cannot be saved: the disk is full. The file that was there before is unchanged.`);
       assert.equal(left, 1000);
       assert.deepEqual(names, [`x.${kind}`]);
     });

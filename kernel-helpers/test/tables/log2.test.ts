@@ -104,7 +104,7 @@ describe("histograms that the kernel kept", () => {
     ]);
     assert.throws(() => latency.estimates(kept(a), { percentiles: [100] }), {
       name: "ArgumentError",
-      message: "expected percentiles between 0 and 100, got 100.",
+      message: "percentiles: expected a number between 0 and 100, got 100.",
     });
     assert.throws(() => latency.estimates(kept(a), { histogram: "comm" }), {
       message: /needs an array of counts a row, and column "comm" holds none/,

@@ -14,13 +14,13 @@ import { reasonOf } from "./reason.js";
 export async function attachProgram(program: Attachable, options: Hook = {}): Promise<Attachment> {
   const kind = kindOf(program);
   if (kind.byHand)
-    throw new ArgumentError(`The program ${program.name} (${program.section}) has no hook to be attached to.`, {
+    throw new ArgumentError(`The program ${program.name} (${program.section}) has no hook to attach to.`, {
       hint: kind.byHand,
     });
   const unknown = Object.keys(options).find((name) => !kind.takes.includes(name));
   if (unknown !== undefined)
     throw new ArgumentError(
-      `The program ${program.name} (${program.section}) is attached to ${kind.to} and takes no option ${unknown}.`,
+      `The program ${program.name} (${program.section}) attaches to ${kind.to} and takes no option ${unknown}.`,
       { hint: kind.takes.length === 0 ? "It takes none." : `It takes ${listNames(kind.takes)}.` },
     );
   try {

@@ -22,7 +22,7 @@ export const cgroup: HookKind<CgroupHook> = {
   attach(program, { cgroup: paths, direction }) {
     const each: unknown[] = [paths ?? []].flat();
     if (each.length === 0 || !each.every((path) => typeof path === "string" && path !== ""))
-      throw new ArgumentError(`The program ${program.name} is attached to a control group, which has to be named.`, {
+      throw new ArgumentError(`The program ${program.name} attaches to a control group, which must be named.`, {
         hint: `For example attach({ cgroup: ${JSON.stringify(`${mounts()[0] ?? "/sys/fs/cgroup"}/system.slice`)} }).`,
       });
     return attachToEach(each as string[], (path) => attachTo(program, path, direction));

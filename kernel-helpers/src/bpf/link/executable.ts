@@ -33,7 +33,7 @@ const libraryDirectories = [
 /** The file that a path or a bare name means: of a library as the loader finds it, of a command as a shell does. */
 export function executablePath(path: string): string {
   if (typeof path !== "string" || path === "")
-    throw new ArgumentError(`path: expected that of a program or library, got ${String(path)}.`);
+    throw new ArgumentError(`path: expected the path of a program or library, got ${String(path)}.`);
   const directories = path.includes("/")
     ? [undefined]
     : /\.so(\.|$)/.test(path)
@@ -45,7 +45,7 @@ export function executablePath(path: string): string {
   }
   const looked = path.includes("/") ? "" : ` in ${directories.join(", ")}`;
   throw new ArgumentError(`path: there is no file ${JSON.stringify(path)}${looked}.`, {
-    hint: "Of a process in a container, /proc/PID/root/PATH is the file that it sees.",
+    hint: "For a process in a container, give /proc/PID/root/PATH: the file as that process sees it.",
   });
 }
 
@@ -63,16 +63,16 @@ function parse(fd: number, path: string): Executable {
   const size = fstatSync(fd).size;
   const read: Read = (offset, length) => {
     if (offset + length > size)
-      throw new ArgumentError(`path: ${path} is cut short: it says that it is longer than it is.`);
+      throw new ArgumentError(`path: ${path} is truncated: its headers describe more bytes than it has.`);
     const bytes = Buffer.alloc(length);
     readSync(fd, bytes, 0, length, offset);
     return bytes;
   };
   const head = size >= 64 ? read(0, 64) : Buffer.alloc(0);
   if (head.toString("latin1", 0, 4) !== "\x7fELF")
-    throw new ArgumentError(`path: ${path} is no program or library (ELF file), so it has no functions to probe.`);
+    throw new ArgumentError(`path: ${path} is not a program or library (ELF file), so it has no functions to probe.`);
   if (head[4] !== 2 || head[5] !== 1)
-    throw new ArgumentError(`path: ${path} is not a 64-bit little-endian program, and its functions are not read.`);
+    throw new ArgumentError(`path: ${path} is not a 64-bit little-endian program, so its functions cannot be read.`);
 
   const sections = readSections(read);
   const segments = readSegments(head, read);

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { mismatch, requireInteger } from "../../base/arguments.js";
 import { ArgumentError } from "../../base/errors.js";
 
 // What several kinds of hooks are told, checked the same way.
@@ -12,22 +13,14 @@ export function cookieOf(cookie: Cookie | undefined): { cookie?: bigint } {
     (typeof cookie === "number" && !Number.isSafeInteger(cookie)) ||
     BigInt.asUintN(64, BigInt(cookie)) !== BigInt(cookie)
   )
-    throw new ArgumentError(`cookie: expected an integer from 0 to 2^64 - 1, got ${String(cookie)}.`);
+    throw mismatch("cookie", "an integer from 0 to 2^64 - 1", cookie);
   return { cookie: BigInt(cookie) };
-}
-
-export function integer(name: string, value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < low || value > high)
-    throw new ArgumentError(
-      `${name}: expected an integer ${high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`}, got ${String(value)}.`,
-    );
-  return value;
 }
 
 /** A process that is there, by its id. */
 export function processId(pid: number | undefined): { pid?: number } {
   if (pid === undefined) return {};
-  integer("pid", pid, 1);
+  requireInteger("pid", pid, { from: 1 });
   try {
     process.kill(pid, 0);
   } catch (cause) {

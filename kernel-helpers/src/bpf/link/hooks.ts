@@ -97,6 +97,6 @@ export function kindOf({ typeName, attachType, section }: ProgramDescription): H
         return byHand("They run for packets that are redirected: put their id into a devmap or cpumap.");
       return xdp;
     default:
-      return byTypeName[typeName] ?? byHand(`Nothing is known of hooks for programs of type ${typeName}.`);
+      return byTypeName[typeName] ?? byHand(`bpflab knows no hook for programs of type ${typeName}.`);
   }
 }

@@ -39,7 +39,7 @@ export function interfacesThere(): string {
 export function namedInterfaces(program: string, names: string | string[] | undefined, example: string): Interface[] {
   const all: unknown[] = [names ?? []].flat();
   if (all.length === 0 || !all.every((name) => typeof name === "string"))
-    throw new ArgumentError(`The program ${program} is attached to a network interface, which has to be named.`, {
+    throw new ArgumentError(`The program ${program} attaches to a network interface, which must be named.`, {
       hint: `For example ${example.replace("eth0", interfaces()[0]?.name ?? "lo")}; ${interfacesThere()}`,
     });
   return [...new Set(all)].map((name) => {

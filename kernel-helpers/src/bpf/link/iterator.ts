@@ -1,8 +1,9 @@
+import { requireInteger } from "../../base/arguments.js";
 import { AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import type { HasMapHandle } from "./sock-map.js";
-import { integer, processId, withFile } from "./hook-options.js";
+import { processId, withFile } from "./hook-options.js";
 
 /** What an iterator walks over, where SEC("iter/…") leaves a choice. */
 export interface IteratorHook {
@@ -23,14 +24,14 @@ export const iterator: HookKind<IteratorHook> = {
       throw new AttachError(
         program.name,
         program.section,
-        `The iterator ${program.name} walks over the elements of a map, which has to be named.`,
+        `The iterator ${program.name} walks over the elements of a map, which must be named.`,
         { hint: "For example attach({ map: object.maps.counts })." },
       );
     const make = (fd?: number) =>
       native.bpf_program__attach_iter(program.object, program.name, {
         ...(map ? { map: native.bpf_map__fd(map.handle) } : {}),
         ...processId(pid),
-        ...(tid === undefined ? {} : { tid: integer("tid", tid, 1) }),
+        ...(tid === undefined ? {} : { tid: requireInteger("tid", tid, { from: 1 }) }),
         ...(fd === undefined ? {} : { cgroup: fd }),
       });
     const link = cgroup === undefined ? make() : withFile(cgroup, make);

@@ -14,14 +14,14 @@ export interface KprobeMultiHook {
 }
 
 export const kprobeMulti: HookKind<KprobeMultiHook> = {
-  to: "functions of the kernel",
+  to: "kernel functions",
   takes: ["pattern", "functions"],
   inSection: ["pattern", "functions"],
   attach(program, { pattern: given, functions }) {
     const [, returns, named] = /^k(ret)?probe\.(?:multi|session)(?:\/(.+))?$/.exec(program.section) ?? [];
     const pattern = functions ? undefined : (given ?? named);
     if (!pattern && !functions?.length)
-      throw new ArgumentError(`The functions that program ${program.name} is attached to have to be named.`, {
+      throw new ArgumentError(`The functions that program ${program.name} attaches to must be named.`, {
         hint: 'For example SEC("kprobe.multi/tcp_*"), or attach({ functions: ["do_unlinkat", "do_rmdir"] }).',
       });
     requireKprobes(program, pattern ?? functions!.join(", "));

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { release } from "node:os";
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError, AttachError, MissingFeatureError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { isKernelFunction, kernelFunctions } from "../kernel-functions.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
-import { cookieOf, integer, type Cookie } from "./hook-options.js";
+import { cookieOf, type Cookie } from "./hook-options.js";
 
 /** A function of the kernel; SEC("kprobe/NAME") or SEC("kprobe/NAME+OFFSET") says it too. */
 export interface KprobeHook {
@@ -26,7 +27,7 @@ export interface KsyscallHook {
 }
 
 export const kprobe: HookKind<KprobeHook> = {
-  to: "a function of the kernel",
+  to: "a kernel function",
   takes: ["function", "offset", "cookie"],
   inSection: ["function", "offset"],
   attach(program, options) {
@@ -34,13 +35,10 @@ export const kprobe: HookKind<KprobeHook> = {
     const { function: name = named, offset = plus === undefined ? 0 : Number(plus) } = options;
     const isReturn = kind === "kretprobe";
     if (!name)
-      throw new ArgumentError(
-        `The program ${program.name} is attached to a function of the kernel, which has to be named.`,
-        {
-          hint: `For example SEC("${isReturn ? "kretprobe" : "kprobe"}/do_unlinkat"), or attach({ function: "do_unlinkat" }).`,
-        },
-      );
-    integer("offset", offset, 0);
+      throw new ArgumentError(`The program ${program.name} attaches to a kernel function, which must be named.`, {
+        hint: `For example SEC("${isReturn ? "kretprobe" : "kprobe"}/do_unlinkat"), or attach({ function: "do_unlinkat" }).`,
+      });
+    requireInteger("offset", offset, { from: 0 });
     if (isReturn && offset) throw new ArgumentError("offset: a kretprobe is at the function's end and takes none.");
     requireKprobes(program, `${kind} ${name}`);
     requireFunction(program, name);
@@ -61,7 +59,7 @@ export const ksyscall: HookKind<KsyscallHook> = {
     const [, returns, named] = /^k(ret)?syscall(?:\/(\w+))?/.exec(program.section) ?? [];
     const name = options.syscall ?? named;
     if (!name)
-      throw new ArgumentError(`The program ${program.name} is attached to a system call, which has to be named.`, {
+      throw new ArgumentError(`The program ${program.name} attaches to a system call, which must be named.`, {
         hint: 'For example SEC("ksyscall/openat"), or attach({ syscall: "openat" }).',
       });
     requireKprobes(program, `system call ${name}`);
@@ -80,7 +78,7 @@ export function requireKprobes(program: Attachable, where: string): void {
     "kprobes",
     `Program ${program.name} cannot attach to ${where}: this kernel (${release()}) is built without kprobes (CONFIG_KPROBES).`,
     {
-      hint: `Use a tracepoint (tp/, raw_tp/, tp_btf/) in its place, or leave it out: programs: { ${program.name}: false }.`,
+      hint: `Use a tracepoint (tp/, raw_tp/, tp_btf/) instead, or leave it out: programs: { ${program.name}: false }.`,
     },
   );
 }
@@ -93,7 +91,7 @@ export function requireFunction(program: Attachable, name: string): void {
     program.section,
     `Program ${program.name} cannot attach to ${name}: this kernel has no function of that name.`,
     {
-      hint: `The nearest names in /proc/kallsyms are ${nearestNames(name, kernelFunctions())}; a function that the compiler put into its callers has no name there.`,
+      hint: `The nearest names in /proc/kallsyms are ${nearestNames(name, kernelFunctions())}; a function that the compiler inlined has no name there.`,
     },
   );
 }

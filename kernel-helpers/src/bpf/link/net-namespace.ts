@@ -37,7 +37,7 @@ export const netNamespace: HookKind<NetNamespaceHook> = {
     } catch (error) {
       if (isNativeError(error) && error.code === "EEXIST")
         throw new ArgumentError(
-          `The network namespace has a ${program.typeName} program already, and the kernel lets only one be there.`,
+          `The network namespace already has a ${program.typeName} program, and the kernel allows only one.`,
           { hint: "bpftool link lists it, with the process that holds it.", cause: error },
         );
       throw error;

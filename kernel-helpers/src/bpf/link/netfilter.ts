@@ -1,8 +1,8 @@
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
 import { release } from "node:os";
 import { isNativeError, native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
-import { integer } from "./hook-options.js";
 
 // enum nf_inet_hooks and NFPROTO_* of linux/netfilter.h
 const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
@@ -22,17 +22,14 @@ export interface NetfilterHook {
 const netfilterAttachType = 45; // BPF_NETFILTER
 
 export const netfilter: HookKind<NetfilterHook> = {
-  to: "a hook of netfilter",
+  to: "a netfilter hook",
   takes: ["at", "family", "priority", "defragment"],
   attach(program, { at, family = "ipv4", priority = 0, defragment: whole = false }) {
     if (!Object.hasOwn(hooks, at) || !Object.hasOwn(families, family))
-      throw new ArgumentError(
-        `The program ${program.name} is attached to a hook of netfilter, which has to be named.`,
-        {
-          hint: `For example attach({ at: "input", family: "ipv4", priority: 0 }); at is one of ${Object.keys(hooks).join(", ")}, family ipv4 or ipv6.`,
-        },
-      );
-    integer("priority", priority, -(2 ** 31) + 1, 2 ** 31 - 2); // the first and the last are netfilter's own
+      throw new ArgumentError(`The program ${program.name} attaches to a netfilter hook, which must be named.`, {
+        hint: `For example attach({ at: "input", family: "ipv4", priority: 0 }); at is one of ${Object.keys(hooks).join(", ")}, family ipv4 or ipv6.`,
+      });
+    requireInteger("priority", priority, { from: -(2 ** 31) + 1, to: 2 ** 31 - 2 }); // the first and the last are netfilter's own
     const more = Buffer.alloc(16);
     more.writeUInt32LE(families[family], 0);
     more.writeUInt32LE(hooks[at], 4);
@@ -46,18 +43,16 @@ export const netfilter: HookKind<NetfilterHook> = {
       if (!isNativeError(error)) throw error;
       if (error.code === "EBUSY")
         throw new ArgumentError(
-          `priority: another BPF program stands at priority ${priority} of netfilter's ${family} ${at}.`,
+          `priority: another BPF program already has priority ${priority} in netfilter's ${family} ${at}.`,
           {
-            hint: "Choose another priority; bpftool link lists who has which.",
+            hint: "Choose another priority; bpftool link lists those in use.",
             cause: error,
           },
         );
       if (error.code === "EINVAL")
         throw new MissingFeatureError("netfilter programs", `This kernel (${release()}) has no netfilter links.`, {
           since: "6.4",
-          hint:
-            "Use tc or a control group's hook in its place, or leave it out: " +
-            `programs: { ${program.name}: false }.`,
+          hint: "Use tc or a cgroup hook instead, or leave it out: " + `programs: { ${program.name}: false }.`,
           cause: error,
         });
       throw error;

@@ -33,7 +33,7 @@ export const network: HookKind<NetworkHook> = {
     const direction = given ?? named ?? "ingress";
     if (!["ingress", "egress"].includes(direction) || !["tcx", "clsact", undefined].includes(method))
       throw new ArgumentError(
-        `The program ${program.name} is attached to a network interface's "ingress" or "egress", by "tcx" or "clsact".`,
+        `The program ${program.name} attaches to a network interface's "ingress" or "egress", by "tcx" or "clsact".`,
         { hint: `Got direction ${JSON.stringify(direction)} and method ${JSON.stringify(method)}.` },
       );
     if (named && given && named !== given)
@@ -82,7 +82,7 @@ function attachBy(program: Attachable, on: Interface, direction: Direction, meth
       {
         errno: error.errno,
         cause: error,
-        ...(isThere(on.index) ? {} : { hint: `The interface has gone meanwhile. ${interfacesThere()}` }),
+        ...(isThere(on.index) ? {} : { hint: `The interface no longer exists. ${interfacesThere()}` }),
       },
     );
   }

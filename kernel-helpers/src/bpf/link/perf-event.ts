@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { isNativeError, native, type LinkHandle } from "../../base/native.js";
 import { attachToEach, byLinks, type Attachable, type HookKind } from "./attachment.js";
-import { cookieOf, integer, onlineCpus, processId, type Cookie } from "./hook-options.js";
+import { cookieOf, onlineCpus, processId, type Cookie } from "./hook-options.js";
 
 // enum perf_type_id, perf_sw_ids and perf_hw_id of linux/perf_event.h
 const software = 1;
@@ -46,27 +47,27 @@ export const perfEvent: HookKind<PerfEventHook> = {
   attach(program, { frequency, period, event = "cpu-clock", pid, cpu, cookie }) {
     if ((frequency === undefined) === (period === undefined))
       throw new ArgumentError(
-        `How often the program ${program.name} samples has to be said, by either frequency or period.`,
+        `The program ${program.name} needs either a frequency or a period, which says how often it samples.`,
         { hint: "For example attach({ frequency: 99 }) for 99 samples a second on each CPU." },
       );
     if (!Object.hasOwn(events, event))
       throw new ArgumentError(`event: there is no ${JSON.stringify(event)}.`, {
-        hint: `There are ${listNames(Object.keys(events))}.`,
+        hint: `The events are ${listNames(Object.keys(events))}.`,
       });
     const often =
       frequency === undefined
-        ? { period: integer("period", period, 1) }
-        : { frequency: integer("frequency", frequency, 1, 1_000_000) };
+        ? { period: requireInteger("period", period, { from: 1 }) }
+        : { frequency: requireInteger("frequency", frequency, { from: 1, to: 1_000_000 }) };
     const online = onlineCpus();
     const cpus = cpu === undefined ? online : [cpu].flat();
     const off = cpus.find((one) => !online.includes(one));
     if (off !== undefined || cpus.length === 0)
       throw new ArgumentError(`cpu: ${off === undefined ? "none is given" : `there is no CPU ${off} online`}.`, {
-        hint: `Online are ${online.join(", ")}.`,
+        hint: `CPUs online: ${online.join(", ")}.`,
       });
     const most = Number(readFileSync("/proc/sys/kernel/perf_event_max_sample_rate", "utf8"));
     if (frequency !== undefined && frequency > most)
-      throw new ArgumentError(`frequency: this kernel samples ${most} times a second at most, got ${frequency}.`, {
+      throw new ArgumentError(`frequency: this kernel samples at most ${most} times a second, got ${frequency}.`, {
         hint: "It is kernel.perf_event_max_sample_rate, which the kernel lowers by itself when sampling takes too long.",
       });
     const open = (where: { cpu?: number; pid?: number; inherit?: boolean }) =>
@@ -93,14 +94,10 @@ function openEvent(
     return native.bpf_program__attach_perf_event(program.object, program.name, attributes);
   } catch (error) {
     if (!isNativeError(error) || !["ENOENT", "EOPNOTSUPP"].includes(error.code)) throw error;
-    throw new MissingFeatureError(
-      event,
-      `This machine does not count ${event}: it shows no such counter to this kernel.`,
-      {
-        hint: 'Virtual machines often have none of the hardware\'s; "cpu-clock" is there always.',
-        cause: error,
-      },
-    );
+    throw new MissingFeatureError(event, `This machine has no counter for ${event}.`, {
+      hint: 'Virtual machines often lack the hardware counters; "cpu-clock" is always available.',
+      cause: error,
+    });
   }
 }
 

@@ -20,13 +20,13 @@ const families: Record<string, readonly string[]> = {
   cgroup_skb: ["ingress", "egress"],
 };
 
-/** What to write in place of a SEC() that names no kind of hook. */
+/** What to write in place of a SEC() that is not a kind of hook. */
 export function sectionAdvice(section: string): string {
   const [kind = "", ...name] = section.split("/");
   const family = Object.hasOwn(families, kind) ? families[kind]! : undefined;
   if (family)
-    return `Behind ${kind}/ may stand ${listNames(family)}${kinds.includes(kind) ? `, or SEC("${kind}") stands alone` : ""}.`;
+    return `${kind}/ may be followed by ${listNames(family)}${kinds.includes(kind) ? `, or SEC("${kind}") may stand alone` : ""}.`;
   const [meant] = kind.length < 3 ? [] : nearest(kind, [...kinds, ...Object.keys(families)], 1, 2);
   const guess = meant === undefined ? "" : `Did you mean SEC("${[meant, ...name].join("/")}")? `;
-  return `${guess}It begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …`;
+  return `${guess}A section begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …`;
 }

@@ -54,7 +54,7 @@ export function optionsOf<P extends Candidate>(
 
 function withoutHook({ name, section, isLoaded, byHand }: Candidate): string {
   return isLoaded
-    ? `${name} (${section}) has no hook to be attached to. ${byHand ?? ""}`.trimEnd()
+    ? `${name} (${section}) has no hook to attach to. ${byHand ?? ""}`.trimEnd()
     : `${name} (${section}) was left out when it was loaded: programs: { ${name}: true } loads it.`;
 }
 

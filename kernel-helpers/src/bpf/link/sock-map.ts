@@ -24,7 +24,7 @@ export const sockMap: HookKind<SockMapHook> = {
   attach(program, { map }) {
     if (!map || !["sockmap", "sockhash"].includes(map.type))
       throw new ArgumentError(
-        `The program ${program.name} is attached to a map of sockets (sockmap or sockhash), which has to be given${map ? `; ${map.name} is of type ${map.type}` : ""}.`,
+        `The program ${program.name} attaches to a map of sockets (sockmap or sockhash), which must be given${map ? `; ${map.name} is of type ${map.type}` : ""}.`,
         { hint: "For example attach({ map: object.maps.sockets })." },
       );
     const type = program.attachType || skSkbVerdict;

@@ -1,7 +1,7 @@
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { attachToEach, byLinks, type HookKind } from "./attachment.js";
-import { integer } from "./hook-options.js";
 import { namedInterfaces } from "./interfaces.js";
 
 /** A socket by its descriptor, or one of Node's: net.Socket, net.Server, dgram.Socket. */
@@ -22,7 +22,7 @@ export const socketFilter: HookKind<SocketHook> = {
   attach(program, { socket, interface: names }) {
     if ((socket === undefined) === (names === undefined))
       throw new ArgumentError(
-        `The program ${program.name} is attached to a socket of this process, or to an interface's packets: one of them has to be named.`,
+        `The program ${program.name} attaches to a socket of this process or to an interface's packets, one of which must be named.`,
         { hint: 'For example attach({ interface: "lo" }), or attach({ socket: server }).' },
       );
     if (names === undefined) {
@@ -37,13 +37,13 @@ export const socketFilter: HookKind<SocketHook> = {
 
 /** Node says no descriptor of its sockets but in the handle below them, which tells it once they are bound or connected. */
 function descriptorOf(socket: SocketLike): number {
-  if (typeof socket === "number") return integer("socket", socket, 0, 2 ** 31 - 1);
+  if (typeof socket === "number") return requireInteger("socket", socket, { from: 0, to: 2 ** 31 - 1 });
   const below = socket as { _handle?: { fd?: number } | null } & { [key: symbol]: { handle?: { fd?: number } } };
   const state = Object.getOwnPropertySymbols(below).find((key) => key.description === "state symbol");
   const fd = (state ? below[state]?.handle : below._handle)?.fd;
   if (fd === undefined || fd < 0)
     throw new ArgumentError("socket: expected an open socket of this process or its descriptor.", {
-      hint: "One of Node's has a descriptor once it is connected, listens or is bound.",
+      hint: "A Node.js socket has a descriptor once it is connected, listening or bound.",
     });
   return fd;
 }

@@ -35,7 +35,7 @@ export class StructOps {
         this.name,
         "struct_ops",
         error.code === "EEXIST"
-          ? `The kernel has operations of the name that ${this.name} gives: somebody else has registered them.`
+          ? `The kernel already has operations with the name that ${this.name} gives.`
           : `The kernel refuses to register the operations ${this.name}: ${error.message}.`,
         {
           errno: error.errno,

@@ -44,6 +44,6 @@ export const tracepoint: HookKind<TracepointHook> = {
 async function similar(category: string, name: string): Promise<string> {
   const names = await tracepoints(category);
   if (names.length === 0)
-    return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for those it has.`;
+    return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for the ones it has.`;
   return `The nearest names in ${category} are ${nearestNames(name, names)}.`;
 }

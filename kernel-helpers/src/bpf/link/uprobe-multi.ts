@@ -1,8 +1,9 @@
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError, AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import { readExecutable } from "./executable.js";
-import { cookieOf, integer, type Cookie } from "./hook-options.js";
+import { cookieOf, type Cookie } from "./hook-options.js";
 import { asPattern } from "./pattern.js";
 import { fileOf, ofProcess, requireFunctions } from "./uprobe.js";
 
@@ -34,17 +35,14 @@ export const uprobeMulti: HookKind<UprobeMultiHook> = {
     const pattern = functions || offsets ? undefined : (options.pattern ?? section);
     const what = pattern ?? (functions ?? offsets ?? []).join(", ");
     if (!what)
-      throw new ArgumentError(
-        `The functions of ${file} that program ${program.name} is attached to have to be named.`,
-        {
-          hint: 'For example attach({ path: "libc.so.6", pattern: "pthread_*" }), or { functions: ["malloc", "free"] }.',
-        },
-      );
+      throw new ArgumentError(`The functions of ${file} that program ${program.name} attaches to must be named.`, {
+        hint: 'For example attach({ path: "libc.so.6", pattern: "pthread_*" }), or { functions: ["malloc", "free"] }.',
+      });
     const executable = readExecutable(file);
     if (functions) requireFunctions(program, file, executable, functions);
     const wanted = pattern ? asPattern(pattern) : undefined;
     const places = offsets
-      ? offsets.map((offset) => BigInt(integer("offsets", offset, 1)))
+      ? offsets.map((offset) => BigInt(requireInteger("offsets", offset, { from: 1 })))
       : functions
         ? functions.map((name) => executable.functions.find((one) => one.name === name)!.offset)
         : [...new Set(executable.functions.filter((one) => wanted!.test(one.name)).map((one) => one.offset))];

@@ -1,9 +1,10 @@
+import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError, AttachError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
 import { executablePath, readExecutable, type Executable } from "./executable.js";
-import { cookieOf, integer, processId, type Cookie } from "./hook-options.js";
+import { cookieOf, processId, type Cookie } from "./hook-options.js";
 
 /** A function of a program or library; SEC("uprobe/PATH:FUNCTION+OFFSET") says it too. */
 export interface UprobeHook {
@@ -28,10 +29,10 @@ export const uprobe: HookKind<UprobeHook> = {
     const [, returns, path, name, plus] = named ?? [];
     const file = fileOf(program, options, path);
     const target = options.function ?? (options.offset === undefined ? name : undefined);
-    const offset = integer("offset", options.offset ?? Number(plus ?? 0), 0);
+    const offset = requireInteger("offset", options.offset ?? Number(plus ?? 0), { from: 0 });
     if (target === undefined && !offset)
-      throw new ArgumentError(`The function of ${file} that program ${program.name} is attached to has to be named.`, {
-        hint: 'For example attach({ path: "/usr/bin/bash", function: "readline" }); an offset in the file does as well.',
+      throw new ArgumentError(`The function of ${file} that program ${program.name} attaches to must be named.`, {
+        hint: 'For example attach({ path: "/usr/bin/bash", function: "readline" }); an offset in the file works too.',
       });
     if (target !== undefined) requireFunctions(program, file, readExecutable(file), [target]);
     const link = native.bpf_program__attach_uprobe(program.object, program.name, file, {
@@ -49,7 +50,7 @@ export const uprobe: HookKind<UprobeHook> = {
 /** The file that a program's options or its SEC() name. */
 export function fileOf(program: Attachable, { path, pid }: UprobeHook, named: string | undefined): string {
   if (path === undefined && named === undefined && pid === undefined)
-    throw new ArgumentError(`The program or library that ${program.name} is attached to has to be named.`, {
+    throw new ArgumentError(`The program or library that ${program.name} attaches to must be named.`, {
       hint: 'For example attach({ path: "libc.so.6", function: "malloc" }).',
     });
   processId(pid);
@@ -68,8 +69,8 @@ export function requireFunctions(program: Attachable, file: string, { functions 
     {
       hint:
         there.length === 0
-          ? "Its symbol table was taken out (strip): name an offset in the file, or use a build with symbols."
-          : `The nearest names in it are ${nearestNames(missing, there)}; a function that the compiler put into its callers has no name there.`,
+          ? "Its symbol table has been stripped: give an offset in the file, or use a build with symbols."
+          : `The nearest names in it are ${nearestNames(missing, there)}; a function that the compiler inlined has no name there.`,
     },
   );
 }

@@ -29,12 +29,9 @@ export const usdt: HookKind<UsdtHook> = {
     const { probes } = readExecutable(file);
     const full = `${provider}:${probe}`;
     if (!provider || !probe)
-      throw new ArgumentError(
-        `The USDT probe of ${file} that program ${program.name} is attached to has to be named.`,
-        {
-          hint: `For example attach({ path, provider: "libc", probe: "setjmp" }). ${thereAre(file, probes)}`,
-        },
-      );
+      throw new ArgumentError(`The USDT probe of ${file} that program ${program.name} attaches to must be named.`, {
+        hint: `For example attach({ path, provider: "libc", probe: "setjmp" }). ${thereAre(file, probes)}`,
+      });
     if (!probes.includes(full))
       throw new AttachError(
         program.name,

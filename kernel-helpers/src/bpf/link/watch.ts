@@ -18,9 +18,7 @@ export function watched(
         `${program} was detached from the interface ${on.name} by another process: attach it again to go on.`,
       );
     else
-      console.warn(
-        `The interface ${on.name} has gone: ${program} is attached to nothing any more. ${interfacesThere()}`,
-      );
+      console.warn(`The interface ${on.name} no longer exists: ${program} is no longer attached. ${interfacesThere()}`);
   }, watchEvery);
   timer.unref();
   let detached = false;

@@ -1,3 +1,4 @@
+import { requireOneOf } from "../../base/arguments.js";
 import { ArgumentError, MissingFeatureError } from "../../base/errors.js";
 import { isNativeError, native } from "../../base/native.js";
 import { attachToEach, byUpdatableLink, type HookKind } from "./attachment.js";
@@ -19,8 +20,7 @@ export const xdp: HookKind<XdpHook> = {
   to: "a network interface",
   takes: ["interface", "mode"],
   attach(program, { interface: names, mode }) {
-    if (mode !== undefined && !Object.hasOwn(modes, mode))
-      throw new ArgumentError(`mode: expected "native" or "generic", got ${JSON.stringify(mode)}.`);
+    if (mode !== undefined) requireOneOf("mode", mode, ["native", "generic"]);
     const each = namedInterfaces(program.name, names, 'attach({ interface: "eth0", mode: "generic" })');
     const flags = mode ? modes[mode] : 0;
     const at = attachToEach(each, (on) => attachXdp(program, on, flags, mode));
@@ -45,15 +45,12 @@ function attachXdp(
   } catch (error) {
     if (!isNativeError(error)) throw error;
     if (error.code === "EBUSY" || error.code === "EEXIST")
-      throw new ArgumentError(
-        `The interface ${on.name} has an XDP program already, and the kernel lets only one be there.`,
-        {
-          hint: `ip link show ${on.name} and bpftool net show it; ip link set ${on.name} xdp off takes off one without a link.`,
-          cause: error,
-        },
-      );
+      throw new ArgumentError(`The interface ${on.name} already has an XDP program, and the kernel allows only one.`, {
+        hint: `ip link show ${on.name} and bpftool net show it; ip link set ${on.name} xdp off detaches one that has no link.`,
+        cause: error,
+      });
     if (mode === "native" && error.code === "EOPNOTSUPP")
-      throw new MissingFeatureError("native XDP", `The driver of ${on.name} cannot run XDP programs by itself.`, {
+      throw new MissingFeatureError("native XDP", `The driver of ${on.name} has no native XDP support.`, {
         hint: 'Leave mode out, or attach with mode: "generic".',
         cause: error,
       });

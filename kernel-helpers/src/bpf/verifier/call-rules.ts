@@ -6,11 +6,11 @@ export const sizeOfBuffer: Rule = (rejection, [, register]) => {
   const argument = argumentOf(rejection, Number(register));
   return {
     message:
-      `The size ${argument?.text ?? ""} that ${helperOf(rejection) ?? "the helper"} gets may be anything, also negative or larger than the buffer.`.replace(
+      `The size ${argument?.text ?? ""} passed to ${helperOf(rejection) ?? "the helper"} is unbounded: it may be negative, or larger than the buffer.`.replace(
         "  ",
         " ",
       ),
-    advice: `Bound it before: if (${argument && /^\w+$/.test(argument.text) ? argument.text : "n"} > sizeof(buffer)) return 0; and make it unsigned (u32).`,
+    advice: `Bound it first: if (${argument && /^\w+$/.test(argument.text) ? argument.text : "n"} > sizeof(buffer)) return 0; and make it unsigned (u32).`,
     at: argument,
   };
 };
@@ -42,7 +42,7 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
   if (expected.includes("map_ptr"))
     return {
       message: `${helper} takes a map, and ${written} is not one${type === "map_value" ? ": it lacks its section" : ""}.`,
-      advice: `A map is declared so: struct { __uint(type, …); … } ${written.replace(/^&\s*/, "")} SEC(".maps");`,
+      advice: `Declare a map like this: struct { __uint(type, …); … } ${written.replace(/^&\s*/, "")} SEC(".maps");`,
       at: argument,
     };
   if (expected.includes("ringbuf_mem")) {
@@ -50,15 +50,15 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
     return type === "scalar" || /inv/.test(type)
       ? {
           message: `The record ${written} was handed over before${earlier ? `, in line ${earlier.line}` : ""}: it can be submitted or discarded once.`,
-          advice: "Take one of the two calls out, or return behind the first.",
+          advice: "Remove one of the two calls, or return after the first.",
           at: argument,
-          also: earlier && { spot: earlier, why: "here it was handed over" },
+          also: earlier && { spot: earlier, why: "submitted or discarded here" },
         }
       : {
           message: `${helper} takes a record that bpf_ringbuf_reserve made, and ${written} is none${/null/.test(type) ? " for certain: it may be NULL" : ""}.`,
           advice: /null/.test(type)
             ? `Check it before: ${nullCheck(written)}`
-            : "To send what lies elsewhere, write bpf_ringbuf_output(&ring, pointer, size, 0).",
+            : "To send data from elsewhere, use bpf_ringbuf_output(&ring, pointer, size, 0).",
           at: argument,
         };
   }
@@ -72,8 +72,8 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
     message: `${helper} cannot take ${written} as its argument ${register}: that is ${plain(type)}, and it needs ${plain(expected)}.`,
     advice:
       type === "scalar" || type === "inv"
-        ? "A number is no address that the program may use: copy what it points to into a local variable first (bpf_probe_read_user, bpf_probe_read_kernel)."
-        : "Hand it the address of a local variable or of a map's value.",
+        ? "A number is not an address that the program may use: copy what it points to into a local variable first (bpf_probe_read_user, bpf_probe_read_kernel)."
+        : "Pass it the address of a local variable or of a map's value.",
     at: argument,
   };
 };

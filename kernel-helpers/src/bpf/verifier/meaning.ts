@@ -19,9 +19,9 @@ const rules: [RegExp, Rule][] = [
   [/invalid mem access '(\w+)_or_null'/, mayBeNull],
   [/pointer arithmetic on (\w+)_or_null prohibited/, mayBeNull],
   [/^R(\d+) invalid mem access '(?:scalar|inv)'/, notAPointer],
-  [/offset is outside of the packet|invalid access to packet/, outsidePacket],
+  [/offset is outside the packet|invalid access to packet/, outsidePacket],
   [
-    /(?:min|max) value is outside of the (?:allowed memory|array) range|invalid access to (?:map value|memory|mem)|makes map_value pointer be out of bounds|makes mem pointer be out of bounds/,
+    /(?:min|max) value is outside the (?:allowed memory|array) range|invalid access to (?:map value|memory|mem)|makes map_value pointer be out of bounds|makes mem pointer be out of bounds/,
     (rejection, found) =>
       /be out of bounds/.test(rejection.log.reason) ? unboundedIndex(rejection, found) : outsideValue(rejection, found),
   ],
@@ -73,18 +73,18 @@ const rules: [RegExp, Rule][] = [
     (_rejection, [, register]) =>
       register === "0"
         ? {
-            message: "On one way through, the program ends without a value to return.",
-            advice: "Every way needs a return 0;",
+            message: "On one path, the program ends without a return value.",
+            advice: "Every path needs a return 0;",
           }
         : {
-            message: "A variable is used here that has no value on one of the ways that lead here.",
+            message: "A variable is used here that has no value on one of the paths that lead here.",
             advice: "Give it a value where it is declared: TYPE x = 0;",
           },
   ],
   [
     /At program exit the register R0 .*should have been in (.*)$/,
     (rejection, [, range]) => ({
-      message: `The program returns ${registerBefore(rejection.log, 0) ?? "a value"}, and one of this kind may only return what is in ${range}.`,
+      message: `The program returns ${registerBefore(rejection.log, 0) ?? "a value"}, and one of this kind may only return values in ${range}.`,
       advice: "What each value means depends on the hook: 0 is right for those that only observe.",
     }),
   ],
@@ -92,7 +92,7 @@ const rules: [RegExp, Rule][] = [
     /write into map forbidden|cannot write into rdonly/,
     (rejection) => ({
       message: "This writes to a constant: what is const (or const volatile) is fixed when the program is loaded.",
-      advice: "Leave const out to make it a global that the program changes.",
+      advice: "Remove const to make it a global that the program changes.",
       at: pointerOf(rejection),
     }),
   ],
@@ -113,7 +113,7 @@ const rules: [RegExp, Rule][] = [
   [
     /pointer arithmetic (?:with|on) (\S+) /,
     (rejection) => ({
-      message: "The verifier allows no such arithmetic with this pointer.",
+      message: "The verifier does not allow this arithmetic on the pointer.",
       advice: "Add a bounded, unsigned number to it, or subtract one; nothing else.",
       at: pointerOf(rejection),
     }),
@@ -133,7 +133,7 @@ const rules: [RegExp, Rule][] = [
   [
     /invalid zero-sized read/,
     (rejection) => ({
-      message: `${helperOf(rejection) ?? "This helper"} does not go with this kind of map, which has no keys.`,
+      message: `${helperOf(rejection) ?? "This helper"} does not work with this kind of map, which has no keys.`,
       advice:
         "Events of a ring buffer are made with bpf_ringbuf_reserve and bpf_ringbuf_submit, or with bpf_ringbuf_output.",
       at: argumentOf(rejection, 1),
@@ -150,13 +150,13 @@ const rules: [RegExp, Rule][] = [
     /bpf_spin_lock/,
     () => ({
       message: "This kind of program cannot use bpf_spin_lock here.",
-      advice: "Add with __sync_fetch_and_add, or use a per-CPU map.",
+      advice: "Use __sync_fetch_and_add, or use a per-CPU map.",
     }),
   ],
   [
     /cannot access ptr member|access beyond struct|access beyond the end of member/,
     (rejection) => ({
-      message: "This reads outside of the kernel's struct, or a field that may not be read directly.",
+      message: "This reads outside the kernel's struct, or a field that may not be read directly.",
       advice: "Copy it with BPF_CORE_READ or bpf_probe_read_kernel.",
       at: pointerOf(rejection),
     }),

@@ -25,29 +25,29 @@ export const notAPointer: Rule = (rejection, [, register]) => {
   const gone = registerBefore(rejection.log, Number(register)) ?? "";
   if (submitted?.name.startsWith("bpf_ringbuf") && /ringbuf_mem/.test(gone) && submitted.name !== "bpf_ringbuf_output")
     return {
-      message: `The record ${variable} was handed over by ${submitted.name} in line ${submitted.line}: it is no longer this program's.`,
+      message: `The record ${variable} was passed to ${submitted.name} in line ${submitted.line}: the program no longer owns it.`,
       advice: "Fill the record before it is submitted.",
       at: pointer,
     };
   if (submitted?.name.startsWith("bpf_skb") && /^pkt/.test(gone))
     return {
       message: `${submitted.name} in line ${submitted.line} may move the packet, so that ${variable} no longer points into it.`,
-      advice: "Read data and data_end anew behind it, and check them again.",
+      advice: "Read data and data_end again after it, and check them again.",
       at: pointer,
     };
   const origin = pointer && rejection.line !== undefined ? rejection.c.origin(pointer.text, rejection.line) : undefined;
   if (/^(?:0|NULL)$/.test(origin?.text ?? ""))
-    return { message: `${variable} is NULL here.`, advice: "Give it an address before it is followed.", at: pointer };
+    return { message: `${variable} is NULL here.`, advice: "Give it an address before dereferencing it.", at: pointer };
   const kernels = /bpf_get_current_task|->\w+$/.test(origin?.text ?? "") && !/args|ctx->/.test(origin?.text ?? "");
   const size = `sizeof(value)`;
   return kernels
     ? {
-        message: `${variable} points into the kernel's memory, and this program may not follow it directly.`,
+        message: `${variable} points into the kernel's memory, which this program may not dereference directly.`,
         advice: `Copy what is needed: BPF_CORE_READ(${variable}, field) of <bpf/bpf_core_read.h>, or bpf_probe_read_kernel(&value, ${size}, &${variable}->field).`,
         at: pointer,
       }
     : {
-        message: `${variable} is a number to the verifier, not an address that this program may follow: a system call's argument is an address in the memory of the process.`,
+        message: `${variable} is a number to the verifier, not a pointer that this program may dereference: a system call's argument is an address in the memory of the process.`,
         advice: `Copy what it points to: bpf_probe_read_user(&value, ${size}, ${variable}), or bpf_probe_read_user_str for text; for the kernel's memory bpf_probe_read_kernel.`,
         at: pointer,
       };
@@ -57,8 +57,8 @@ export const outsidePacket: Rule = (rejection) => {
   const pointer = pointerOf(rejection);
   const variable = pointer?.text ?? "data";
   return {
-    message: `${variable} may point behind the packet's end here: nothing has shown that the packet is long enough.`,
-    advice: `Check it before: if ((void *)(${variable} + 1) > data_end) return 0; where data_end is (void *)(long)skb->data_end.`,
+    message: `${variable} may point past the packet's end here: nothing has checked that the packet is long enough.`,
+    advice: `Check it first: if ((void *)(${variable} + 1) > data_end) return 0; where data_end is (void *)(long)skb->data_end.`,
     at: pointer,
   };
 };
@@ -82,10 +82,10 @@ export const outsideValue: Rule = (rejection) => {
       ? `the value of the map ${map}`
       : "the value";
   return {
-    message: `${variable} reaches outside of ${where}${size ? `, which has ${bytes(Number(size))}` : ""}.`,
+    message: `${variable} reaches outside ${where}${size ? `, which has ${bytes(Number(size))}` : ""}.`,
     advice: record
       ? `Reserve the whole record: bpf_ringbuf_reserve(&ring, sizeof(*${variable}), 0).`
-      : `Compare the type of ${variable} with the map's __type(value, …); an index has to be checked before: if (i >= COUNT) return 0; with an unsigned i.`,
+      : `Compare the type of ${variable} with the map's __type(value, …); an index must be checked first: if (i >= COUNT) return 0; with an unsigned i.`,
     at: pointer,
   };
 };
@@ -93,9 +93,9 @@ export const outsideValue: Rule = (rejection) => {
 export const unboundedIndex: Rule = (rejection) => {
   const pointer = pointerOf(rejection);
   return {
-    message: `The offset from ${pointer?.text ?? "this pointer"} may be anything: nothing has shown that it is inside.`,
+    message: `The offset from ${pointer?.text ?? "this pointer"} is unbounded: nothing has checked that it stays inside.`,
     advice:
-      "Check the index before it is used: if (i >= COUNT) return 0; and make it unsigned, for a negative one passes i < COUNT.",
+      "Check the index before it is used: if (i >= COUNT) return 0; and make it unsigned, because a negative one passes i < COUNT.",
     at: pointer,
   };
 };

@@ -23,17 +23,17 @@ export const leak: Rule = (rejection) => {
   const name = isRecord ? "record" : "reference";
   const what = variable ? `The ${name} ${variable}` : `The ${name}`;
   const done = isRecord ? "neither submitted nor discarded" : "not released";
-  const way = branch ? `on the way that leaves in line ${branch.line}` : "on the way to the program's end";
+  const way = branch ? `on the path that leaves in line ${branch.line}` : "on the path to the program's end";
   return {
     message: `${what} that ${helper} made in line ${made.line} is ${done} ${way}.`,
     advice: isRecord
-      ? `Every way out needs bpf_ringbuf_submit(${variable ?? "record"}, 0), or bpf_ringbuf_discard(${variable ?? "record"}, 0) before it returns.`
-      : "Every way out has to release it.",
+      ? `Every path needs bpf_ringbuf_submit(${variable ?? "record"}, 0), or bpf_ringbuf_discard(${variable ?? "record"}, 0) before it returns.`
+      : "Every path must release it.",
     at: spot,
     also: branch
       ? {
           spot: { line: branch.line!, column: (column ?? c.row(branch.line!).search(/\S/)) + 1 },
-          why: "this way leaves without it",
+          why: "this path leaves without it",
         }
       : undefined,
   };
@@ -44,7 +44,7 @@ export const endless: Rule = ({ c, line, log }) => {
   const tooLong = log.reason.includes("too large") || log.reason.includes("too complex");
   return {
     message: tooLong
-      ? "This loop, or what it multiplies, is more than the verifier follows: it walks every way through the program, up to a million instructions."
+      ? "This loop, or what it multiplies, is too much for the verifier: it follows every path through the program, up to a million instructions."
       : "This loop has no end that the verifier can see.",
     advice: tooLong
       ? "Give the loop a small constant bound, such as for (u32 i = 0; i < 64 && i < n; i++), or call bpf_loop(count, function, &context, 0), whose body is checked once."

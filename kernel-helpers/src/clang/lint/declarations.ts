@@ -15,7 +15,7 @@ function oldMaps(source: string, file: string): Diagnostic[] {
       file,
       found.index,
       "error",
-      'SEC("maps") marks a map as it was written before libbpf 1.0, which no longer loads it.',
+      'SEC("maps") defines a map in the style from before libbpf 1.0, which no longer loads it.',
       'Write: struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1024); __type(key, u32); __type(value, u64); } NAME SEC(".maps");',
     ),
   );
@@ -35,7 +35,7 @@ function mapsWithoutSection(source: string, file: string): Diagnostic[] {
       file,
       end + 1 + declarator.indexOf(name),
       "error",
-      `${name} is meant to be a map, but it is not in the section .maps, so that it is an ordinary variable.`,
+      `${name} is meant to be a map, but it is not in the section .maps, so it is an ordinary variable.`,
       `Write: } ${name} SEC(".maps");`,
     );
   });
@@ -70,8 +70,8 @@ function functionsWithoutSection(source: string, file: string): Diagnostic[] {
         file,
         at + head.search(new RegExp(`\\b${name}\\b`)),
         "warning",
-        `The function ${name} has no SEC(), so that it is attached to nothing and never runs.`,
-        `Write its hook above it, such as SEC("tp/syscalls/sys_exit_write"); or make it static, if other functions are to call it.`,
+        `The function ${name} has no SEC(), so it is attached to nothing and never runs.`,
+        `Write its hook above it, such as SEC("tp/syscalls/sys_exit_write"); or make it static, if it is for other functions to call.`,
       ),
     );
   }

@@ -19,7 +19,7 @@ export function checkFormats(source: string, file: string): Diagnostic[] {
     if (!format) return notALiteral(source, text, file, name, parts[0]);
     if (parts.length - 1 - parts.indexOf(format) > MOST_ARGUMENTS)
       return [
-        finding(source, file, call.index, "error", `${name} takes at most ${MOST_ARGUMENTS} values behind its format.`),
+        finding(source, file, call.index, "error", `${name} takes at most ${MOST_ARGUMENTS} values after its format.`),
       ];
     return unknownConversions(source, file, name, format);
   });
@@ -66,7 +66,7 @@ function unknownConversions(
         file,
         start + at - 1,
         "error",
-        `${name} prints nothing here: the kernel does not know ${what} in a format.`,
+        `${name} prints nothing here: the kernel does not support ${what} in a format.`,
         advice(wrong),
       ),
     );
@@ -75,7 +75,7 @@ function unknownConversions(
 }
 
 function advice(wrong: string): string {
-  const all = "It knows %d %u %x, with l or ll for 64 bits (%llu), %s, %c, %p, %pI4 and %pI6 for addresses, and %%.";
+  const all = "It supports %d %u %x, with l or ll for 64 bits (%llu), %s, %c, %p, %pI4 and %pI6 for addresses, and %%.";
   if (/[fFeEgGaA]$/.test(wrong))
     return `BPF has no floating-point numbers: print an integer, such as ns with %llu. ${all}`;
   if (wrong === "%") return `Write %% for the character itself. ${all}`;

@@ -106,7 +106,7 @@ function sizeFinding(
   const severity = given < wanted && variable !== undefined ? "error" : "warning";
   const told =
     given < wanted
-      ? `The kernel would read ${bytes(wanted - given)} behind it.`
+      ? `The kernel would read ${bytes(wanted - given)} past its end.`
       : `Only its first ${bytes(wanted)} are used.`;
   const advice = variable
     ? `${told} Give ${variable} the type that the map's __type(${part}, …) names, or change that.`
@@ -131,12 +131,12 @@ function formatFinding(message: string, source: string, file: string, offset: nu
     return make(
       "error",
       "The format has more conversions than there are values.",
-      "Add the value, or take the conversion out.",
+      "Add the value, or remove the conversion.",
     );
   if (message.startsWith("data argument not used"))
     return make(
       "warning",
-      "The format has no conversion for this value, so that it is not printed.",
+      "The format has no conversion for this value, so it is not printed.",
       "Add one, such as %d or %llu.",
     );
   const types =

@@ -24,13 +24,13 @@ export interface BpfCellOptions {
 
 function macro(text: string, before: Record<string, string | true>): Record<string, string | true> {
   const [, name, value] = /^(\w+)(?:=(.*))?$/.exec(text) ?? [];
-  if (!name) throw new InvalidArgumentError("It is written NAME or NAME=value.");
+  if (!name) throw new InvalidArgumentError("Write NAME or NAME=value.");
   return { ...before, [name]: value ?? true };
 }
 
 function setConstant(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const match = /^(\w+)=(.+)$/.exec(text);
-  if (!match) throw new InvalidArgumentError("It is written key=value.");
+  if (!match) throw new InvalidArgumentError("Write key=value.");
   const [, key, value] = match as unknown as [string, string, string];
   return { ...before, [key]: constantValue(value) };
 }
@@ -64,7 +64,7 @@ export function parseBpfLine(text: string): BpfCellOptions {
   const command = new Command("%%bpf")
     .argument("<name>", "what the cells below call it")
     .option("--attach", "attach each program to its hook", false)
-    .option("--no-load", "only compile it")
+    .option("--no-load", "compile only")
     .option("--constant <key=value>", "set a `const volatile` variable; may be repeated", setConstant, {})
     .option("-D <name[=value]>", "define a macro; may be repeated", macro, {})
     .option(
@@ -73,7 +73,7 @@ export function parseBpfLine(text: string): BpfCellOptions {
       (dir: string, dirs: string[]) => [...dirs, dir],
       [],
     )
-    .option("--count-lost", "count what rings lose in a program that does not", false)
+    .option("--count-lost", "count lost records in a program that does not count them itself", false)
     .exitOverride()
     .helpOption(false)
     .configureOutput({ writeErr: () => {}, writeOut: () => {} });
@@ -104,7 +104,7 @@ export function parseBpfLine(text: string): BpfCellOptions {
   const name = command.args[0]!;
   if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name))
     throw new ArgumentError(
-      `%%bpf: ${name} is a word of TypeScript's own, and cells could not use it as a name. Choose another one.`,
+      `%%bpf: ${name} is a reserved word of TypeScript, and cells could not use it as a name. Choose another.`,
     );
   return { name, attach, load, constants: constant, compile: { define, include, countLost } };
 }
@@ -141,7 +141,7 @@ async function attachAsAsked(object: BpfObject): Promise<void> {
     const needsOptions = error instanceof ArgumentError && Object.values(object.programs).some((one) => one.hasHook);
     if (!needsOptions) throw error;
     throw error.advise(
-      `The option --attach cannot say that: leave it out, and write await ${object.name}.attach({ … }) in the cell below.`,
+      `The option --attach cannot express that: leave it out, and write await ${object.name}.attach({ … }) in the cell below.`,
     );
   }
 }
@@ -170,7 +170,7 @@ async function make(
   }
   const onKept = (globals: string[]) => {
     if (globals.length > 0)
-      console.log(`As set before: ${listNames(globals)} of ${name}. The other globals begin anew.`);
+      console.log(`Kept from before: ${listNames(globals)} of ${name}. The other globals start afresh.`);
   };
   const object = await load(compiled, { constants, onKept });
   if (attach) await attachAsAsked(object);

@@ -18,10 +18,10 @@ function mistake(code: string): string | undefined {
   if (at >= 0 && isNothing(rows.slice(0, at).join("\n"))) {
     if (!/^[\s\uFEFF]*%%bpf/.test(rows[at]!)) return `%bpf is written with two percent signs: %%bpf (line ${at + 1}).`;
     if (at === 0)
-      return "%%bpf has to be the very first characters of the cell: something that cannot be seen stands before it.";
-    return `%%bpf has to be the cell's first line, and here it is line ${at + 1}: move what stands above below it.`;
+      return "%%bpf has to be the very first characters of the cell: an invisible character stands before it.";
+    return `%%bpf has to be the cell's first line, and here it is line ${at + 1}: move the lines above it below it.`;
   }
-  return looksLikeC(code) ? "This cell is C, and nothing says so: without %%bpf a cell is TypeScript." : undefined;
+  return looksLikeC(code) ? "This cell looks like C, but without %%bpf a cell is TypeScript." : undefined;
 }
 
 /** True for blank lines and comments. */

@@ -129,7 +129,7 @@ export class Modules {
     if (known) return known.module.exports;
     const [loaded, code] = this.#begin(path);
     try {
-      if (code?.isAsync) throw new Error(`${path} has an await at its top, so it cannot be required: import it.`);
+      if (code?.isAsync) throw new Error(`${path} has a top-level await, so it cannot be required: import it.`);
       if (code) this.#call(loaded, code);
       loaded.done = true;
     } catch (error) {

@@ -117,7 +117,7 @@ function isThere(id: string, file: string): boolean {
 
 function missing(id: string, file: string): Error {
   const error = new Error(
-    `Cannot find package '${id}' in ${dirname(file)} or above it. npm install ${id} puts it there.`,
+    `Cannot find package '${id}' in ${dirname(file)} or above it. Install it with: npm install ${id}`,
   );
   return Object.assign(error, { code: "MODULE_NOT_FOUND" });
 }

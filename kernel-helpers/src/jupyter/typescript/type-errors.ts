@@ -46,7 +46,7 @@ function notTypeScript(source: string, line: number): string | undefined {
   const [, mark, word, rest] = /^\s*([!%])(?!%)\s*([\w./-]+)(.*)$/.exec(source.split("\n")[line] ?? "") ?? [];
   if (!mark || !word) return undefined;
   if (mark === "%")
-    return `Line ${line + 1}: there are no % commands here; cells are TypeScript. To time something, write console.time("${word}") before it and console.timeEnd("${word}") behind it.`;
+    return `Line ${line + 1}: there are no % commands here; cells are TypeScript. To time something, write console.time("${word}") before it and console.timeEnd("${word}") after it.`;
   // An expression such as !done begins like a command, and ends with the line.
   if (/^\s*(?:;|$|[=.?&|)])/.test(rest!) && !/[/-]/.test(word) && !COMMANDS.test(word)) return undefined;
   const command = JSON.stringify(`${word}${rest}`);

@@ -64,7 +64,7 @@ function same(
   if (b.kind === "named" && a.kind === "text") return named(compiler, y, b, x, left);
   if (a.kind === "named" && b.kind === "named") {
     if (a.names.what !== b.names.what)
-      return compiler.refuse(node, `${nameOfType(a)} is never ${nameOfType(b)}`, "Compare what is of one kind.");
+      return compiler.refuse(node, `${nameOfType(a)} is never ${nameOfType(b)}`, "Compare values of the same kind.");
     return `(${x.code} == ${y.code})`;
   }
   if (a.kind === "text" && b.kind === "text") return sameText(compiler, x.text!, y.text!);
@@ -75,7 +75,7 @@ function same(
       `${nameOfType(a)} is never equal to ${nameOfType(b)}`,
       a.kind === "named" || b.kind === "named"
         ? "Compare it with a name, or write op.code(…) for the number."
-        : "Compare what is of one kind.",
+        : "Compare values of the same kind.",
     );
   if (a.kind === "bool" && b.kind === "bool") return `(${x.code} == ${y.code})`;
   if (operator.length === 3 && (a.kind === "bool") !== (b.kind === "bool"))

@@ -55,7 +55,7 @@ export class Compiler {
           return textValue({ from: "literal", value: node.quasis[0]!.value.cooked ?? "" });
         return this.refuse(
           node,
-          "text cannot be put together in the kernel",
+          "text cannot be concatenated in the kernel",
           "Select its parts as columns, and join them in the table.",
         );
       case "Identifier":
@@ -113,7 +113,7 @@ export class Compiler {
       case "null":
         return "false";
       default:
-        return this.refuse(node, `${nameOfType(value.type)} is no condition`, "Compare one of its members.");
+        return this.refuse(node, `${nameOfType(value.type)} is not a condition`, "Compare one of its members.");
     }
   }
 
@@ -163,7 +163,7 @@ export class Compiler {
     if (node.name === "undefined")
       return { type: { kind: "null" }, code: "0", special: { code: "1", infinite: false } };
     if (node.name === row.name)
-      return this.refuse(node, "the row itself is no value", `Take a column of it: ${row.name}.pid.`);
+      return this.refuse(node, "the row itself is not a value", `Take a column of it: ${row.name}.pid.`);
     return this.refuse(
       node,
       `the kernel cannot see the variable ${node.name}`,
@@ -197,7 +197,7 @@ export class Compiler {
     else
       return this.refuse(
         property,
-        "a member has to be known when the expression is compiled",
+        "a member must be known when the expression is compiled",
         'Write d.args[0] or d["name"].',
       );
     if (object.type === "Identifier") {
@@ -208,7 +208,7 @@ export class Compiler {
         if (typeof name === "string" && name in constants) return literal(constants[name]!);
         return this.refuse(
           node,
-          `${textOf(this.parsed, node)} is no integer`,
+          `${textOf(this.parsed, node)} is not an integer`,
           "The kernel computes with integers only.",
         );
       }
@@ -228,11 +228,11 @@ export class Compiler {
       case "pointer":
         return { type: { kind: "int", low: 0n, high: (1n << 64n) - 1n }, code: `((__u64)${value.code})` };
       case "named":
-        return this.refuse(node, `${nameOfType(value.type)} is text, no number`, "op.code(…) is its number.");
+        return this.refuse(node, `${nameOfType(value.type)} is text, not a number`, "op.code(…) is its number.");
       default:
         return this.refuse(
           node,
-          `${nameOfType(value.type)} is no number`,
+          `${nameOfType(value.type)} is not a number`,
           value.type.kind === "text" ? "Compare text with === or !==." : "Use a member of it.",
         );
     }
@@ -244,7 +244,7 @@ export class Compiler {
     if (value.special?.infinite)
       return this.refuse(
         node,
-        "the divisor may be 0 here, and integers know no Infinity and no NaN to go on with",
+        "the divisor may be 0 here, and integers have no Infinity or NaN to continue with",
         "Say what to do then: b === 0 ? 0 : Math.floor(a / b).",
       );
     return this.number(value, node);

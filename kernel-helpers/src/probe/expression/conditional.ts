@@ -44,7 +44,7 @@ export function either(compiler: Compiler, test: string, a: Value, b: Value, nod
     return { type: x, code: `(${test} ? ${a.code} : ${b.code})`, ...special };
   return compiler.refuse(
     node,
-    `this is ${nameOfType(x)} or ${nameOfType(y)}, and a column is of one kind`,
+    `this is ${nameOfType(x)} or ${nameOfType(y)}, and a column has one type`,
     "Give both sides one type; null goes with any.",
   );
 }

@@ -70,7 +70,7 @@ const functions: Record<string, Compile> = {
   least: extremes("min"),
   greatest: extremes("max"),
   str(compiler, [pointer, most], node) {
-    if (!pointer) return compiler.refuse(node, "what it is to read is missing", "Write op.str(d.filename).");
+    if (!pointer) return compiler.refuse(node, "what to read is missing", "Write op.str(d.filename).");
     return text(compiler, pointer, most);
   },
   startswith(compiler, [argument, prefix, position], node) {
@@ -181,7 +181,7 @@ function text(compiler: Compiler, pointer: Expression, most: Expression | undefi
   if (size === undefined || size < 2n || size > BigInt(mostText))
     return compiler.refuse(
       most!,
-      "the most bytes to read are a number when it is compiled",
+      "the number of bytes to read must be a constant",
       `Write a number from 2 to ${mostText}: op.str(d.filename, 256).`,
     );
   const value = compiler.value(pointer);
@@ -194,7 +194,7 @@ function text(compiler: Compiler, pointer: Expression, most: Expression | undefi
   if (value.type.kind !== "pointer")
     return compiler.refuse(
       pointer,
-      `${nameOfType(value.type)} is no pointer to text`,
+      `${nameOfType(value.type)} is not a pointer to text`,
       "op.str() takes a pointer such as d.filename.",
     );
   return textValue({ from: value.type.user ? "user" : "kernel", code: value.code, size: Number(size) });
@@ -216,7 +216,8 @@ export function call(compiler: Compiler, node: CallExpression): Value {
     );
   }
   const spread = node.arguments.find((argument) => argument.type === "SpreadElement");
-  if (spread) return compiler.refuse(spread, "a list has no place in an expression", "Write the arguments one by one.");
+  if (spread)
+    return compiler.refuse(spread, "an expression has no place for a list", "Write the arguments one by one.");
   return functions[name]!(compiler, node.arguments as Expression[], node);
 }
 

@@ -43,7 +43,7 @@ export function binary(compiler: Compiler, operator: string, left: Expression, r
         if (["text", "named", "address6"].includes(compiler.value(side).type.kind))
           return compiler.refuse(
             node,
-            "text cannot be put together in the kernel",
+            "text cannot be concatenated in the kernel",
             "Select its parts as columns, and join them in the table.",
           );
       return arithmetic("+", compiler.operand(left), compiler.operand(right));

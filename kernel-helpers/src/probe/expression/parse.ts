@@ -48,7 +48,7 @@ export function parseExpression(verb: string, input: ExpressionInput): Parsed {
       throw new SyntaxError("not one expression");
     body = (statement.expression as Extract<Expression, { type: "AssignmentExpression" }>).right;
   } catch (cause) {
-    throw new ArgumentError(`${verb}: this is no expression: ${text}`, {
+    throw new ArgumentError(`${verb}: this is not an expression: ${text}`, {
       hint: `${/^\[native code\]|\{ \[native code\] \}/.test(text) ? "A bound or built-in function has no source to compile. " : ""}Write a function such as d => d.pid > 1, or its text.`,
       cause,
     });

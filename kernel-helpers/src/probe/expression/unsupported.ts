@@ -6,17 +6,21 @@ export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdent
   switch (node.type) {
     case "ArrowFunctionExpression":
     case "FunctionExpression":
-      return compiler.refuse(node, "there are no functions inside of an expression", "Write what it computes.");
+      return compiler.refuse(node, "an expression cannot contain functions", "Write what it computes.");
     case "AssignmentExpression":
     case "UpdateExpression":
       return compiler.refuse(
         node,
-        "an expression changes nothing",
+        "an expression cannot change anything",
         "Use derive() for a new column, and rollup() to add up.",
       );
     case "ArrayExpression":
     case "ObjectExpression":
-      return compiler.refuse(node, "an expression has one value, no list or object", "Make a column of each part.");
+      return compiler.refuse(
+        node,
+        "an expression has one value, not a list or an object",
+        "Make a column of each part.",
+      );
     case "NewExpression":
     case "TaggedTemplateExpression":
     case "ImportExpression":

@@ -28,7 +28,7 @@ export function parseHook(text: string): { kind: string; rest: string } {
   if (kind && timed.includes(kind)) return { kind, rest: match[3]! };
   const near = nearest(match?.[1] ?? text.split(/[/:]/)[0]!, [...known, ...timed], 1);
   throw new ArgumentError(
-    `probe: ${JSON.stringify(text)} names no kind of hook${match && near.length ? `; did you mean ${near[0]}${match[2]}${match[3]}?` : "."}`,
+    `probe: ${JSON.stringify(text)} is not a kind of hook${match && near.length ? `; did you mean ${near[0]}${match[2]}${match[3]}?` : "."}`,
     { hint: forms },
   );
 }
@@ -40,7 +40,7 @@ export async function resolveHooks(text: string): Promise<Hook[]> {
   const names = await matching(kind, rest);
   if (names.length === 0)
     throw new ArgumentError(`probe: no hook of this kernel matches ${text}.`, {
-      hint: `probe.list(${JSON.stringify(`${kind}/*`)}) shows those there are.`,
+      hint: `probe.list(${JSON.stringify(`${kind}/*`)}) lists those that exist.`,
     });
   if (names.length > mostHooks)
     throw new ArgumentError(

@@ -53,7 +53,7 @@ export function generate(
     const member = members.name(name);
     const layout = stored(member, type, special);
     if (!layout)
-      throw new ArgumentError(`The column ${name} is ${nameOfType(type)}, which a table has no cell for.`, {
+      throw new ArgumentError(`The column ${name} is ${nameOfType(type)}, which no table cell can hold.`, {
         hint: "Select its members.",
       });
     return { name, member, type, special, layout };
@@ -133,11 +133,11 @@ function checkedOrder({ verbs, hook }: Question): readonly Verb[] {
   const rollup = verbs.findIndex(({ verb }) => verb === "rollup");
   const group = verbs.findIndex(({ verb }) => verb === "groupby");
   if (rollup >= 0 && rollup !== verbs.length - 1)
-    throw new ArgumentError(`${verbs[rollup + 1]!.verb}: behind a rollup the kernel does nothing more.`, {
+    throw new ArgumentError(`${verbs[rollup + 1]!.verb}: the kernel does nothing more after a rollup.`, {
       hint: `Do it with the table: (await probe(${JSON.stringify(hook)})….collect()).${verbs[rollup + 1]!.verb}(…).`,
     });
   if (group >= 0 && rollup < 0)
-    throw new ArgumentError("groupby: it needs rollup() or count() behind it.", {
+    throw new ArgumentError("groupby: it needs rollup() or count() after it.", {
       hint: 'Write .groupby("comm").count(), or group the table.',
     });
   if (group >= 0 && verbs.slice(group, rollup).some(({ verb }) => verb === "select"))

@@ -62,7 +62,7 @@ export function aggregate(compiler: Compiler, name: string, member: string): Agg
   if (!argument || argument.type === "SpreadElement")
     return compiler.refuse(
       call,
-      `op.${how}() needs what it is to add up`,
+      `op.${how}() needs something to add up`,
       `Write op.${how}("ret") or d => op.${how}(d.ret).`,
     );
   const value = compiler.value(argument);
@@ -105,11 +105,7 @@ function boundsOf(compiler: Compiler, call: CallExpression, [low, high, step]: (
   if (step <= 0n || high <= low)
     return compiler.refuse(call, "the highest value has to be above the lowest, and the step above 0", example);
   if ((high - low + step - 1n) / step > BigInt(mostSlots))
-    return compiler.refuse(
-      call,
-      `these are more than ${mostSlots} steps`,
-      "Make the step wider, or the range smaller.",
-    );
+    return compiler.refuse(call, `that is more than ${mostSlots} steps`, "Make the step wider, or the range smaller.");
   return { low: Number(low), high: Number(high), step: Number(step) };
 }
 

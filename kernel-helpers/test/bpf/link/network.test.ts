@@ -97,7 +97,7 @@ describe("attaching to an interface", () => {
     const filter = await dropAll();
     await assert.rejects(
       filter.attach(),
-      (error: Error) => error instanceof ArgumentError && /has to be named/.test(error.message),
+      (error: Error) => error instanceof ArgumentError && /must be named/.test(error.message),
     );
     await assert.rejects(filter.attach({ interface: "lo", direction: "sideways" as never }), ArgumentError);
     const minimal = await bpf.load("minimal");
@@ -129,7 +129,7 @@ describe("attaching to an interface", () => {
       });
       assert.match(
         said,
-        new RegExp(`^The interface ${other.interface} has gone: icmp_filter is attached to nothing any more`),
+        new RegExp(`^The interface ${other.interface} no longer exists: icmp_filter is no longer attached`),
       );
       assert.equal(filter.attached, false);
       assert.equal(filter.programs.icmp_filter.hook, undefined);

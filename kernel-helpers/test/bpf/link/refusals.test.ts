@@ -20,7 +20,7 @@ const attachTo = async (section: string, on?: Hook, context = "void") =>
 
 describe("what attaching is told wrongly", () => {
   const cases: [section: string, on: object | undefined, kind: new (...args: never[]) => Error, message: RegExp][] = [
-    ["uprobe", undefined, ArgumentError, /program or library that count is attached to has to be named\.\nFor example/],
+    ["uprobe", undefined, ArgumentError, /program or library that count attaches to must be named\.\nFor example/],
     ["uprobe", { path: "/nosuch", function: "f" }, ArgumentError, /^path: there is no file "\/nosuch"\./],
     [
       "uprobe",
@@ -32,7 +32,7 @@ describe("what attaching is told wrongly", () => {
       "uprobe",
       { path: "/etc/passwd", function: "f" },
       ArgumentError,
-      /\/etc\/passwd is no program or library \(ELF file\)/,
+      /\/etc\/passwd is not a program or library \(ELF file\)/,
     ],
     [
       "uprobe",
@@ -75,7 +75,7 @@ describe("what attaching is told wrongly", () => {
       "xdp",
       undefined,
       ArgumentError,
-      /network interface, which has to be named\.\nFor example attach\(\{ interface: "lo"/,
+      /network interface, which must be named\.\nFor example attach\(\{ interface: "lo"/,
     ],
     ["xdp", { interface: "nosuch0" }, AttachError, /There is no network interface "nosuch0"\.\nInterfaces here: lo/],
     ["xdp", { interface: "lo", mode: "fast" }, ArgumentError, /^mode: expected "native" or "generic", got "fast"\./],
@@ -83,7 +83,7 @@ describe("what attaching is told wrongly", () => {
       "xdp",
       { interface: "lo", mode: "native" },
       MissingFeatureError,
-      /The driver of lo cannot run XDP programs by itself\.\nLeave mode out/,
+      /The driver of lo has no native XDP support\.\nLeave mode out/,
     ],
     [
       "xdp",
@@ -92,7 +92,7 @@ describe("what attaching is told wrongly", () => {
       /takes the option direction\.\ncount \(xdp\) takes interface and mode\./,
     ],
     ["tcx/egress", { interface: "lo", direction: "ingress" }, ArgumentError, /says egress, and direction says ingress/],
-    ["cgroup_skb/egress", undefined, ArgumentError, /control group, which has to be named\.\nFor example/],
+    ["cgroup_skb/egress", undefined, ArgumentError, /control group, which must be named\.\nFor example/],
     [
       "cgroup_skb/egress",
       { cgroup: "/nosuch" },
@@ -105,23 +105,23 @@ describe("what attaching is told wrongly", () => {
       ArgumentError,
       /^cgroup: \/tmp is not a directory of the cgroup2 file system\./,
     ],
-    ["sk_msg", undefined, ArgumentError, /map of sockets \(sockmap or sockhash\), which has to be given\./],
+    ["sk_msg", undefined, ArgumentError, /map of sockets \(sockmap or sockhash\), which must be given\./],
     [
       "sk_lookup",
       { namespace: "nosuch" },
       ArgumentError,
       /^namespace: there is no network namespace "nosuch" \(\/run\/netns\/nosuch\)/,
     ],
-    ["socket", {}, ArgumentError, /a socket of this process, or to an interface's packets/],
-    ["netfilter", undefined, ArgumentError, /hook of netfilter, which has to be named\.\n.*prerouting, input, forward/],
-    ["perf_event", undefined, ArgumentError, /by either frequency or period\.\nFor example/],
+    ["socket", {}, ArgumentError, /a socket of this process or to an interface's packets/],
+    ["netfilter", undefined, ArgumentError, /netfilter hook, which must be named\.\n.*prerouting, input, forward/],
+    ["perf_event", undefined, ArgumentError, /either a frequency or a period, .*\nFor example/],
     [
       "perf_event",
       { frequency: 99, event: "nosuch" },
       ArgumentError,
-      /^event: there is no "nosuch"\.\nThere are cpu-clock, /,
+      /^event: there is no "nosuch"\.\nThe events are cpu-clock, /,
     ],
-    ["perf_event", { frequency: 99, cpu: 4096 }, ArgumentError, /^cpu: there is no CPU 4096 online\.\nOnline are 0/],
+    ["perf_event", { frequency: 99, cpu: 4096 }, ArgumentError, /^cpu: there is no CPU 4096 online\.\nCPUs online: 0/],
     ["perf_event", { frequency: 2 ** 20 - 1 }, ArgumentError, /^frequency: /],
     [
       "raw_tp/sched_swich",
@@ -140,7 +140,7 @@ describe("what attaching is told wrongly", () => {
       "syscall",
       undefined,
       ArgumentError,
-      /^mine has no program to attach\.\ncount \(syscall\) has no hook to be attached to\. .*testRun/,
+      /^mine has no program to attach\.\ncount \(syscall\) has no hook to attach to\. .*testRun/,
     ],
     [
       "xdp/devmap",
@@ -159,7 +159,7 @@ describe("what attaching is told wrongly", () => {
       assert.ok(error instanceof kind, error.name);
     });
 
-  test("a function of the kernel: of kprobes that are not there, or of one that has no such name", async () => {
+  test("a kernel function: of kprobes that are not there, or of one that has no such name", async () => {
     const error = await refusalOf(attachTo("kprobe/do_unlinkatt"));
     assert.match(
       error.message,
@@ -183,19 +183,19 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       "a section that is none",
       counting("foo/bar", "void"),
       LoadError,
-      /SEC\("foo\/bar"\) of program count is no kind of hook that is known\.\nIt begins with tp\//,
+      /SEC\("foo\/bar"\) of program count is not a known kind of hook\.\nA section begins with tp\//,
     ],
     [
       "a section of a kind that is known, with a name that is not",
       counting("cgroup/foo", "void"),
       LoadError,
-      /no kind of hook that is known\.\nBehind cgroup\/ may stand skb, dev, .* and getsockname6\.$/,
+      /not a known kind of hook\.\ncgroup\/ may be followed by skb, dev, .* and getsockname6\.$/,
     ],
     [
       "a section with letters that changed places",
       counting("kporbe/do_unlinkat", "void"),
       LoadError,
-      /no kind of hook that is known\.\nDid you mean SEC\("kprobe\/do_unlinkat"\)\? It begins with tp\//,
+      /not a known kind of hook\.\nDid you mean SEC\("kprobe\/do_unlinkat"\)\? A section begins with tp\//,
     ],
     [
       "a function that BTF does not have",
@@ -215,13 +215,13 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       "a kfunc",
       'extern void bpf_nosuch(void) __ksym; SEC("tp_btf/sched_switch") int use(void *ctx) { bpf_nosuch(); return 0; }',
       MissingFeatureError,
-      /has no kfunc bpf_nosuch\.\nWith __weak/,
+      /has no kfunc bpf_nosuch\.\nDeclare it __weak/,
     ],
     [
       "a configuration",
       'extern int CONFIG_NOSUCH __kconfig; SEC("tp_btf/sched_switch") int use(void *ctx) { return CONFIG_NOSUCH; }',
       LoadError,
-      /the extern CONFIG_NOSUCH is not to be had/,
+      /this kernel does not provide the extern CONFIG_NOSUCH/,
     ],
     [
       "max_entries",
@@ -239,7 +239,7 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       "a field",
       'struct task_struct___mine { int nosuch; } __attribute__((preserve_access_index));\nSEC("tp_btf/sched_switch") int BPF_PROG(use, bool preempt, struct task_struct___mine *task) { return task->nosuch; }',
       VerifierError,
-      /has no nosuch in task_struct: ask with bpf_core_field_exists\(\)/,
+      /has no nosuch in task_struct: check with bpf_core_field_exists\(\)/,
     ],
   ];
   for (const [name, text, kind, message] of cases)
@@ -258,7 +258,7 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       if (error)
         assert.match(
           error.message,
-          /lets no program of SEC\(".*"\) in \(program count: operation not permitted\)\.\n.*programs: \{ count: false \}/,
+          /refuses programs of SEC\(".*"\) \(program count: operation not permitted\)\.\n.*programs: \{ count: false \}/,
         );
     }
   });

@@ -101,7 +101,7 @@ describe("a rerun", () => {
     const text = `${onLab}${counting("netfilter", "struct bpf_nf_ctx", 1, isOnLab)}`;
     const first = await (await loadText("rerun", text)).attach({ at: "input", priority: 22 });
     // A program of the same name that has nothing to do with netfilter: it needs an interface, which nobody names.
-    await assert.rejects(loadText("rerun", counting("xdp", "struct xdp_md", "XDP_PASS")), /has to be named/);
+    await assert.rejects(loadText("rerun", counting("xdp", "struct xdp_md", "XDP_PASS")), /must be named/);
     assert.equal(first.attached, true);
     first.globals["ifindex"] = indexOfLab();
     await ping();

@@ -88,7 +88,7 @@ const cases: Record<string, Case> = {
     ],
     at: [1, "bpf_ringbuf_reserve"],
     says: new RegExp(
-      `^The record e that bpf_ringbuf_reserve made in line ${FIRST} is neither submitted nor discarded on the way that leaves in line ${FIRST + 4}\\.$`,
+      `^The record e that bpf_ringbuf_reserve made in line ${FIRST} is neither submitted nor discarded on the path that leaves in line ${FIRST + 4}\\.$`,
     ),
     advises: /bpf_ringbuf_submit\(e, 0\), or bpf_ringbuf_discard\(e, 0\)/,
     reason: /reference leak/,
@@ -99,13 +99,13 @@ const cases: Record<string, Case> = {
     says: new RegExp(
       `^The record e was handed over before, in line ${FIRST + 3}: it can be submitted or discarded once\\.$`,
     ),
-    advises: /Take one of the two calls out/,
+    advises: /Remove one of the two calls/,
     reason: /expected=ringbuf_mem/,
   },
   "a record that is written after it was submitted": {
     body: [...reserved, "\tbpf_ringbuf_submit(e, 0);", "\te->ts = 1;", "\treturn 0;"],
     at: [5, "e->ts"],
-    says: new RegExp(`^The record e was handed over by bpf_ringbuf_submit in line ${FIRST + 3}`),
+    says: new RegExp(`^The record e was passed to bpf_ringbuf_submit in line ${FIRST + 3}`),
     advises: /before it is submitted/,
     reason: /invalid mem access/,
   },
@@ -133,7 +133,7 @@ const cases: Record<string, Case> = {
       "\treturn ip->protocol == 1 ? 2 : 0;",
     ],
     at: [5, "ip->protocol"],
-    says: /^ip may point behind the packet's end here/,
+    says: /^ip may point past the packet's end here/,
     advises: /if \(\(void \*\)\(ip \+ 1\) > data_end\) return 0;/,
     reason: /outside of the packet|invalid access to packet/,
   },
@@ -148,20 +148,20 @@ const cases: Record<string, Case> = {
     ],
     at: [5, "eth->h_proto"],
     says: /^bpf_skb_pull_data in line \d+ may move the packet, so that eth no longer points into it\.$/,
-    advises: /Read data and data_end anew/,
+    advises: /Read data and data_end again after it/,
     reason: /invalid mem access/,
   },
   "a user's pointer": {
     body: ["\tconst char *text = (const char *)ctx->args[1];", "\treturn text[0] == 'a';"],
     at: [2, "text[0]"],
-    says: /^text is a number to the verifier, not an address that this program may follow: a system call's argument is an address in the memory of the process\.$/,
+    says: /^text is a number to the verifier, not a pointer that this program may dereference: a system call's argument is an address in the memory of the process\.$/,
     advises: /bpf_probe_read_user\(&value, sizeof\(value\), text\)/,
     reason: /invalid mem access '(?:scalar|inv)'/,
   },
   "the kernel's pointer": {
     body: ["\tstruct task_struct *task = (void *)bpf_get_current_task();", "\treturn task->pid;"],
     at: [2, "task->pid"],
-    says: /^task points into the kernel's memory, and this program may not follow it directly\.$/,
+    says: /^task points into the kernel's memory, which this program may not dereference directly\.$/,
     advises: /BPF_CORE_READ\(task, field\)/,
     reason: /invalid mem access '(?:scalar|inv)'/,
   },
@@ -175,7 +175,7 @@ const cases: Record<string, Case> = {
       "\treturn 0;",
     ],
     at: [5, "slot["],
-    says: /^The offset from slot may be anything/,
+    says: /^The offset from slot is unbounded/,
     advises: /if \(i >= COUNT\) return 0;/,
     reason: /unbounded/,
   },
@@ -189,7 +189,7 @@ const cases: Record<string, Case> = {
       "\treturn 0;",
     ],
     at: [5, "slot["],
-    says: /^slot reaches outside of the value of the map slots, which has 128 bytes\.$/,
+    says: /^slot reaches outside the value of the map slots, which has 128 bytes\.$/,
     advises: /__type\(value, …\)/,
     reason: /allowed memory range|invalid access to map value/,
   },
@@ -215,7 +215,7 @@ const cases: Record<string, Case> = {
       "\treturn text[0];",
     ],
     at: [3, "n, (void"],
-    says: /^The size n that bpf_probe_read_user gets may be anything, also negative or larger than the buffer\.$/,
+    says: /^The size n passed to bpf_probe_read_user is unbounded: it may be negative, or larger than the buffer\.$/,
     advises: /if \(n > sizeof\(buffer\)\) return 0;/,
     reason: /min value is negative/,
   },
@@ -271,7 +271,7 @@ const cases: Record<string, Case> = {
       "\treturn 0;",
     ],
     at: [4, "e->fd"],
-    says: /^e reaches outside of the reserved record, which has 8 bytes\.$/,
+    says: /^e reaches outside the reserved record, which has 8 bytes\.$/,
     advises: /bpf_ringbuf_reserve\(&ring, sizeof\(\*e\), 0\)/,
     reason: /allowed memory range|invalid access to memory/,
   },
@@ -306,7 +306,7 @@ describe("a rejection says what is wrong in the program's terms", () => {
     const body =
       "\tu64 sum = 0;\n\n\tfor (u64 i = 0; i < ctx->args[2]; i++)\n\t\tsum += bpf_ktime_get_ns();\n\treturn sum & 1;";
     const error = await rejection(`${head}${enter}${body}\n}\n`);
-    assert.match(error.message, /This loop, or what it multiplies, is more than the verifier follows/);
+    assert.match(error.message, /This loop, or what it multiplies, is too much for the verifier/);
     assert.match(error.message, /\n\d+ \| \tfor \(u64 i/);
     const { "text/html": html, "text/plain": plain } = error[displaySymbol]() as Record<string, string>;
     assert.equal(plain, error.message);

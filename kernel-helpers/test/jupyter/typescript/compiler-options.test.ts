@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { optionsFor } from "../../../dist/jupyter/typescript/options.js";
+import { optionsFor } from "../../../dist/jupyter/typescript/compiler-options.js";
 
 const repository = new URL("../../../../", import.meta.url);
 

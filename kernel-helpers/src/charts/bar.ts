@@ -3,8 +3,9 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { ArgumentError } from "../base/errors.js";
 import { captureOf } from "../streams/capture.js";
-import { type Column, isNumeric, numbersOf, requireColumn } from "../tables/columns.js";
+import { type Column, isNumeric, numbersOf, requireColumn, visibleRows } from "../tables/columns.js";
 import { groupRows } from "../tables/groups.js";
+import { supportTest } from "../tables/support.js";
 import { counted, formatValue } from "../tables/units.js";
 import { capital, countAxis, exactExpression, fieldTitle, linearLabels, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
@@ -26,7 +27,8 @@ export interface BarOptions<Name extends string = string> extends FrameOptions {
 
 /**
  * A bar for each name, in the table's order, lying down so that names can be read. For a table of
- * events without `y` it counts them, the most frequent first.
+ * events without `y` it counts them, the most frequent first. A percentile that a name's number of events (`count`) cannot
+ * support has no bar, and says so.
  *
  * @throws ArgumentError if a column is missing, `y` holds no numbers, or `top` is out of range.
  * @example
@@ -51,22 +53,29 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
   const groups = groupRows(rowsInOrder, x, "x of charts.bar");
 
   const totals = new Float64Array(groups.size).fill(NaN); // what has no number has no bar, which is not one of 0
+  const test = y === undefined ? undefined : supportTest(rowsInOrder, y);
+  const storedRow = visibleRows(rowsInOrder);
+  const few = new Set<number>(); // groups with a percentile that their events cannot support
   for (let i = 0; i < groups.ids!.length; i++) {
     const value = values ? values[i]! : 1;
     const group = groups.ids![i]!;
-    if (Number.isFinite(value)) totals[group] = value + (totals[group]! || 0);
+    if (test?.(storedRow ? storedRow[i]! : i)) few.add(group);
+    else if (Number.isFinite(value)) totals[group] = value + (totals[group]! || 0);
   }
+  for (const group of few) totals[group] = NaN;
   let order = Array.from(totals.keys());
   if (!values) order = order.sort((a, b) => totals[b]! - totals[a]! || a - b);
   const shown = order.slice(0, top);
   const rows = shown.map((group) => {
     const total = totals[group]!;
-    return { name: seriesLabel(groups, group), value: Number.isNaN(total) ? null : total };
+    const name = seriesLabel(groups, group);
+    if (!Number.isNaN(total)) return { name, value: total };
+    return { name, value: null, missing: few.has(group) ? "too few events" : "unknown" };
   });
 
   const measure = y === undefined ? "events" : fieldTitle(y);
   const written = (write: typeof exactExpression) =>
-    `datum.value === null ? 'unknown' : ${write(y ?? "events", "datum.value")}`;
+    `datum.value === null ? datum.missing : ${write(y ?? "events", "datum.value")}`;
   const tooltip = [
     { field: "name", type: "nominal", title: x },
     { field: "exact", type: "nominal", title: measure },
@@ -90,7 +99,9 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
           ? undefined
           : `${rows
               .slice(0, 5)
-              .map(({ name, value }) => `${name} ${value === null ? "unknown" : formatValue(y ?? "events", value)}`)
+              .map(
+                ({ name, value, missing }) => `${name} ${value === null ? missing : formatValue(y ?? "events", value)}`,
+              )
               .join(", ")}${rows.length > 5 ? `, and ${rows.length - 5} more` : ""}.`,
       values: rows,
       layers: [

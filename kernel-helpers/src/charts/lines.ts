@@ -1,6 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
-import { extent, numbersOf } from "../tables/columns.js";
+import { extent, numbersOf, visibleRows } from "../tables/columns.js";
+import { supportTest } from "../tables/support.js";
 import { counted, formatTime, formatValue } from "../tables/units.js";
 import { capital, exactExpression, fieldTitle, linearLabels, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
@@ -29,7 +30,8 @@ const maxPoints = 6000;
 /**
  * A measured value over time, a line a group, such as a map that was polled. Of more rows than there are pixels each
  * line keeps the least and the largest value of every pixel, and the subtitle says so. A line breaks where a value is
- * missing: where it is no number, and where rows that come at regular times leave some out.
+ * missing: where it is no number, where rows that come at regular times leave some out, and where it is a percentile that
+ * the row's number of events (`count`) cannot support.
  *
  * @throws ArgumentError if a column is missing or holds no numbers.
  * @example
@@ -49,7 +51,10 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
   const rowsOf = Array.from({ length: series.size }, () => [] as number[]);
   times.forEach((at, i) => Number.isFinite(at) && rowsOf[series.ids ? series.ids[i]! : 0]!.push(i));
   for (const rows of rowsOf) rows.sort((a, b) => times[a]! - times[b]!);
-  const has = (row: number) => Number.isFinite(values[row]!) && (!log || values[row]! > 0);
+  const test = supportTest(table, y);
+  const stored = visibleRows(table);
+  const few = test ? Array.from(values, (_, row) => test(stored ? stored[row]! : row) !== undefined) : [];
+  const has = (row: number) => Number.isFinite(values[row]!) && (!log || values[row]! > 0) && !few[row];
   const parts = rowsOf.map((rows) => unbroken(rows, times, has));
 
   const pixels = Math.min(options.width ?? defaultSize.width, Math.floor(maxPoints / 2 / series.size));
@@ -71,13 +76,18 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
       }));
     }),
   );
+  const leftOut = few.filter(Boolean).length;
   const range = extent(Float64Array.from(rows, ({ value }) => value));
   const last = parts.map((own) => own.at(-1)?.at(-1)).map((row) => (row === undefined ? NaN : values[row]!));
 
   return frame(table, options, {
     title: `${capital(fieldTitle(y))} over time${series.title ? ` by ${series.title}` : ""}`,
     counts: counted(values.length, "row"),
-    notes: [series.note, thinned ? `least and largest value of every ${formatTime(pixel * perUnit * 1e9)}` : undefined],
+    notes: [
+      series.note,
+      leftOut ? `${counted(leftOut, "percentile")} of too few events left out` : undefined,
+      thinned ? `least and largest value of every ${formatTime(pixel * perUnit * 1e9)}` : undefined,
+    ],
     says: rows.length
       ? `Over ${formatTime((max - min) * perUnit * 1e9)}, between ${formatValue(y, range.min)} and ${formatValue(y, range.max)}.`
       : undefined,

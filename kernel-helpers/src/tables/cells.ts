@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { ColumnTable } from "arquero";
 import { type Column, isNumeric } from "./columns.js";
+import { supportTest } from "./support.js";
 import {
   counted,
   formatNumber,
@@ -8,10 +9,8 @@ import {
   isIdentifier,
   isSize,
   isTimestamp,
-  percentileOf,
   significant,
   sizeUnits,
-  supports,
   timeUnits,
   unitOf,
 } from "./units.js";
@@ -44,11 +43,9 @@ export function headOf(table: ColumnTable, limit: number): CellTable {
   const rows: number[] = [];
   table.scan((row) => void rows.push(row as number), true, limit);
   const names = table.columnNames();
-  const countName = ["count", "events"].find((name) => names.includes(name));
-  const counts = countName === undefined ? undefined : (table.column(countName) as Column);
   const columns = names
     .slice(0, maxColumns)
-    .map((name) => unsupportedLeftOut(formatColumn(name, table.column(name) as Column, rows), rows, counts));
+    .map((name) => unsupportedLeftOut(formatColumn(name, table.column(name) as Column, rows), rows, table));
 
   const total = table.numRows();
   const caption = [
@@ -161,16 +158,16 @@ const wholeFormat = new Intl.NumberFormat("en", { maximumFractionDigits: 20 });
 const whole = (value: number | bigint): string =>
   typeof value === "number" && Math.abs(value) >= 1e21 ? String(value) : wholeFormat.format(value);
 
-/** A dash for each percentile that a row's count of events cannot tell from the largest value. */
-function unsupportedLeftOut(column: CellColumn, rows: readonly number[], counts: Column | undefined): CellColumn {
-  const perMille = percentileOf(column.name);
-  if (perMille === undefined || !counts) return column;
-  const few = rows.map((row) => Number(counts.at(row))).map((count) => count > 0 && !supports(count, perMille));
+/** A dash for each percentile that a row's number of events cannot tell from the smallest or the largest value. */
+function unsupportedLeftOut(column: CellColumn, rows: readonly number[], table: ColumnTable): CellColumn {
+  const test = column.align === "right" ? supportTest(table, column.name) : undefined;
+  if (!test) return column;
+  const few = rows.map(test);
   return {
     ...column,
     cells: column.cells.map((cell, i) => (few[i] ? "–" : cell)),
     titles: column.cells.map((_, i) =>
-      few[i] ? `too few events for ${column.heading}: ${String(counts.at(rows[i]!))}` : column.titles[i],
+      few[i] ? `too few events for ${few[i].percentile}: ${few[i].events}` : column.titles[i],
     ),
   };
 }

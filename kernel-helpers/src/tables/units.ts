@@ -40,11 +40,11 @@ export function percentileOf(name: string): number | undefined {
 }
 
 /**
- * True if so many events can tell a percentile from their largest value: p99.9 takes a thousand of them.
- * The median they always can.
+ * True if so many events can tell a percentile from their largest and their smallest value: p99.9 takes a thousand of
+ * them, p50 two, and p1 a hundred.
  */
 export function supports(events: number, perMille: number): boolean {
-  return perMille <= 500 || events * (1000 - perMille) >= 1000;
+  return events * Math.min(perMille, 1000 - perMille) >= 1000;
 }
 
 /** A column's name without its unit, to head a column that has the unit below: `p999_ns` is `p99.9`. */

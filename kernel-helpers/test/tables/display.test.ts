@@ -133,6 +133,26 @@ describe("a table in a notebook", () => {
     assert.equal(titlesOf(summary)[1], "too few events for p99: 64");
   });
 
+  it("leaves out unsupported percentiles wherever they stand: row by row, in comparisons, in estimates", () => {
+    const rows = (table: ColumnTable) => cellsOf(table).slice(1);
+    const interval = { time_ns: [0, 0, 0], percentile: ["p50", "p99", "max"], duration_ns: [1, 9, 9] };
+    assert.deepEqual(
+      rows(makeTable({ ...interval, count: [1, 1, 1] })).map((row) => row[2]),
+      ["–", "–", "9"],
+    );
+    assert.deepEqual(
+      rows(makeTable({ ...interval, count: [200, 200, 200] })).map((row) => row[2]),
+      ["1", "9", "9"],
+    );
+    const compared = { count_before: [5, 100], count_after: [100, 100], p99_before_ns: [7, 7], p99_after_ns: [8, 8], p99_ratio: [2, 2] }; // prettier-ignore
+    assert.deepEqual(rows(makeTable(compared)), [
+      ["5", "100", "–", "8", "–"],
+      ["100", "100", "7", "8", "2"],
+    ]);
+    const estimated = { histogram: [[1, 2], [50, 50]], p99_est_ns: [3, 3], p50_to_ns: [2, 2] }; // prettier-ignore
+    assert.deepEqual(rows(makeTable(estimated)).map((row) => row.slice(1)), [["–", "2"], ["3", "2"]]); // prettier-ignore
+  });
+
   it("writes amounts with separators and identifiers without", () => {
     const table = makeTable({
       pid: Uint32Array.of(12345),

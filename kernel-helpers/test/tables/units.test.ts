@@ -67,8 +67,11 @@ describe("units", () => {
         [99, 990],
         [100, 990],
         [1, 500],
+        [2, 500],
+        [99, 10],
+        [100, 10],
       ].map(([n, p]) => supports(n!, p!)),
-      [false, false, true, false, true, true],
+      [false, false, true, false, true, false, true, false, true],
     );
   });
 

@@ -38,15 +38,20 @@ export class NameColors {
     }
     const without = names.filter((name) => !slots.has(name)).sort();
     for (const name of new Set(without)) {
-      const slot = this.#free(name, taken);
+      const slot = this.#free(name, taken) ?? this.#leastUsed(name, slots.values());
       use(name, slot);
       if (!this.#slots.has(name)) this.#remember(name, slot);
     }
     return names.map((name) => colors[slots.get(name)!]!);
   }
 
+  /** The colour that a name has in charts where it need not give way to another; undefined for one that had none yet. */
+  colorOf(name: string): string | undefined {
+    return this.palettes.flat()[this.#slots.get(name) ?? -1];
+  }
+
   /** The colour that fewest names have, and of these the one that the name itself points to. */
-  #free(name: string, taken: ReadonlySet<number>): number {
+  #free(name: string, taken: ReadonlySet<number>): number | undefined {
     const uses = this.palettes.flat().map(() => 0);
     for (const slot of this.#slots.values()) uses[slot]!++;
     let best: number | undefined;
@@ -54,7 +59,14 @@ export class NameColors {
       if (taken.has(slot)) continue;
       if (best === undefined || uses[slot]! < uses[best]!) best = slot;
     }
-    return best ?? this.#inOrder(name)[0]!; // a chart of more names than colours
+    return best;
+  }
+
+  /** In a chart of more names than colours, the one that fewest of its names have. */
+  #leastUsed(name: string, inChart: Iterable<number>): number {
+    const uses = this.palettes.flat().map(() => 0);
+    for (const slot of inChart) uses[slot]!++;
+    return this.#inOrder(name).reduce((best, slot) => (uses[slot]! < uses[best]! ? slot : best));
   }
 
   /** All slots, those of each palette from the one on that the name's hash points to. */

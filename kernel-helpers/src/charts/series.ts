@@ -15,8 +15,10 @@ export interface Series {
   readonly ids: Uint32Array | undefined;
   /** The columns told apart by, for the legend's title. */
   readonly title: string;
-  /** What the subtitle says about groups left together. */
+  /** What the subtitle says about groups left together, and about colours. */
   readonly note: string | undefined;
+  /** How many of the series before each have its colour: 0 while there are colours enough. */
+  readonly repeats: readonly number[];
   /** True if the groups have an order of their own, which the legend keeps. */
   readonly ordered: boolean;
 }
@@ -47,7 +49,7 @@ export function seriesOf(
   const groups = groupRows(table, by, `by of ${chart}`);
   const title = groups.by.join(" · ");
   if (groups.by.length === 0)
-    return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined, ordered: false };
+    return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined, repeats: [], ordered: false };
 
   const counts = groupCounts(groups, table.numRows(), weights);
   const order = Array.from(counts.keys()).sort((a, b) => (wanted === "size" ? counts[b]! - counts[a]! : 0) || a - b);
@@ -57,16 +59,34 @@ export function seriesOf(
   const seriesOfGroup = new Uint32Array(groups.size).fill(kept.length);
   kept.forEach((group, series) => (seriesOfGroup[group] = series));
 
-  let note: string | undefined;
+  const repeats = colors.map((color, i) => colors.slice(0, i).filter((other) => other === color).length);
+  const notes = [colorNote(labels, colors, repeats)];
   if (order.length > kept.length) {
     const rest = labels.includes("other") ? "other groups" : "other";
     labels.push(rest);
     colors.push(otherColor);
-    note = `${wanted === "size" ? "top" : "first"} ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`;
+    repeats.push(0);
+    notes.unshift(
+      `${wanted === "size" ? "top" : "first"} ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`,
+    );
   }
+  const note = notes.filter(Boolean).join(" · ") || undefined;
   const ids = groups.ids!; // groupRows made them for this call: they become the series'
   for (let i = 0; i < ids.length; i++) ids[i] = seriesOfGroup[ids[i]!]!;
-  return { labels, colors, size: Math.max(labels.length, 1), ids, title, note, ordered: wanted === "table" };
+  return { labels, colors, size: Math.max(labels.length, 1), ids, title, note, repeats, ordered: wanted === "table" };
+}
+
+/** What a reader has to know who goes by colours, where there are more names than colours. */
+function colorNote(
+  labels: readonly string[],
+  colors: readonly string[],
+  repeats: readonly number[],
+): string | undefined {
+  if (repeats.some((before) => before > 0)) return `${labels.length} groups share ${new Set(colors).size} colours`;
+  const moved = labels.filter((label, i) => sessionColors.colorOf(label) !== colors[i]);
+  if (moved.length === 0) return undefined;
+  const named = moved.length > 3 ? [...moved.slice(0, 2), `${moved.length - 2} more`] : moved;
+  return `not in the colour of other charts: ${named.join(", ")}`;
 }
 
 /**
@@ -87,6 +107,15 @@ interface ColorOptions {
   beside?: number;
 }
 
+/** What tells lines of one colour apart: solid first, then dashes. */
+const dashes = [
+  [1, 0],
+  [7, 3],
+  [2, 2],
+  [9, 3, 2, 3],
+  [14, 4],
+];
+
 /** The `color` encoding of a chart whose rows carry their series' label in `group`; nothing when there is but one. */
 export function colorEncoding(
   series: Series,
@@ -94,18 +123,22 @@ export function colorEncoding(
 ): Record<string, unknown> {
   if (series.labels.length === 0) return {};
   const values = from?.map((id) => series.labels[id]!);
+  const legend = {
+    title: series.title,
+    symbolType,
+    ...(values ? { values } : {}),
+    ...(beside ? { offset: 18 + beside } : {}),
+  };
+  const by = (range: readonly unknown[]) => ({
+    field: "group",
+    type: "nominal",
+    scale: { domain: series.labels, range },
+    legend,
+  });
+  const dashed = symbolType === "stroke" && series.repeats.some((before) => before > 0);
   return {
-    color: {
-      field: "group",
-      type: "nominal",
-      scale: { domain: series.labels, range: series.colors },
-      legend: {
-        title: series.title,
-        symbolType,
-        ...(values ? { values } : {}),
-        ...(beside ? { offset: 18 + beside } : {}),
-      },
-    },
+    color: by(series.colors),
+    ...(dashed ? { strokeDash: by(series.repeats.map((before) => dashes[before % dashes.length])) } : {}),
     opacity: { condition: { param: "pick", value: 1 }, value: 0.12 },
   };
 }

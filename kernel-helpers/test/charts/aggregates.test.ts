@@ -4,6 +4,7 @@ import { table as makeTable } from "arquero";
 import * as charts from "../../dist/api/charts.js";
 import { NameColors } from "../../dist/charts/colors.js";
 import * as latency from "../../dist/tables/latency.js";
+import { percentiles } from "../../dist/tables/percentiles.js";
 import { captured, commands, random, writes } from "../tables/events.js";
 import { matchSnapshot } from "./snapshot.js";
 
@@ -265,7 +266,26 @@ describe("colours", () => {
       const distinct = [...new Set(names)];
       assert.equal(new Set(colors.colorsFor(distinct)).size, distinct.length);
     }
-    assert.equal(colors.colorsFor(["1", "2", "3", "4", "5", "6"]).length, 6);
+    const many = colors.colorsFor(["1", "2", "3", "4", "5", "6", "7", "8"]);
+    for (const color of ["a", "b", "c", "d"]) assert.equal(many.filter((given) => given === color).length, 2);
+  });
+
+  it("are told apart by dashes where a chart has more lines than colours, and it says so", () => {
+    const names = Array.from({ length: 20 }, (_, i) => `process ${i}`);
+    const table = makeTable({
+      duration_ns: Float64Array.from({ length: 400 }, (_, i) => 1 + i),
+      comm: Array.from({ length: 400 }, (_, i) => names[i % 20]),
+    });
+    const chart = charts.ecdf(table, { x: "duration_ns", by: "comm", top: 20 });
+    type Scaled = { scale: { range: unknown[] } };
+    const [{ encoding }] = chart.spec["layer"] as [{ encoding: { color: Scaled; strokeDash: Scaled } }];
+    const looks = encoding.color.scale.range.map((color, i) =>
+      JSON.stringify([color, encoding.strokeDash.scale.range[i]]),
+    );
+    assert.equal(new Set(looks).size, 20);
+    assert.match(subtitleOf(chart), /20 groups share 16 colours/);
+    const few = charts.ecdf(table, { x: "duration_ns", by: "comm", top: 3 });
+    assert.ok(!JSON.stringify(few.spec).includes("strokeDash"));
   });
 });
 
@@ -433,5 +453,34 @@ describe("bars", () => {
     );
     assert.equal(rowsOf(chart).length, 5);
     assert.match(subtitleOf(chart), /first 5 of 50/);
+  });
+});
+
+describe("percentiles that too few events support", () => {
+  const summary = makeTable({ comm: ["few", "many"], count: [64, 5000], p99_ns: [7e6, 3e6], time_ns: [0, 1e9] });
+
+  it("have no bar, and say why", async () => {
+    const chart = charts.bar(summary, { x: "comm", y: "p99_ns" });
+    assert.deepEqual(
+      rowsOf<{ value: number | null }>(chart).map(({ value }) => value),
+      [null, 3e6],
+    );
+    assert.match(await chart.toSVG(), />too few events</);
+    assert.match(chart.spec["description"] as string, /few too few events, many 3 ms/);
+  });
+
+  it("are a gap in a line, counted in the subtitle", () => {
+    const chart = charts.lines(summary, { y: "p99_ns" });
+    assert.deepEqual(
+      rowsOf<{ value: number }>(chart).map(({ value }) => value),
+      [3e6],
+    );
+    assert.match(subtitleOf(chart), /1 percentile of too few events left out/);
+    const intervals = percentiles(writes(300), { every: 10, percentiles: [50, 99.9, 100] });
+    const drawn = charts.lines(intervals, { y: "duration_ns", by: "percentile" });
+    assert.deepEqual(
+      rowsOf<{ group: string }>(drawn).map(({ group }) => group),
+      ["p50", "max"],
+    );
   });
 });

@@ -9,7 +9,7 @@ export function registerArrowCodecs(): void {
   const encode = (): never => {
     throw new Error("bpflab writes no compressed Arrow files");
   };
-  flechette.setCompressionCodec(ZSTD, { encode, decode: (data) => decompress(data) });
+  flechette.setCompressionCodec(ZSTD, { encode, decode: (data) => aligned(decompress(data)) });
   flechette.setCompressionCodec(LZ4_FRAME, {
     encode,
     decode: (data) => aligned(decompressFrameSync(Buffer.from(data))),

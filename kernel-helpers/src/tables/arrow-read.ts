@@ -5,6 +5,7 @@ import { CapturedTable } from "../streams/captured-table.js";
 import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn, type TimestampUnit } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
+import { checkedElements } from "./arrow-check.js";
 import { registerArrowCodecs } from "./arrow-codecs.js";
 import { columnNotes, type FileContents, type ReadOptions } from "./file-contents.js";
 import { checkMemory } from "./file-errors.js";
@@ -26,8 +27,11 @@ export function arrowContents(
   const isAligned = byteOffset % 8 === 0;
   const bytes = new Uint8Array(isAligned ? buffer : buffer.slice(byteOffset), isAligned ? byteOffset : 0, byteLength);
   const arrow = flechette.tableFromIPC(bytes, { useBigInt: true, useDate: true });
+  if (arrow.schema.endianness === flechette.Endianness.Big)
+    throw new Error("numbers whose highest byte comes first are unsupported"); // flechette would take them for others
+  const elements = arrow.names.reduce((sum, _, i) => sum + checkedElements(arrow.getChildAt(i)), 0);
   const claim = { path, fileBytes: byteLength, rows: arrow.numRows, columns: arrow.numCols };
-  checkMemory({ ...claim, bytes: arrow.numRows * arrow.numCols * 8 }, maxBytes);
+  checkMemory({ ...claim, bytes: Math.max(elements, arrow.numRows * arrow.numCols) * 8 }, maxBytes);
   const metadata = Object.fromEntries(arrow.schema.metadata ?? []);
   const notes = columnNotes(metadata, bigint);
   const columns = arrow.names.map((name, i) => [name, columnOf(arrow.getChildAt(i), notes.bigint.has(name))] as const);

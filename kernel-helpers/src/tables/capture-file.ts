@@ -1,7 +1,7 @@
 /**
  * Captures as files, to be looked at later or elsewhere, without root: Parquet, which nearly every tool reads,
  * or Apache Arrow's IPC file format, which is larger and several times faster. The account of what was lost, and on which
- * machine and kernel and by which clock, stands in the file's metadata, and so does a checksum of the whole.
+ * machine and kernel and by which clock, stands in the file's metadata, and so does a checksum of the whole; each page of a Parquet file has one, too, for other readers.
  *
  * @example
  * await capture.save(writes, "writes.parquet");
@@ -117,7 +117,7 @@ export interface OpenOptions {
  * numbers to reckon with, moments are Dates, and text is a dictionary.
  *
  * @throws ArgumentError for a file that is not there; CaptureFileError for one that is empty, cut short, damaged, something
- *   else, or larger than `maxBytes`: its `fault` says which
+ *   else, of a kind that cannot be read, or larger than `maxBytes`: its `fault` says which
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<ColumnTable> {
   const file = await openFile(path, "r").catch((error: Error) => {
@@ -142,15 +142,24 @@ async function openKind(file: FileHandle, path: string, { bigint = [], maxBytes 
         cause,
       },
     );
-  if ((await isSealed(file, kind)) === false)
+  const sealed = await isSealed(file, kind);
+  if (sealed === false)
     throw damaged("its checksum is not that of its contents, so at least one bit of it has changed since it was saved");
   try {
     const read = { path, bigint, maxBytes };
-    const { table, metadata } = await (kind === "Parquet" ? readParquet(file.fd, read) : readArrow(file, read));
+    const { table, metadata } = await (kind === "Parquet"
+      ? readParquet(file, { ...read, sealed: sealed === true })
+      : readArrow(file, read));
     const capture = metadata[metadataKeys.capture];
     return capture === undefined ? table : markCapture(table, JSON.parse(capture) as Capture);
   } catch (error) {
     if (error instanceof BpflabError) throw error;
-    throw damaged((error as Error).message.split("\n")[0]!.replace(/\.$/, ""), error);
+    const reason = (error as Error).message
+      .split("\n")[0]!
+      .replaceAll(`/proc/self/fd/${file.fd}`, path)
+      .replace(/\.$/, "");
+    if (/unsupported|not supported|only supported|not implemented/i.test(reason))
+      throw new CaptureFileError(path, "unsupported", `holds what cannot be read here: ${reason}.`, { cause: error });
+    throw damaged(reason, error);
   }
 }

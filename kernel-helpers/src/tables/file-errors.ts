@@ -2,7 +2,7 @@ import { freemem } from "node:os";
 import { BpflabError } from "../base/errors.js";
 
 /** What is wrong with a file that cannot be opened. */
-export type FileFault = "empty" | "truncated" | "corrupt" | "foreign" | "too large";
+export type FileFault = "empty" | "truncated" | "corrupt" | "foreign" | "unsupported" | "too large";
 
 /** A file that cannot be opened as a table, and why. */
 export class CaptureFileError extends BpflabError {

@@ -1,9 +1,14 @@
 /** Parquet files, whoever wrote them, as tables: read by DuckDB, which knows every encoding and codec. */
+import type { FileHandle } from "node:fs/promises";
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, type SchemaElement } from "hyparquet";
 import { CapturedTable } from "../streams/captured-table.js";
 import { columnNotes, type FileContents, type Metadata, type ReadOptions } from "./file-contents.js";
 import { checkMemory } from "./file-errors.js";
 import { columnReader, type ColumnReader, type Duck, storedWidth } from "./duckdb-columns.js";
+import type { AnyColumn } from "../streams/take.js";
+import { hasRoundedMoments, readMoments } from "./parquet-moments.js";
+import { bufferOf, damagedPage } from "./parquet-pages.js";
 
 /** Text of at most so many different values becomes a dictionary. */
 const MOST_WORDS = 60_000;
@@ -11,9 +16,15 @@ const MOST_WORDS = 60_000;
 /**
  * Reads a Parquet file that is open already: so it is the same that was looked at before, and its name is no pattern.
  *
+ * @param options.sealed true if a checksum of the whole file has told already that no bit of it has changed
  * @throws whatever DuckDB says of a file that is damaged; ArgumentError for one beyond the bound of memory
  */
-export async function readParquet(fd: number, options: ReadOptions): Promise<FileContents> {
+export async function readParquet(
+  handle: FileHandle,
+  { sealed, ...options }: ReadOptions & { sealed: boolean },
+): Promise<FileContents> {
+  const file = { handle, buffer: await bufferOf(handle), footer: await footerOf(handle) };
+  if (!sealed) await checkPages(file);
   // 70 MB of library: loaded by whoever opens a Parquet file.
   const [api, bindings] = await Promise.all([import("@duckdb/node-api"), import("@duckdb/node-bindings")]);
   const duck: Duck = { api, bindings: bindings.default };
@@ -24,19 +35,39 @@ export async function readParquet(fd: number, options: ReadOptions): Promise<Fil
   });
   const connection = await instance.connect();
   try {
-    return await readAll(duck, connection, `/proc/self/fd/${fd}`, options);
+    return await readAll(duck, connection, file, options);
   } finally {
     connection.closeSync();
     instance.closeSync();
   }
 }
 
+/** A file that is open, and what hyparquet makes of its footer. */
+interface OpenParquet {
+  handle: FileHandle;
+  buffer: AsyncBuffer;
+  footer: FileMetaData | undefined;
+}
+
+/** The footer; undefined if DuckDB has to say what is wrong with it. */
+async function footerOf(file: FileHandle): Promise<FileMetaData | undefined> {
+  return parquetMetadataAsync(await bufferOf(file)).catch(() => undefined);
+}
+
+/** @throws if a page is not what its checksum says: DuckDB does not look at these */
+async function checkPages({ handle, footer }: OpenParquet): Promise<void> {
+  const damaged = footer && (await damagedPage(handle, footer));
+  if (damaged !== undefined)
+    throw new Error(`the checksum of ${damaged} is not that of its contents, so at least one bit of it has changed`);
+}
+
 async function readAll(
   duck: Duck,
   connection: DuckDBConnection,
-  file: string,
+  { handle, buffer, footer }: OpenParquet,
   { path, bigint, maxBytes }: ReadOptions,
 ): Promise<FileContents> {
+  const file = `/proc/self/fd/${handle.fd}`;
   const from = `read_parquet('${file}', hive_partitioning = false)`;
   const metadata = await metadataOf(connection, file);
   const { rows, names, inMilliseconds, bytes, fileBytes } = await claims(connection, file);
@@ -47,18 +78,26 @@ async function readAll(
   const memory = sizes.reduce((sum, size) => sum + size, 0);
   checkMemory({ path, fileBytes, rows, columns: names.length, bytes: memory }, maxBytes);
 
-  const selected = await coded(duck, connection, from, quoted, types);
-  const notes = columnNotes(metadata, bigint);
-  const result = await connection.stream(
-    `select ${selected.map(({ expression }) => expression).join(", ")} from ${from}`,
+  const columns = await momentsOf(buffer, footer, names);
+  const wanted = names.flatMap((name, i) => (columns.has(name) ? [] : [i]));
+  const selected = await coded(
+    duck,
+    connection,
+    from,
+    wanted.map((i) => quoted[i]!),
+    wanted.map((i) => types[i]!),
   );
-  const readers = result.columnTypes().map((type, i): ColumnReader => {
-    const name = names[i]!;
+  const notes = columnNotes(metadata, bigint);
+  const expressions = selected.map(({ expression }) => expression);
+  const result = await connection.stream(`select ${expressions.join(", ") || "null"} from ${from}`);
+  const resultTypes = result.columnTypes();
+  const readers = wanted.map((column, i): ColumnReader => {
+    const [name, type] = [names[column]!, resultTypes[i]!];
     return columnReader(duck, type, rows, {
       bigint: notes.bigint.has(name),
       list: notes.lists[name],
       words: selected[i]!.words,
-      inMilliseconds: inMilliseconds[i]!,
+      inMilliseconds: inMilliseconds[column]!,
       utc: notes.utc.has(name),
     });
   });
@@ -68,8 +107,37 @@ async function readAll(
     for (const [i, reader] of readers.entries()) reader.add(chunk, i, row);
   }
   if (row !== rows) throw new Error(`it holds ${row} rows and claims ${rows}`);
-  const columns = Object.fromEntries(readers.map((reader, i) => [names[i]!, reader.column()] as const));
-  return { table: new CapturedTable(columns as never, names as never), metadata };
+  for (const [i, reader] of readers.entries()) columns.set(names[wanted[i]!]!, reader.column());
+  const inOrder = Object.fromEntries(names.map((name) => [name, columns.get(name)!] as const));
+  return { table: new CapturedTable(inOrder as never, names as never), metadata };
+}
+
+/** The columns that DuckDB would round. */
+async function momentsOf(
+  buffer: AsyncBuffer,
+  footer: FileMetaData | undefined,
+  names: readonly string[],
+): Promise<Map<string, AnyColumn>> {
+  const columns = new Map<string, AnyColumn>();
+  if (!footer || new Set(names).size < names.length) return columns;
+  for (const element of topLevel(footer.schema)) {
+    const column = hasRoundedMoments(element) ? await readMoments(buffer, footer, element) : undefined;
+    if (column) columns.set(element.name, column);
+  }
+  return columns;
+}
+
+/** The elements of a schema that are columns by themselves, with nothing in them. */
+function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
+  const found: SchemaElement[] = [];
+  const skip = (at: number): number => {
+    let end = at + 1;
+    for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) end = skip(end);
+    return end;
+  };
+  for (let at = 1; at < schema.length; at = skip(at))
+    if (!schema[at]!.num_children && schema[at]!.repetition_type !== "REPEATED") found.push(schema[at]!);
+  return found;
 }
 
 async function metadataOf(connection: DuckDBConnection, file: string): Promise<Metadata> {
@@ -86,7 +154,7 @@ type Element = [string, number, boolean];
 async function claims(connection: DuckDBConnection, file: string) {
   const [[rows, fileBytes]] = (
     await connection.runAndReadAll(
-      `select num_rows::double, file_size_bytes::double from parquet_file_metadata('${file}')`,
+      `select coalesce((select sum(n) from (select any_value(row_group_num_rows) as n from parquet_metadata('${file}') group by row_group_id)), num_rows)::double, file_size_bytes::double from parquet_file_metadata('${file}')`,
     )
   ).getRows() as [[number, number]];
   const schema = (

@@ -1,11 +1,12 @@
 /** Tables as Parquet files: what DuckDB, pandas, Spark and most other tools read by themselves. */
 import type { ColumnTable } from "arquero";
 import type { SchemaElement } from "hyparquet";
-import { parquetWriteFile } from "hyparquet-writer";
+import { parquetWrite } from "hyparquet-writer";
 import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 import type { Metadata } from "./file-contents.js";
+import { ParquetFile } from "./parquet-file.js";
 import { storable } from "./storable.js";
 
 /** Rows that are written at once: what bounds the memory beside the table's own. */
@@ -14,17 +15,22 @@ const ROW_GROUP = 1_000_000;
 /** Writes a table, neither filtered nor ordered, with metadata of its own. */
 export function writeParquet(table: ColumnTable, filename: string, metadata: Metadata): void {
   const columns = table.columnNames().map((name) => encode(name, storable(table.column(name) as unknown as AnyColumn)));
-  parquetWriteFile({
-    filename,
-    columnData: columns.map(({ elements, data, statistics }) => ({
-      name: elements[0]!.name,
-      data: data as never,
-      ...(statistics === undefined ? {} : { statistics }),
-    })),
-    schema: [{ name: "root", num_children: columns.length }, ...columns.flatMap(({ elements }) => elements)],
-    rowGroupSize: ROW_GROUP,
-    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-  });
+  const writer = new ParquetFile(filename);
+  try {
+    void parquetWrite({
+      writer,
+      columnData: columns.map(({ elements, data, statistics }) => ({
+        name: elements[0]!.name,
+        data: data as never,
+        ...(statistics === undefined ? {} : { statistics }),
+      })),
+      schema: [{ name: "root", num_children: columns.length }, ...columns.flatMap(({ elements }) => elements)],
+      rowGroupSize: ROW_GROUP,
+      kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    });
+  } finally {
+    writer.close();
+  }
 }
 
 interface Encoded {

@@ -10,12 +10,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import * as flechette from "@uwdata/flechette";
 import { type ColumnTable, op, table as makeTable } from "arquero";
 import { concatTables } from "../../dist/streams/concat-tables.js";
 import { BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { captureOf } from "../../dist/streams/capture.js";
 import { Int64Column, NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
 import { CaptureFileError, open, save } from "../../dist/tables/capture-file.js";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { registerArrowCodecs } from "../../dist/tables/arrow-codecs.js";
 import { captured, random, writes } from "./events.js";
 
 let directory: string;
@@ -187,6 +190,32 @@ describe("files that others wrote", () => {
     }
   });
 
+  for (const codec of ["uncompressed", "snappy", "gzip", "zstd", "lz4_raw", "brotli"])
+    test(`moments of UTC keep their nanoseconds, in ${codec}`, async () => {
+      const path = at(`utc-${codec}.parquet`);
+      const moments = "make_timestamp_ns(i * 1000000007 - 5000000000000000001)";
+      await connection.run(
+        `copy (select i, ${moments} as t, if(i % 3 = 0, null, ${moments}) as maybe, i % 7 as n from range(70000) r(i)) to '${path}' (compression ${codec}, row_group_size 30000)`,
+      );
+      // DuckDB writes none that say they are of UTC: in the footer, true for false.
+      const bytes = await readFile(path);
+      const local = Buffer.from("8c121c3c000000", "hex");
+      for (let found = bytes.indexOf(local); found >= 0; found = bytes.indexOf(local)) bytes[found + 1] = 0x11;
+      await writeFile(path, bytes);
+      const table = await open(path);
+      assert.deepEqual(table.columnNames(), ["i", "t", "maybe", "n"]);
+      const t = table.column("t") as unknown as TimestampColumn;
+      assert.deepEqual([t.unit, t.utc, t.length], ["ns", true, 70000]);
+      for (const i of [0, 1, 2047, 2048, 29_999, 30_000, 69_999]) {
+        const moment = BigInt(i) * 1_000_000_007n - 5_000_000_000_000_000_001n;
+        assert.equal(t.values[i], moment);
+        const maybe = table.column("maybe") as unknown as NullableColumn<TimestampColumn>;
+        assert.equal(maybe.valid[i], i % 3 === 0 ? 0 : 1);
+        if (i % 3) assert.equal(maybe.values.values[i], moment);
+        assert.deepEqual([table.get("i", i), table.get("n", i)], [i, i % 7]);
+      }
+    });
+
   test("integers of 64 bits can be reckoned with, are exact, and are BigInts for the asking", async () => {
     await connection.run(
       `copy (select i as n, (9007199254740990 + i)::ubigint as big from range(5) t(i)) to '${at("wide.parquet")}'`,
@@ -284,6 +313,102 @@ describe("files that are not what they should be", () => {
       }
     });
   }
+
+  test("a bit that flipped in a page is noticed in files of others, if their pages have checksums", async () => {
+    const path = at("pages.parquet");
+    const rows = 300_000; // more than a page of each column
+    await save(writes(rows).select("start_ns", "duration_ns", "comm", "fd"), path);
+    const written = await readFile(path, "latin1");
+    // The same file as somebody else's, who puts no checksum of the whole into it.
+    const bytes = Buffer.from(written.replaceAll("bpflab.checksum", "foreign.notice.").replaceAll("bpflab-crc32:", "foreign-crc-:"), "latin1"); // prettier-ignore
+    await writeFile(path, bytes);
+    const table = await open(path);
+    assert.equal(table.numRows(), rows);
+    const [summed] = await sql(`select sum(fd)::int as fds, count(distinct comm)::int as comms from '${path}'`);
+    assert.deepEqual({ ...summed }, { fds: rows, comms: 4 });
+    const pages = bytes.length - bytes.readUInt32LE(bytes.length - 8) - 1000;
+    const next = random(rows);
+    const columns = new Set<string>();
+    for (let i = 0; i < 12; i++) {
+      const place = Math.floor((4 + ((i + next()) / 12) * (pages - 4)) * 8);
+      const damaged = Buffer.from(bytes);
+      damaged[place >> 3]! ^= 1 << (place & 7);
+      await writeFile(path, damaged);
+      const error = await open(path).then(() => assert.fail(`bit ${place} went unnoticed`), (error: Error) => error); // prettier-ignore
+      assert.ok(error instanceof CaptureFileError && error.fault === "corrupt", `bit ${place}: ${error.message}`);
+      const named = /the checksum of page \d+ of column (\w+) is not that of its contents/.exec(error.message);
+      if (named) columns.add(named[1]!);
+    }
+    assert.ok(columns.has("start_ns") && columns.has("duration_ns"), [...columns].join());
+  });
+
+  test("what a file holds that cannot be read here is told apart from damage", async () => {
+    const path = at("foreign-kind.parquet");
+    const columnData = [{ name: "a", data: Int32Array.of(1, 2, 3) }];
+    const compressors = { LZ4: (bytes: Uint8Array) => bytes };
+    await writeFile(path, Buffer.from(parquetWriteBuffer({ columnData, codec: "LZ4", compressors })));
+    await assert.rejects(open(path), (error: CaptureFileError) => {
+      assert.equal(error.fault, "unsupported");
+      assert.match(
+        error.message,
+        /^\S+foreign-kind\.parquet holds what cannot be read here: .*compression codec "LZ4"/,
+      );
+      assert.doesNotMatch(error.message, /proc\/self/);
+      return true;
+    });
+    // A stream of nothing but a schema (a flatbuffer), with no fields and big-endian numbers.
+    const schema = Buffer.from("100000000c0010000800 0a0004000000 0c000000 10000000 0400 0100 0800080004000000 08000000 01000000 00000000".replaceAll(" ", ""), "hex"); // prettier-ignore
+    const head = Buffer.from("ffffffff30000000", "hex");
+    await writeFile(at("big-end.arrow"), Buffer.concat([head, schema, Buffer.from("ffffffff00000000", "hex")]));
+    assert.equal(await faultOf(at("big-end.arrow")), "unsupported", "or its numbers would be others");
+  });
+
+  test("an Arrow column that claims more than it has is refused before a value is read", async () => {
+    const words = flechette.columnFromArray(["first", "second", "third"], flechette.utf8());
+    const lists = flechette.columnFromArray([[1], [2, 3], [4]], flechette.list(flechette.int32()));
+    const bytes = Buffer.from(
+      flechette.tableToIPC(flechette.tableFromColumns({ words, lists }), { format: "stream" })!,
+    );
+    await writeFile(at("offsets.arrow"), bytes);
+    assert.deepEqual((await open(at("offsets.arrow"))).array("words"), ["first", "second", "third"]);
+    for (const [offsets, wrong] of [
+      [
+        [0, 5, 11, 16],
+        [0, 5, 11, 2_000_000_000],
+      ],
+      [
+        [0, 5, 11, 16],
+        [0, 11, 5, 16],
+      ],
+      [
+        [0, 1, 3, 4],
+        [0, 1, 3, 1_000_000_000],
+      ],
+      [
+        [0, 1, 3, 4],
+        [-5, 1, 3, 4],
+      ],
+    ] as const) {
+      const place = bytes.indexOf(Buffer.from(Int32Array.from(offsets).buffer));
+      const damaged = Buffer.from(bytes);
+      Buffer.from(Int32Array.from(wrong).buffer).copy(damaged, place);
+      await writeFile(at("offsets.arrow"), damaged);
+      await assert.rejects(open(at("offsets.arrow")), /claims 3 values and has offsets that lead out of it/);
+    }
+  });
+
+  test("what zstd unpacks lies where columns of 8 bytes a value can be read", () => {
+    registerArrowCodecs();
+    const { decode } = flechette.getCompressionCodec(flechette.CompressionType.ZSTD)!;
+    for (let size = 8; size <= 64; size += 8) {
+      // A frame of one block that is stored as it is (RFC 8878).
+      const block = Buffer.alloc(3);
+      block.writeUIntLE((size << 3) | 1, 0, 3);
+      const frame = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, size]), block, Buffer.alloc(size, 7)]);
+      const unpacked = decode(frame);
+      assert.deepEqual([unpacked.length, unpacked.byteOffset % 8, unpacked[0]], [size, 0, 7]);
+    }
+  });
 
   test("a small file that claims much is refused before it takes memory, and can be allowed", async () => {
     const path = at("much.parquet");

@@ -1,12 +1,14 @@
 /** What is compared with SQL: arquero's verbs over our columns, and each function of ours. */
+import { readlinkSync } from "node:fs";
 import { type ColumnTable, desc, op } from "arquero";
 import { changes } from "../../../dist/tables/changes.js";
 import { compare } from "../../../dist/tables/compare.js";
 import { concatCaptures } from "../../../dist/tables/concat.js";
-import { buckets } from "../../../dist/tables/log2.js";
+import { buckets, estimates } from "../../../dist/tables/log2.js";
 import { ecdf, histogram, summary } from "../../../dist/tables/latency.js";
 import { outliers } from "../../../dist/tables/outliers.js";
 import { withOverlaps } from "../../../dist/tables/overlaps.js";
+import { withPaths } from "../../../dist/tables/paths.js";
 import { percentiles } from "../../../dist/tables/percentiles.js";
 import { sizeClasses, withSizeClass } from "../../../dist/tables/sizes.js";
 import { concatTables } from "../../../dist/streams/concat-tables.js";
@@ -208,6 +210,39 @@ export const checks: Record<string, Check> = {
     table: buckets(a.table, { by: "ok" }).select("ok", "low_ns", "count").filter("d => d.count > 0"),
     sql: `select ok, case when slot = 0 then 0 else 2 ** slot end, n from (select ok, slot, sum(histogram[slot + 1]) as n from ${a.sql}, range(5) r(slot) group by all) where n > 0`,
   }),
+  "latency.estimates": (choose, a) => {
+    const p = choose.of([1, 50, 99, 99.9]);
+    const name = `p${String(p).replace(".", "")}`;
+    const options = { min: "cpu", max: "pid", total: "ret", percentiles: [p] };
+    return {
+      table: estimates(a.table, options).select("id", "mean", `${name}_from`, `${name}_to`, `${name}_est`),
+      // The bucket is the first that has the rank in it, or in those below.
+      sql: `select id, if(n > 0, ret / n, null), low, high, greatest(low, 1) * (greatest(high, low, 1) / greatest(low, 1)) ** ((rank - reached + inside - 0.5) / inside) from (
+        select *, if(slot is null, null, greatest(if(slot = 0, 0, 2 ** slot), cpu)) as low, case when slot is null then null when slot = 4 then pid else least(2 ** (slot + 1), pid) end as high, histogram[slot + 1] as inside, list_sum(histogram[1:slot + 1]) as reached from (
+        select *, list_filter(range(5), i -> list_sum(histogram[1:i + 1]) >= rank)[1] as slot from (
+        select *, list_sum(histogram) as n, greatest(1, ceil(list_sum(histogram) * ${p} / 100)) as rank from ${a.sql})))`,
+    };
+  },
+  withPaths: (_, a) => {
+    const [own, nobody] = [process.pid, 4294967294];
+    const known = [0, 1, 2, 3].map((fd) => {
+      const link = `/proc/self/fd/${fd}`;
+      return isLink(link) ? `'${readlinkSync(link).replaceAll("'", "''")}'` : "'(closed)'";
+    });
+    return {
+      table: withPaths(a.table.derive({ of: `d => d.ok ? ${own} : ${nobody}` }), { pid: "of", fd: "tid" }).select(
+        "id",
+        "path",
+      ),
+      sql: `select id, if(ok, [${known.join()}][tid + 1], '(process ended)') from ${a.sql}`,
+    };
+  },
+  "withOverlaps, what it says": (_, a, b) => ({
+    table: withOverlaps(a.table, b.table.orderby("id").reify(), { as: "others" }).select("id", "others"),
+    sql: `select a.id, coalesce(string_agg(p.comm || ' ' || ${timeText}, ', ' order by place) filter (place <= 3) || if(count(*) > 3, ', ' || (count(*) - 3) || ' more', ''), '') from ${a.sql} a left join (
+      select *, row_number() over (partition by id order by ns desc, first_of) as place, ${rounded("ns")} as r from (
+      select x.id, y.comm, sum(o order by y.id) as ns, min(y.id) as first_of from ${a.sql} x, ${b.sql} y, lateral (select least(x.start_ns + x.duration_ns, y.start_ns + y.duration_ns) - greatest(x.start_ns, y.start_ns)) t(o) where x.tid <> y.tid and o > 0 group by all)) p on a.id = p.id group by a.id`,
+  }),
   withSizeClass: (_, a) => ({
     table: withSizeClass(a.table).select("id", "size_class"),
     sql: `select id, case ${[-Infinity, 0, 1, 16, 256, 4096, 65536, 1048576]
@@ -252,6 +287,19 @@ export const checks: Record<string, Check> = {
 /** Verbs that make columns of values make none of no rows. */
 const nothing = ({ table, sql }: View): Pair => ({ table: table.select("id"), sql: `select id from ${sql}` });
 const orNothing = (view: View, make: () => Pair): Pair => (view.table.numRows() === 0 ? nothing(view) : make());
+
+/** Three significant digits of a number above 0, and such a number `r` of ns as text with its unit. */
+const rounded = (x: string) => `round(${x} / 10 ** (floor(log10(${x})) - 2)) * 10 ** (floor(log10(${x})) - 2)`;
+const timeText = `case when r >= 1e12 then format('{:,} s', (r / 1e9)::bigint) when r >= 1e9 then format('{:.3g} s', r / 1e9)
+  when r >= 1e6 then format('{:.3g} ms', r / 1e6) when r >= 1e3 then format('{:.3g} µs', r / 1e3) else format('{:.3g} ns', r) end`;
+
+function isLink(path: string): boolean {
+  try {
+    return readlinkSync(path) !== "";
+  } catch {
+    return false;
+  }
+}
 
 /** The same rows of a histogram, counted again by SQL. */
 function recounted(table: ColumnTable, sql: string): string {

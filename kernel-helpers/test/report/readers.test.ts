@@ -41,7 +41,7 @@ before(async () => {
     ["markdown", "# What readers see\n\nA page with *everything*: $t_{99} \\le 5$.\n\nAnd $$\\sum_{i=1}^n x_i$$"],
     ["code", "const threshold = 50;", ["parameters"]],
     ["code", `import { aq, capture, charts, latency } from "kernel-helpers";\nconst events = await capture.open(${JSON.stringify(file)});\nevents`],
-    ["markdown", "## Pictures\n\n![a red pixel](pixel.png)\n\n```c\n" + longC + "\n```"],
+    ["markdown", "## Pictures\n\n![a red pixel](pixel.png) ![of <elsewhere>](https://example.org/far.png?a=1&b=2) <img src='missing.png'>\n\n```c\n" + longC + "\n```"],
     ["markdown", "## A heading at the end of its cell"],
     ["code", 'charts.histogram(events, { x: "duration_ns", by: "comm" })'],
     ["code", "charts.heatmap(events, { xBins: 20, yBins: 12 })"],
@@ -157,6 +157,11 @@ describe("who reads a page", () => {
     const image = tab.locator('img[alt="a red pixel"]');
     assert.ok((await image.evaluate((element) => (element as HTMLImageElement).naturalWidth)) === 1);
     assert.deepEqual(outsideLoads(await readFile(page, "utf8")), []);
+    assert.equal(await tab.locator("img").count(), 1);
+    assert.deepEqual(await tab.locator(".bpflab-left-out").allInnerTexts(), [
+      "Picture left out: of <elsewhere> (this page loads nothing from elsewhere: https://example.org/far.png?a=1&b=2)",
+      "Picture left out (no file missing.png was found)",
+    ]);
     await close(tab);
   });
 

@@ -96,6 +96,8 @@ export interface ProgramInfo {
 }
 export function bpf_program__info(object: ObjectHandle, program: string): ProgramInfo;
 export function bpf_program__attach(object: ObjectHandle, program: string): LinkHandle;
+/** For programs whose type and target were set, whatever their SEC() says. */
+export function bpf_program__attach_trace(object: ObjectHandle, program: string): LinkHandle;
 /** Opens a perf event and attaches to it; without a type it is a tracepoint, whose id is `config`. */
 export function bpf_program__attach_perf_event(
   object: ObjectHandle,
@@ -116,11 +118,6 @@ export function bpf_program__attach_kprobe(
   program: string,
   target: string,
   options: { offset?: number; cookie?: bigint; isReturn?: boolean },
-): LinkHandle;
-export function bpf_program__attach_kprobe_multi(
-  object: ObjectHandle,
-  program: string,
-  options: { pattern?: string; functions?: string[]; isReturn?: boolean },
 ): LinkHandle;
 export function bpf_program__attach_ksyscall(
   object: ObjectHandle,
@@ -167,6 +164,12 @@ export function bpf_link_create(
   flags?: number,
   more?: Uint8Array,
 ): LinkHandle;
+/** @param options `addresses`: of functions, all of which ftrace can enter */
+export function bpf_link_create_kprobe_multi(
+  object: ObjectHandle,
+  program: string,
+  options: { addresses: bigint[]; attachType: number; isReturn: boolean },
+): LinkHandle;
 export function bpf_link_create_uprobe_multi(
   object: ObjectHandle,
   program: string,
@@ -180,6 +183,8 @@ export function bpf_link__destroy(...links: LinkHandle[]): void;
 /** Whether this kernel has a type of program or map, found by trying; true when libbpf cannot tell. */
 export function libbpf_probe_bpf_prog_type(type: number): boolean;
 export function libbpf_probe_bpf_map_type(type: number): boolean;
+/** Puts an empty fentry program on a function of the kernel, and takes it off again. @throws NativeError where that cannot be */
+export function probe_fentry(name: string): void;
 /** Run counts and run times are kept while this link is open. */
 export function bpf_enable_stats(): LinkHandle;
 export function bpf_prog_test_run(

@@ -42,14 +42,6 @@ class Options {
     Napi::Value value = fields_.Get(name);
     return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
   }
-  std::vector<std::string> Texts(const char* name) const {
-    std::vector<std::string> all;
-    Napi::Value list = fields_.Get(name);
-    if (!list.IsArray()) return all;
-    for (uint32_t i = 0; i < list.As<Napi::Array>().Length(); i++)
-      all.push_back(list.As<Napi::Array>().Get(i).ToString().Utf8Value());
-    return all;
-  }
 
  private:
   Napi::Object fields_;
@@ -91,24 +83,6 @@ Napi::Value AttachKprobe(const Napi::CallbackInfo& info) {
               .offset = static_cast<size_t>(options.Int("offset", 0)), .retprobe = options.Bool("isReturn"));
   LibbpfLog log;
   return WrapLink(info, bpf_program__attach_kprobe_opts(program, function.c_str(), &how), log);
-}
-
-// bpf_program__attach_kprobe_multi(object, program, { pattern? | functions?, isReturn? }) -> link
-Napi::Value AttachKprobeMulti(const Napi::CallbackInfo& info) {
-  bpf_program* program = ProgramArg(info);
-  Options options(info, 2);
-  std::string pattern = options.Text("pattern");
-  auto functions = options.Texts("functions");
-  std::vector<const char*> names;
-  for (auto& function : functions) names.push_back(function.c_str());
-  LIBBPF_OPTS(bpf_kprobe_multi_opts, how, .retprobe = options.Bool("isReturn"));
-  if (!names.empty()) {
-    how.syms = names.data();
-    how.cnt = names.size();
-  }
-  LibbpfLog log;
-  return WrapLink(info, bpf_program__attach_kprobe_multi_opts(program, names.empty() ? pattern.c_str() : nullptr, &how),
-                  log);
 }
 
 // bpf_program__attach_ksyscall(object, program, syscall, { cookie?, isReturn? }) -> link
@@ -215,7 +189,6 @@ Napi::Value ProgramFd(const Napi::CallbackInfo& info) {
 void InitAttach(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__attach_perf_event", Napi::Function::New(env, AttachPerfEvent));
   exports.Set("bpf_program__attach_kprobe", Napi::Function::New(env, AttachKprobe));
-  exports.Set("bpf_program__attach_kprobe_multi", Napi::Function::New(env, AttachKprobeMulti));
   exports.Set("bpf_program__attach_ksyscall", Napi::Function::New(env, AttachKsyscall));
   exports.Set("bpf_program__attach_uprobe", Napi::Function::New(env, AttachUprobe));
   exports.Set("bpf_program__attach_usdt", Napi::Function::New(env, AttachUsdt));

@@ -32,6 +32,14 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
   return WrapLink(info, bpf_program__attach(program), log);
 }
 
+// bpf_program__attach_trace(object, program) -> link; the hook is the target that was set before it was loaded
+Napi::Value AttachTrace(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  LibbpfLog log;
+  return WrapLink(info, bpf_program__attach_trace(program), log);
+}
+
 // What the kernel takes for BPF_LINK_CREATE. libbpf 1.1 refuses the kinds of links that are newer than itself, so
 // these go to the kernel as they are; it wants the bytes it does not know to be zero.
 struct LinkCreate {
@@ -64,6 +72,39 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   return CreateLink(info, create);
 }
 
+std::vector<uint64_t> Numbers(const Napi::Object& options, const char* name) {
+  std::vector<uint64_t> all;
+  Napi::Value list = options.Get(name);
+  if (!list.IsArray()) return all;
+  auto array = list.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    bool lossless;
+    all.push_back(array.Get(i).As<Napi::BigInt>().Uint64Value(&lossless));
+  }
+  return all;
+}
+
+// bpf_link_create_kprobe_multi(object, program, { addresses, attachType, isReturn }) -> link
+// By addresses: libbpf 1.1 takes all of /proc/kallsyms that match, and the kernel none of them when one cannot be traced.
+Napi::Value CreateKprobeMulti(const Napi::CallbackInfo& info) {
+  auto env = info.Env();
+  bpf_program* program = Unwrap<Object>(info, 0)->Program(env, StringArg(info, 1));
+  auto options = info[2].As<Napi::Object>();
+  auto addresses = Numbers(options, "addresses");
+  struct {
+    uint32_t flags, count;
+    uint64_t symbols, addresses, cookies;
+  } probes = {};
+  probes.flags = options.Get("isReturn").ToBoolean() ? 1 : 0;  // BPF_F_KPROBE_MULTI_RETURN
+  probes.count = static_cast<uint32_t>(addresses.size());
+  probes.addresses = reinterpret_cast<uint64_t>(addresses.data());
+  LinkCreate create = {};
+  create.program = static_cast<uint32_t>(bpf_program__fd(program));
+  create.type = options.Get("attachType").As<Napi::Number>().Uint32Value();
+  memcpy(create.more, &probes, sizeof probes);
+  return CreateLink(info, create);
+}
+
 // bpf_link_create_uprobe_multi(object, program, { path, offsets, attachType, isReturn, pid?, cookies? }) -> link
 Napi::Value CreateUprobeMulti(const Napi::CallbackInfo& info) {
   auto env = info.Env();
@@ -71,18 +112,7 @@ Napi::Value CreateUprobeMulti(const Napi::CallbackInfo& info) {
   bpf_program* program = object->Program(env, StringArg(info, 1));
   auto options = info[2].As<Napi::Object>();
   std::string path = options.Get("path").As<Napi::String>().Utf8Value();
-  auto numbers = [&](const char* name) {
-    std::vector<uint64_t> all;
-    Napi::Value list = options.Get(name);
-    if (!list.IsArray()) return all;
-    auto array = list.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); i++) {
-      bool lossless;
-      all.push_back(array.Get(i).As<Napi::BigInt>().Uint64Value(&lossless));
-    }
-    return all;
-  };
-  auto offsets = numbers("offsets"), cookies = numbers("cookies");
+  auto offsets = Numbers(options, "offsets"), cookies = Numbers(options, "cookies");
   struct {
     uint64_t path, offsets, reference_counters, cookies;
     uint32_t count, flags, pid;
@@ -182,7 +212,9 @@ Napi::Value Destroy(const Napi::CallbackInfo& info) {
 
 void InitLink(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__attach", Napi::Function::New(env, Attach));
+  exports.Set("bpf_program__attach_trace", Napi::Function::New(env, AttachTrace));
   exports.Set("bpf_link_create", Napi::Function::New(env, Create));
+  exports.Set("bpf_link_create_kprobe_multi", Napi::Function::New(env, CreateKprobeMulti));
   exports.Set("bpf_link_create_uprobe_multi", Napi::Function::New(env, CreateUprobeMulti));
   exports.Set("bpf_prog_attach", Napi::Function::New(env, AttachTo));
   exports.Set("bpf_map__attach_struct_ops", Napi::Function::New(env, AttachStructOps));

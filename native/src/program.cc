@@ -1,6 +1,8 @@
 // Loaded programs: what the kernel says of them, and test runs.
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 
 #include <vector>
 
@@ -70,6 +72,25 @@ Napi::Value ProbeMapType(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), libbpf_probe_bpf_map_type(type, nullptr) != 0);
 }
 
+// probe_fentry(function): puts an empty program on a function of the kernel, and takes it off again; throws where that
+// cannot be
+Napi::Value ProbeFentry(const Napi::CallbackInfo& info) {
+  auto env = info.Env();
+  std::string function = StringArg(info, 0);
+  LibbpfLog log;
+  int id = libbpf_find_vmlinux_btf_id(function.c_str(), BPF_TRACE_FENTRY);
+  if (id < 0) throw SystemError(env, id, "no types of " + function, log.text());
+  const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+                              {.code = BPF_JMP | BPF_EXIT}};
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
+              .attach_btf_id = static_cast<uint32_t>(id));
+  Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing, 2, &options));
+  if (program.get() < 0) throw SystemError(env, errno, "load an fentry program", log.text());
+  Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
+  if (link.get() < 0) throw SystemError(env, errno, "attach an fentry program", log.text());
+  return env.Undefined();
+}
+
 }  // namespace
 
 Napi::Object ProgramFacts(Napi::Env env, const bpf_prog_info& program) {
@@ -89,6 +110,7 @@ void InitProgram(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__info", Napi::Function::New(env, Info));
   exports.Set("libbpf_probe_bpf_prog_type", Napi::Function::New(env, ProbeProgramType));
   exports.Set("libbpf_probe_bpf_map_type", Napi::Function::New(env, ProbeMapType));
+  exports.Set("probe_fentry", Napi::Function::New(env, ProbeFentry));
   exports.Set("bpf_enable_stats", Napi::Function::New(env, EnableStats));
   exports.Set("bpf_prog_test_run", Napi::Function::New(env, TestRun));
 }

@@ -464,6 +464,7 @@ export const libbpf_num_possible_cpus: number;
 /** Mounts a file system under no path, for this process alone; it goes with its handle. */
 export function fsmount(type: string): MountHandle;
 export function fsmount_path(mount: MountHandle): string;
+export function fsmount_close(mount: MountHandle): void;
 /** A descriptor of a process, which the caller closes. */
 export function pidfd_open(pid: number): number;
 /** CLOCK_MONOTONIC, ns: the clock of `bpf_ktime_get_ns()`. */

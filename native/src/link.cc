@@ -85,7 +85,8 @@ std::vector<uint64_t> Numbers(const Napi::Object& options, const char* name) {
 }
 
 // bpf_link_create_kprobe_multi(object, program, { addresses, attachType, isReturn }) -> link
-// By addresses: libbpf 1.1 takes all of /proc/kallsyms that match, and the kernel none of them when one cannot be traced.
+// By addresses: libbpf 1.1 takes all of /proc/kallsyms that match, and the kernel none of them when one cannot be
+// traced.
 Napi::Value CreateKprobeMulti(const Napi::CallbackInfo& info) {
   auto env = info.Env();
   bpf_program* program = Unwrap<Object>(info, 0)->Program(env, StringArg(info, 1));

@@ -57,6 +57,7 @@ void InitSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("libbpf_num_possible_cpus", Napi::Number::New(env, libbpf_num_possible_cpus()));
   exports.Set("fsmount", Napi::Function::New(env, MountDetached));
   exports.Set("fsmount_path", Napi::Function::New(env, MountPath));
+  exports.Set("fsmount_close", Napi::Function::New(env, CloseHandle<Mount>));
   exports.Set("pidfd_open", Napi::Function::New(env, OpenProcess));
   exports.Set("clock_monotonic", Napi::Function::New(env, Monotonic));
 }

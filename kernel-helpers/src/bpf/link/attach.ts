@@ -4,6 +4,7 @@ import { isNativeError } from "../../base/native.js";
 import type { Attachable, Attachment } from "./attachment.js";
 import { kindOf, type Hook } from "./hooks.js";
 import { reasonOf } from "./reason.js";
+import { requireBpfSecurityModule } from "./security-modules.js";
 
 /**
  * Attaches a loaded program to the hook that its SEC() and the options name.
@@ -23,6 +24,7 @@ export async function attachProgram(program: Attachable, options: Hook = {}): Pr
       `The program ${program.name} (${program.section}) attaches to ${kind.to} and takes no option ${unknown}.`,
       { hint: kind.takes.length === 0 ? "It takes none." : `It takes ${listNames(kind.takes)}.` },
     );
+  if (program.typeName === "lsm") requireBpfSecurityModule(program);
   try {
     const attachment = await kind.attach(program, options);
     return { hook: options, ...attachment };

@@ -9,6 +9,7 @@ import {
   VerifierError,
   type Hook,
 } from "../../../dist/api/index.js";
+import { activeSecurityModules, requireBpfSecurityModule } from "../../../dist/bpf/link/security-modules.js";
 import { counting, loadText, refusalOf } from "../../workload/programs.js";
 
 // Each message says what is wrong in terms of what the user wrote, and what to do.
@@ -173,6 +174,16 @@ test("of an object of which no program can be attached none is said to be anothe
   const { message } = await refusalOf((await loadText("mine", two)).attach());
   assert.match(message, /^2 programs of mine cannot be attached:/);
   assert.doesNotMatch(message, /the others/);
+});
+
+test("a program on a security hook that the kernel would never call", () => {
+  const program = { name: "guard", section: "lsm/file_open" } as Parameters<typeof requireBpfSecurityModule>[0];
+  assert.throws(
+    () => requireBpfSecurityModule(program, ["lockdown", "capability", "yama"]),
+    /guard \(lsm\/file_open\) could be attached and would never run: "bpf" is not among .* lockdown, capability, yama\.\nBoot with the kernel parameter lsm=lockdown,yama,bpf or leave it out: programs: \{ guard: false \}/,
+  );
+  requireBpfSecurityModule(program, ["capability", "bpf"]);
+  assert.ok(activeSecurityModules()?.includes("capability"), "the kernel's own list");
 });
 
 describe("what cannot be loaded says why", () => {

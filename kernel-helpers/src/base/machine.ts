@@ -13,6 +13,12 @@ export function thisMachine(): Machine {
   return { host: hostname(), kernel: `${type()} ${release()}` };
 }
 
+/** True if a version `a.b…` is at least `major.minor`. */
+export function atLeast(version: string, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+  return a > major || (a === major && b >= minor);
+}
+
 /** Time to the second, in UTC: reports of different machines must compare. */
 export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -39,6 +39,8 @@ export function verifierAdvice(reason: string): string | undefined {
   );
   if (relocation)
     return `This kernel (${release()}) has no ${relocation[2]} in ${relocation[1]}: check with bpf_core_field_exists() before reading it.`;
+  if (/BPF_XADD uses reserved fields/.test(reason))
+    return `Atomic operations that return a value, and compare-and-exchange, came with Linux 5.12, and this kernel is ${release()}. Do without the value, or keep one for each CPU.`;
   const [, name = "this helper", id] = /(?:unknown|invalid) func (\w+)?#(\d+)/.exec(reason) ?? [];
   const since = id === undefined ? undefined : helperSince(Number(id));
   return (
@@ -171,6 +173,13 @@ function brought(since: string | undefined): string {
   return since ? ` (they came with Linux ${since})` : "";
 }
 
+const insteadOf: Record<string, string> = {
+  ringbuf: "A perf event array (BPF_MAP_TYPE_PERF_EVENT_ARRAY with bpf_perf_event_output) carries records too.",
+  task_storage: "A hash map keyed by thread does the same; THREAD_STORAGE of bpflab.h takes what the kernel has.",
+  inode_storage: "A hash map keyed by device and inode does the same.",
+  cgrp_storage: "A hash map keyed by bpf_get_current_cgroup_id() does the same.",
+};
+
 function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Explanation | undefined {
   const { name, typeName, maxEntries, keySize, valueSize } = map;
   if (typeName.includes("ringbuf") && (maxEntries < 4096 || (maxEntries & (maxEntries - 1)) !== 0))
@@ -184,7 +193,7 @@ function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Ex
       feature: `maps of type ${typeName}`,
       since,
       reason: `this kernel (${release()}) has no maps of type ${typeName}, which ${name} is${brought(since)}`,
-      hint: "Use a map of another type: a hash map keyed by thread does what task storage does.",
+      hint: insteadOf[typeName] ?? "Use a map of another type.",
     };
   }
   const missing = [keySize === 0 && "key", valueSize === 0 && "value"].filter((one) => one !== false);

@@ -30,6 +30,7 @@ const kinds: Kind[] = [
   { name: "tp_btf", section: "tp_btf/sched_process_exit", mend: "Use tp/ instead." },
   { name: "kprobe", section: "kprobe/do_exit", mend: elsewhere },
   { name: "kretprobe", section: "kretprobe/do_exit", mend: elsewhere },
+  { name: "kprobe.multi", section: "kprobe.multi/do_exit", mend: "Attach a kprobe to each function." },
   { name: "fentry", section: "fentry/do_exit", mend: elsewhere },
   {
     name: "lsm",

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { atLeast } from "../base/machine.js";
 import { listNames } from "../base/names.js";
+import { native } from "../base/native.js";
 import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
 import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
@@ -14,12 +16,6 @@ import { hookChecks } from "./hook-checks.js";
 async function firstLine(command: string, ...args: string[]): Promise<string | undefined> {
   const result = await execa(command, args, { reject: false, stdin: "ignore", timeout: 30_000 });
   return result.exitCode === 0 ? result.stdout.split("\n")[0] : undefined;
-}
-
-/** True if version `a.b` is at least `major.minor`. */
-export function atLeast(version: string, major: number, minor: number): boolean {
-  const [a = 0, b = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
-  return a > major || (a === major && b >= minor);
 }
 
 /** What is in a file of the system's, or undefined. */
@@ -43,6 +39,18 @@ function lackingCapabilities(): typeof capabilities {
   return effective === undefined
     ? []
     : capabilities.filter(({ bit }) => ((BigInt(`0x${effective}`) >> bit) & 1n) === 0n);
+}
+
+const RINGBUF = 27; // BPF_MAP_TYPE_RINGBUF
+
+/** Found by making one, for a distribution's kernel may have it before Linux 5.8; by the version where none can be made. */
+function hasRingBuffers(): boolean {
+  if (atLeast(release(), 5, 8)) return true;
+  try {
+    return native.libbpf_probe_bpf_map_type(RINGBUF);
+  } catch {
+    return false; // the addon is not there
+  }
 }
 
 const systemChecks: Check[] = [
@@ -71,9 +79,9 @@ const systemChecks: Check[] = [
     name: "kernel",
     needed: true,
     look: () =>
-      atLeast(release(), 5, 8)
+      hasRingBuffers()
         ? there(release())
-        : missing(release(), "Linux 5.8 or newer is needed, for its ring buffer."),
+        : missing(`${release()}, which has no ring buffers`, "Linux 5.8 or newer is needed, for its ring buffer."),
   },
   {
     name: "BTF",
@@ -153,6 +161,15 @@ const systemChecks: Check[] = [
           "mount -t tracefs tracefs /sys/kernel/tracing",
         );
       }
+    },
+  },
+  {
+    name: "system calls",
+    needed: false,
+    look: async () => {
+      const { whyTracepoints } = await import("../bpf/link/system-calls.js");
+      const reason = whyTracepoints();
+      return there(reason === undefined ? "watched by fentry and fexit" : `watched by tracepoints: ${reason}`);
     },
   },
   {

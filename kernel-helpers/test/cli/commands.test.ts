@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { atLeast } from "../../dist/cli/machine-checks.js";
+import { atLeast } from "../../dist/base/machine.js";
 
 const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
 const bpflab = (args: string[], env: Record<string, string> = {}) =>

@@ -1,6 +1,7 @@
 /* ringbuf: each write of every process but our own, as a record in a ring buffer. */
 #include "bpflab.h"
 #include "ringbuf.h"
+#include "syscall.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -23,7 +24,7 @@ struct write_begun {
 THREAD_STORAGE(begun_map, struct write_begun);
 
 SEC("tp/syscalls/sys_enter_write")
-int handle_enter(struct trace_event_raw_sys_enter *ctx)
+int handle_enter(void *ctx)
 {
 	struct write_begun *begun;
 
@@ -34,13 +35,13 @@ int handle_enter(struct trace_event_raw_sys_enter *ctx)
 		event_lost(rb); /* the kernel had no memory for the note */
 		return 0;
 	}
-	begun->fd = ctx->args[0];
+	begun->fd = syscall_arg(ctx, 1);
 	begun->ts = bpf_ktime_get_ns();
 	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_write")
-int handle_exit(struct trace_event_raw_sys_exit *ctx)
+int handle_exit(void *ctx)
 {
 	__u64 now = bpf_ktime_get_ns(), id = bpf_get_current_pid_tgid();
 	struct write_begun *begun = thread_storage(begun_map, 0);
@@ -55,7 +56,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 		event->pid = id >> 32;
 		event->tid = id;
 		event->fd = begun->fd;
-		event->ret = ctx->ret;
+		event->ret = syscall_result(ctx);
 		copy_comm(event->comm);
 		event_submit(rb, event);
 	}

@@ -10,6 +10,7 @@
  * same as a hash, but forgets silently; this one is full when it is full, and counts. */
 #include "bpflab.h"
 #include "stats.h"
+#include "syscall.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -49,7 +50,7 @@ struct write_begun {
 THREAD_STORAGE(begun_map, struct write_begun);
 
 SEC("tp/syscalls/sys_enter_write")
-int handle_enter(struct trace_event_raw_sys_enter *ctx)
+int handle_enter(void *ctx)
 {
 	struct write_begun *begun;
 
@@ -60,8 +61,8 @@ int handle_enter(struct trace_event_raw_sys_enter *ctx)
 		__sync_fetch_and_add(&stats_map_lost, 1); /* the kernel had no memory for the note */
 		return 0;
 	}
-	begun->fd = ctx->args[0];
-	begun->bytes = ctx->args[2];
+	begun->fd = syscall_arg(ctx, 1);
+	begun->bytes = syscall_arg(ctx, 3);
 	begun->ts = bpf_ktime_get_ns();
 	return 0;
 }
@@ -192,7 +193,7 @@ static __always_inline void deliver(const struct stats_key *key, __u64 now)
 #endif
 
 SEC("tp/syscalls/sys_exit_write")
-int handle_exit(struct trace_event_raw_sys_exit *ctx)
+int handle_exit(void *ctx)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct write_begun *begun = thread_storage(begun_map, 0);
@@ -205,7 +206,7 @@ int handle_exit(struct trace_event_raw_sys_exit *ctx)
 	key.fd = begun->fd;
 	stats = stats_of(&key);
 	if (stats) {
-		add_write(stats, now - begun->ts, begun->bytes, ctx->ret);
+		add_write(stats, now - begun->ts, begun->bytes, syscall_result(ctx));
 		if (every_n || every_ns)
 			deliver(&key, now);
 	} else {

@@ -87,6 +87,7 @@ export interface ShippedPrograms {
     constants: {
       own_tgid: number;
       own_parent_tgid: number;
+      syscall_by_fentry: boolean;
     };
     programs: "handle_enter" | "handle_exit";
     events: {
@@ -147,6 +148,7 @@ export interface ShippedPrograms {
     constants: {
       own_tgid: number;
       own_parent_tgid: number;
+      syscall_by_fentry: boolean;
     };
     programs: "handle_enter" | "handle_exit";
     events: {

@@ -13,6 +13,7 @@ import { chooseAlternatives, choosePrograms, type ProgramChoice } from "../bpf/a
 import { loadError, verifierAdvice } from "../bpf/load-error.js";
 import { withKnownSections } from "../bpf/link/struct-ops.js";
 import { setNewerTypes } from "../bpf/link/newer-sections.js";
+import { byFentry, targetSystemCalls, whyTracepoints } from "../bpf/link/system-calls.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
 import { sectionName } from "../bpf/sections.js";
@@ -111,7 +112,8 @@ async function start(
   let object: BpfObject;
   try {
     const btf = new Btf(native.bpf_object__btf(handle));
-    setConstants(handle, btf, compiled, own, options.constants ?? {});
+    const found = { ...own, ...chooseSystemCallHooks(handle, btf, compiled.name, options.constants) };
+    setConstants(handle, btf, compiled, found, options.constants ?? {});
     setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
     const chosen = chooseAlternatives(
       () => open(compiled, options.btf),
@@ -161,6 +163,23 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
     if (rejected) throw advice ? rejected.advise(advice) : rejected;
     throw loadError(`The kernel does not load ${compiled.name}`, error, handle);
   }
+}
+
+/** Programs on system calls' tracepoints that can do without get onto the calls' functions where that costs less. */
+function chooseSystemCallHooks(
+  handle: ObjectHandle,
+  btf: Btf,
+  name: string,
+  given: Record<string, unknown> = {},
+): Record<string, boolean> {
+  const canChoose = btf.section(".rodata").some((variable) => variable.name === byFentry);
+  if (!canChoose || !(given[byFentry] ?? whyTracepoints() === undefined)) return {};
+  try {
+    targetSystemCalls(handle);
+  } catch (error) {
+    throw isNativeError(error) ? loadError(`${name} cannot watch system calls by fentry`, error, handle) : error;
+  }
+  return { [byFentry]: true };
 }
 
 function setConstants(

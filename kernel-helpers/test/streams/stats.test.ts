@@ -44,7 +44,7 @@ async function statsWithEvents(globals: Record<string, number> = {}): Promise<Bp
 		event->pid = key.pid;
 		event->tid = bpf_get_current_pid_tgid();
 		event->fd = key.fd;
-		event->ret = ctx->ret;
+		event->ret = syscall_result(ctx);
 		event_submit(each, event);
 	}
 	begun->ts = 0;

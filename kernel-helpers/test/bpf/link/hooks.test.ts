@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
-import type { Hook } from "../../../dist/api/index.js";
+import { bpf, type Hook } from "../../../dist/api/index.js";
+import { functionHook, whyTracepoints } from "../../../dist/bpf/link/system-calls.js";
 import { callMkfifo, counts, hits, python, useHookLab } from "../../workload/hook-lab.js";
 import { counting, loadText } from "../../workload/programs.js";
 import { until } from "../../workload/until.js";
@@ -112,6 +113,20 @@ describe("perf events", () => {
 });
 
 describe("the kernel", () => {
+  test("a system call: by its function where doctor says so, by its tracepoint when asked", async () => {
+    const where = async (constants?: { syscall_by_fentry: boolean }) => {
+      const object = await (await bpf.load("ringbuf", constants ? { constants } : {})).attach();
+      return Object.values(object.programs).map((program) => program.where);
+    };
+    const tracepoints = ["tracepoint syscalls/sys_enter_write", "tracepoint syscalls/sys_exit_write"];
+    const functions = [functionHook("tp/syscalls/sys_enter_write"), functionHook("tp/syscalls/sys_exit_write")].map(
+      (hook) => `${hook!.kind === "enter" ? "fentry" : "fexit"} ${hook!.name}`,
+    );
+    assert.deepEqual(await where(), whyTracepoints() === undefined ? functions : tracepoints);
+    assert.deepEqual(await where({ syscall_by_fentry: false }), tracepoints);
+    assert.equal(functionHook("tp/sched/sched_switch"), undefined);
+  });
+
   test("tp, raw_tp and tp_btf, attached together", async () => {
     const object = await loadText(
       "hook",

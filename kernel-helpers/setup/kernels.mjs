@@ -1,20 +1,25 @@
 /** `npm run test:kernels [-- RELEASE...]`: the core of bpflab on Debian's own kernels, and a table of what works on which. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SetupError } from "./command.mjs";
 import { runInKernel } from "./kernel-boot.mjs";
 import { debianKernel } from "./kernel-image.mjs";
-import { build, helpers, repo } from "./paths.mjs";
+import { helpers, repo } from "./paths.mjs";
 
-/** Debian's releases by code name; the last one has the newest kernel of all. */
-const RELEASES = ["bullseye", "bookworm", "trixie", "sid"];
+/** Debian's releases by code name, with what their kernels are called; the last one has the newest of all. */
+const RELEASES = { bullseye: "Debian 11", bookworm: "Debian 12", trixie: "Debian 13", sid: "Debian sid" };
+/** What `--short` tries: each part of the core once, on a kernel that many have and on the newest. */
+const SHORT = {
+  suites: ["bookworm", "sid"],
+  only: ["doctor", "ringbuf", "tc_icmp_filter", "kprobe", "fentry", "uprobe", "a rerun replaces", "a clean end"],
+};
 /** A boot and the core take ten minutes where the processor is emulated, and nobody else uses it. */
-const LIMIT_SECONDS = 3600;
+const LIMIT_SECONDS = 2 * 3600;
 
 const core = join(helpers, "dist-test/kernels/core.js");
-/** What was measured last: by kernel, then by feature. Kept from run to run, so that one kernel can be measured anew. */
-const record = join(build, "kernels.json");
+/** What was measured last: by release of Debian, the kernel and its features. One kernel can be measured anew, or one feature. */
+const record = join(helpers, "test/kernels/measured.json");
 const readme = join(repo, "README.md");
 const [BEGIN, END] = ["<!-- tested on -->", "<!-- end of tested on -->"];
 
@@ -26,7 +31,8 @@ export async function runKernels(args) {
   for (const suite of suites) {
     console.log(`\n━━ ${suite}`);
     const kernel = await debianKernel(suite, () => {});
-    const features = {};
+    const isSame = only.length > 0 && measured[suite]?.kernel === kernel.release;
+    measured[suite] = { kernel: kernel.release, features: isSame ? measured[suite].features : {} };
     const started = performance.now();
     let ended = false;
     await runInKernel(kernel, [process.execPath, "--disable-warning=ExperimentalWarning", core, ...only], {
@@ -36,7 +42,8 @@ export async function runKernels(args) {
         if (feature === undefined) ended ||= line.startsWith("FEATURES-END");
         if (feature === undefined) return console.log(line);
         const { name, ok, detail, seconds } = JSON.parse(feature);
-        features[name] = ok ? "yes" : detail;
+        measured[suite].features[name] = { ok, ...(detail === undefined ? {} : { detail: detail.split("\n")[0] }) };
+        if (write) writeFileSync(record, `${JSON.stringify(measured, null, 2)}\n`); // a run that is stopped has measured so far
         console.log(
           `${ok ? "✔" : "✖"} ${name} (${seconds} s)${detail === undefined ? "" : `: ${JSON.stringify(detail)}`}`,
         );
@@ -44,9 +51,6 @@ export async function runKernels(args) {
     });
     console.log(`${ended ? "ended" : "did not end"} after ${Math.round((performance.now() - started) / 1000)} s`);
     failed ||= !ended;
-    measured[kernel.release] = { ...(only.length > 0 ? measured[kernel.release] : {}), ...features };
-    mkdirSync(dirname(record), { recursive: true });
-    writeFileSync(record, `${JSON.stringify(measured, null, 2)}\n`);
   }
   const table = tableOf(measured);
   console.log(`\n${table}`);
@@ -55,15 +59,20 @@ export async function runKernels(args) {
 }
 
 function readArguments(args) {
-  const options = { only: { type: "string", multiple: true, default: [] }, write: { type: "boolean", default: false } };
+  const options = {
+    only: { type: "string", multiple: true, default: [] },
+    short: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  };
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    const unknown = positionals.find((suite) => !RELEASES.includes(suite));
+    const unknown = positionals.find((suite) => !Object.hasOwn(RELEASES, suite));
     if (unknown !== undefined) throw new Error(`It is not ${unknown}.`);
-    return { ...values, suites: positionals.length > 0 ? positionals : RELEASES };
+    const { only, suites } = values.short ? SHORT : { only: values.only, suites: Object.keys(RELEASES) };
+    return { only, suites: positionals.length > 0 ? positionals : suites, write: values.write };
   } catch (error) {
     throw new SetupError(
-      `test:kernels takes releases of Debian (${RELEASES.join(", ")}), --only WORD for features whose name holds it, and --write for the table in README.md. ${error.message}`,
+      `test:kernels takes releases of Debian (${Object.keys(RELEASES).join(", ")}), --only WORD for features whose name holds it, --short for the core alone on two of them, and --write for the table in README.md. ${error.message}`,
     );
   }
 }
@@ -76,21 +85,22 @@ function readRecord() {
   }
 }
 
-/** Kernel × feature, as Markdown: yes, or a number that says below the table why not. */
+/** Kernel × feature, as Markdown: yes, perhaps with by what, or a number that says below the table why not. */
 export function tableOf(measured) {
-  const kernels = Object.keys(measured).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  const features = [...new Set(kernels.flatMap((kernel) => Object.keys(measured[kernel])))];
+  const suites = Object.keys(RELEASES).filter((suite) => suite in measured);
+  const features = [...new Set(suites.flatMap((suite) => Object.keys(measured[suite].features)))];
   const notes = [];
-  const cell = (kernel, feature) => {
-    const found = measured[kernel][feature];
+  const cell = (suite, feature) => {
+    const found = measured[suite].features[feature];
     if (found === undefined) return "–";
-    if (found === "yes") return "yes";
-    const reason = found.split("\n")[0];
-    if (!notes.includes(reason)) notes.push(reason);
-    return `no [${notes.indexOf(reason) + 1}]`;
+    const { ok, detail = "" } = found;
+    if (ok) return detail === "" ? "yes" : `yes: ${detail}`;
+    if (!notes.includes(detail)) notes.push(detail);
+    return `no [${notes.indexOf(detail) + 1}]`;
   };
-  const rows = features.map((feature) => [feature, ...kernels.map((kernel) => cell(kernel, feature))]);
+  const rows = features.map((feature) => [feature, ...suites.map((suite) => cell(suite, feature))]);
   const line = (cells) => `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  const kernels = suites.map((suite) => `${measured[suite].kernel} (${RELEASES[suite]})`);
   const head = [line(["", ...kernels]), line(["---", ...kernels.map(() => "---")])];
   return [...head, ...rows.map(line), "", ...notes.map((note, i) => `${i + 1}. ${note}`)].join("\n").trimEnd();
 }

@@ -57,13 +57,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
 
 // Links of struct_ops came with Linux 6.4, as did programs of netfilter.
 bool HasStructOpsLinks() {
-  static const bool has = [] {
-    const bpf_insn accept[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
-                               {.code = BPF_JMP | BPF_EXIT}};
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = static_cast<bpf_attach_type>(45));
-    Fd program(bpf_prog_load(static_cast<bpf_prog_type>(32), nullptr, "GPL", accept, 2, &options));
-    return program.get() >= 0;
-  }();
+  static const bool has = LoadEmpty(static_cast<bpf_prog_type>(32), 45).get() >= 0;
   return has;
 }
 

@@ -43,6 +43,10 @@ Info InfoOf(Napi::Env env, int fd) {
 // What every program has: its id, its sizes, and what running it has cost.
 Napi::Object ProgramFacts(Napi::Env env, const bpf_prog_info& program);
 
+// Loads a program that does nothing and returns 0, to see whether the kernel lets it in; its descriptor is negative,
+// and errno set, where it does not. function: of the kernel's BTF, which a program for tracing is about
+Fd LoadEmpty(bpf_prog_type type, int attach_type, uint32_t function = 0);
+
 // The kernel's name of a program's type.
 const char* ProgramTypeName(bpf_prog_type type);
 

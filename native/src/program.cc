@@ -11,6 +11,14 @@
 
 namespace bpflab {
 
+Fd LoadEmpty(bpf_prog_type type, int attach_type, uint32_t function) {
+  const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+                              {.code = BPF_JMP | BPF_EXIT}};
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = static_cast<bpf_attach_type>(attach_type),
+              .attach_btf_id = function);
+  return Fd(bpf_prog_load(type, nullptr, "GPL", nothing, 2, &options));
+}
+
 namespace {
 
 // bpf_program__info(object, program) -> what the kernel knows of the loaded program
@@ -63,7 +71,10 @@ Napi::Value TestRun(const Napi::CallbackInfo& info) {
 // libbpf_probe_bpf_prog_type(type) -> whether this kernel has it, found by loading one
 Napi::Value ProbeProgramType(const Napi::CallbackInfo& info) {
   auto type = static_cast<bpf_prog_type>(IntArg(info, 0, 0, 1000));
-  return Napi::Boolean::New(info.Env(), libbpf_probe_bpf_prog_type(type, nullptr) != 0);
+  int found = libbpf_probe_bpf_prog_type(type, nullptr);
+  // libbpf 1.1 knows no programs of netfilter, which have one attach type.
+  if (found < 0) found = LoadEmpty(type, 45).get() >= 0;
+  return Napi::Boolean::New(info.Env(), found != 0);
 }
 
 // libbpf_probe_bpf_map_type(type) -> whether this kernel has it, found by making one
@@ -80,11 +91,7 @@ Napi::Value ProbeFentry(const Napi::CallbackInfo& info) {
   LibbpfLog log;
   int id = libbpf_find_vmlinux_btf_id(function.c_str(), BPF_TRACE_FENTRY);
   if (id < 0) throw SystemError(env, id, "no types of " + function, log.text());
-  const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-                              {.code = BPF_JMP | BPF_EXIT}};
-  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
-              .attach_btf_id = static_cast<uint32_t>(id));
-  Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", nothing, 2, &options));
+  Fd program = LoadEmpty(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, static_cast<uint32_t>(id));
   if (program.get() < 0) throw SystemError(env, errno, "load an fentry program", log.text());
   Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
   if (link.get() < 0) throw SystemError(env, errno, "attach an fentry program", log.text());

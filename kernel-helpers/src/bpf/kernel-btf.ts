@@ -87,6 +87,11 @@ export class KernelBtf {
     this.#starts = Uint32Array.from(starts);
   }
 
+  /** Whether anything has this name: a type, a field, an enumerator. */
+  hasName(name: string): boolean {
+    return this.#strings.includes(`\0${name}\0`, 0, "latin1");
+  }
+
   /** The type of this name and kind, if the kernel has one. */
   find(name: string, ...wanted: string[]): KernelType | undefined {
     const found = this.#strings.indexOf(`\0${name}\0`, 0, "latin1");

@@ -4,6 +4,7 @@ import { isNativeError, native, type LinkHandle } from "../../base/native.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
 import { requireFunction, requireKprobes } from "./kprobe.js";
 import { asPattern } from "./pattern.js";
+import { lacksAttachType } from "./lacks-attach-type.js";
 import { traceableFunctions } from "./traceable-functions.js";
 
 /** Many functions of the kernel by one link (since Linux 5.18); SEC("kprobe.multi/PATTERN") says it too. */
@@ -43,14 +44,18 @@ function addressesOf(program: Attachable, pattern: string | undefined, names: re
       program.name,
       program.section,
       `Program ${program.name} cannot attach to ${untraced}: this kernel has the function, and cannot trace it.`,
-      { hint: `Those it can are in available_filter_functions of tracefs. A kprobe by itself, SEC("kprobe/${untraced}"), may do.` },
+      {
+        hint: `Those it can are in available_filter_functions of tracefs. A kprobe by itself, SEC("kprobe/${untraced}"), may do.`,
+      },
     );
   if (chosen.length === 0)
     throw new AttachError(
       program.name,
       program.section,
       `Program ${program.name} cannot attach: no function that this kernel can trace matches ${pattern}.`,
-      { hint: "A pattern may have * for any letters and ? for one; available_filter_functions of tracefs lists the functions." },
+      {
+        hint: "A pattern may have * for any letters and ? for one; available_filter_functions of tracefs lists the functions.",
+      },
     );
   return chosen.map(({ address }) => address);
 }
@@ -60,8 +65,7 @@ function linkTo(program: Attachable, addresses: bigint[], isReturn: boolean): Li
   try {
     return native.bpf_link_create_kprobe_multi(object, name, { addresses, attachType, isReturn });
   } catch (error) {
-    // All functions can be traced: what is invalid is the kind of link.
-    if (!isNativeError(error) || !["EINVAL", "EOPNOTSUPP"].includes(error.code)) throw error;
+    if (!isNativeError(error) || !(error.code === "EOPNOTSUPP" || lacksAttachType(error, program))) throw error;
     const isSession = program.section.includes(".session");
     const [kind, since] = isSession ? ["kprobe.session", "6.10"] : ["kprobe.multi", "5.18"];
     throw new MissingFeatureError(

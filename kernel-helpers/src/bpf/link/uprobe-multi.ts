@@ -1,9 +1,11 @@
+import { release } from "node:os";
 import { requireInteger } from "../../base/arguments.js";
-import { ArgumentError, AttachError } from "../../base/errors.js";
-import { native } from "../../base/native.js";
-import { byLinks, type HookKind } from "./attachment.js";
+import { ArgumentError, AttachError, MissingFeatureError } from "../../base/errors.js";
+import { isNativeError, native, type LinkHandle } from "../../base/native.js";
+import { byLinks, type Attachable, type HookKind } from "./attachment.js";
 import { readExecutable } from "./executable.js";
 import { cookieOf, type Cookie } from "./hook-options.js";
+import { lacksAttachType } from "./lacks-attach-type.js";
 import { asPattern } from "./pattern.js";
 import { fileOf, ofProcess, requireFunctions } from "./uprobe.js";
 
@@ -55,7 +57,7 @@ export const uprobeMulti: HookKind<UprobeMultiHook> = {
       );
     if (cookies && cookies.length !== places.length)
       throw new ArgumentError(`cookies: ${places.length} functions take as many cookies, got ${cookies.length}.`);
-    const link = native.bpf_link_create_uprobe_multi(program.object, program.name, {
+    const link = linkTo(program, {
       path: file,
       offsets: places,
       attachType: program.attachType,
@@ -66,3 +68,18 @@ export const uprobeMulti: HookKind<UprobeMultiHook> = {
     return byLinks([link], `${returns ? "return of " : ""}${what} in ${file}${ofProcess(options.pid)}`);
   },
 };
+
+function linkTo(program: Attachable, places: Parameters<typeof native.bpf_link_create_uprobe_multi>[2]): LinkHandle {
+  try {
+    return native.bpf_link_create_uprobe_multi(program.object, program.name, places);
+  } catch (error) {
+    if (!isNativeError(error) || !lacksAttachType(error, program)) throw error;
+    const isSession = program.section.includes(".session");
+    const [kind, since] = isSession ? ["uprobe.session", "6.13"] : ["uprobe.multi", "6.6"];
+    throw new MissingFeatureError(
+      kind,
+      `This kernel (${release()}) has no links to many functions of a program, ${kind}: Linux ${since} brought them.`,
+      { since, hint: 'Attach one program to each function, as SEC("uprobe/PATH:NAME").', cause: error },
+    );
+  }
+}

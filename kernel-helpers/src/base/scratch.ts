@@ -15,14 +15,26 @@ export async function inScratch<T>(
   work: (directory: string) => Promise<T>,
   parent: string = tmpdir(),
 ): Promise<T> {
-  const directory = await mkdtemp(join(parent, `${prefix}${process.pid}-`)); // 0700
-  const stay = atExit(() => rmSync(directory, { recursive: true, force: true }));
+  const { directory, remove } = await makeScratch(prefix, parent);
   try {
     return await work(directory);
   } finally {
+    await remove();
+  }
+}
+
+/** The same for work that has no end in sight: `remove` ends it. */
+export async function makeScratch(
+  prefix: string,
+  parent: string = tmpdir(),
+): Promise<{ directory: string; remove: () => Promise<void> }> {
+  const directory = await mkdtemp(join(parent, `${prefix}${process.pid}-`)); // 0700
+  const stay = atExit(() => rmSync(directory, { recursive: true, force: true }));
+  const remove = async () => {
     stay();
     await rm(directory, { recursive: true, force: true });
-  }
+  };
+  return { directory, remove };
 }
 
 /**

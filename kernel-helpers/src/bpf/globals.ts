@@ -18,6 +18,11 @@ export function layoutOfGlobal(globals: object, name: string): Layout | undefine
   return layouts.get(globals)?.get(name);
 }
 
+/** Notes how the properties of an object lie in memory, for what is no object of this process. */
+export function rememberLayouts(globals: object, ofGlobals: ReadonlyMap<string, Layout>): void {
+  layouts.set(globals, ofGlobals);
+}
+
 /**
  * Global variables as properties. Reading gives the kernel's value now; writing takes
  * effect in the running program at once.

@@ -123,10 +123,16 @@ export async function main(args: string[]): Promise<number> {
     .option("--ca <file>", "the certificate of the authority that signed the server's")
     .option("--name <name>", "this host's name in the fleet (default: its host name)")
     .option("--programs <directory>", "load the programs (NAME.bpf.c) in it too; only its owner may write to it")
+    .option("--allow-source", "compile and load C text that a notebook sends, too, which can read all of this host")
     .option(
       "--lease <seconds>",
-      "close a notebook's programs when it has been silent for this long (default: 60)",
+      "close a notebook's programs when it has been silent for this long (default: 120)",
       seconds,
+    )
+    .option(
+      "--cpu <share>",
+      "use no more of a CPU than this, such as 0.5 (default: 1); what waits too long is dropped",
+      Number,
     )
     .action(async ({ lease, ...options }: { connect: string; lease?: number }) => {
       const lasting = lease === undefined ? {} : { leaseSeconds: lease };

@@ -1,19 +1,28 @@
 import { cpus } from "node:os";
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { requireInteger } from "../base/arguments.js";
+import { requireInteger, requireNumber } from "../base/arguments.js";
 import { BpflabError } from "../base/errors.js";
+import { layoutOfGlobal } from "../bpf/globals.js";
 import { load } from "../handles/load.js";
+import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
+import { unknownName } from "../base/names.js";
 import { isRing } from "../bpf/ring-records.js";
+import { captureOf } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
+import { Blobs } from "./blobs.js";
+import { type ClockReading, readClock } from "./host-clock.js";
 import type { ConnectionOptions } from "./connect.js";
 import { connectServer } from "./connection.js";
 import { Feed } from "./feed.js";
 import { Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
+import { packTable } from "./payload.js";
 import { ProgramSources } from "./program-sources.js";
 import {
   type Announcement,
+  type Blob,
   type Command,
   errorReply,
   type FeedTotals,
@@ -30,8 +39,14 @@ export interface AgentOptions extends ConnectionOptions {
   name: string;
   /** A directory with programs (`NAME.bpf.c`) beside the shipped ones, that its owner alone can write to. */
   programs?: string;
-  /** After so many seconds without a word from a notebook its programs are closed; default 60. */
+  /** Compile and load C text that a notebook sends, too. */
+  allowSource?: boolean;
+  /** After so many seconds without a word from a notebook its programs are closed; default 120. */
   leaseSeconds?: number;
+  /** Most of a CPU that it uses, as a share: 0.5 is a half; default 1. Beyond it events wait, and at last are dropped. */
+  cpu?: number;
+  /** @internal another clock than this machine's, for tests */
+  clock?: () => ClockReading;
   /** Most memory, in bytes, of events that wait to be sent; default 64 MiB. */
   bufferBytes?: number;
 }
@@ -50,20 +65,24 @@ export class Agent {
   readonly #connection: NatsConnection;
   readonly #sources: ProgramSources;
   readonly #outbox: Outbox;
+  readonly #blobs = new Blobs();
   readonly #runs = new Map<string, Run>();
   readonly #heard = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[];
+  readonly #clock: () => ClockReading;
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(connection: NatsConnection, sources: ProgramSources, options: Required<AgentOptionsInUse>) {
     this.name = options.name;
+    this.#clock = options.clock;
     this.#connection = connection;
     this.#sources = sources;
-    this.#outbox = new Outbox(jetstream(connection), connection.info?.max_payload ?? 2 ** 20, options.bufferBytes);
+    const { max_payload = 2 ** 20 } = connection.info ?? {};
+    this.#outbox = new Outbox(jetstream(connection), max_payload, options.bufferBytes, new Pace(options.cpu));
     connection.subscribe(subjects.ask, { callback: (error, message) => void (error ?? this.#asked(message)) });
     connection.subscribe(subjects.command(this.name), {
       callback: (error, message) => {
-        if (!error) this.#turn = this.#turn.then(() => this.#answer(message)); // in the order in which they came
+        if (!error) this.#receive(message);
       },
     });
     const lease = () => this.#closeSilent(options.leaseSeconds * 1000);
@@ -73,13 +92,14 @@ export class Agent {
 
   /** @throws ArgumentError; BpflabError when the server does not let it in */
   static async start(url: string, options: AgentOptions): Promise<Agent> {
-    const { leaseSeconds = 60, bufferBytes = 64 * 2 ** 20 } = options;
+    const { leaseSeconds = 120, bufferBytes = 64 * 2 ** 20, cpu = 1, clock = readClock } = options;
     requireInteger("leaseSeconds", leaseSeconds, { from: 1, to: 86_400 });
     requireInteger("bufferBytes", bufferBytes, { from: 2 ** 16 });
+    requireNumber("cpu", cpu, { above: 0, to: 1024 });
     const name = requireHostName(options.name);
-    const sources = new ProgramSources(options.programs);
+    const sources = new ProgramSources(options.programs, options.allowSource);
     const connection = await connectServer(url, options, `_INBOX_${name}`);
-    return new Agent(connection, sources, { name, leaseSeconds, bufferBytes });
+    return new Agent(connection, sources, { name, leaseSeconds, bufferBytes, cpu, clock });
   }
 
   /** Resolves when the connection has ended for good. */
@@ -87,18 +107,20 @@ export class Agent {
     await this.#connection.closed();
   }
 
-  /** Closes its programs and leaves. Idempotent. */
+  /** Closes its programs, sends what waits for some seconds at most, and leaves. Idempotent. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    for (const program of [...this.#runs.keys()]) this.#end(program);
+    for (const program of [...this.#runs.keys()]) this.#finish(program, "its agent was stopped");
+    if (!this.#connection.isClosed()) await this.#outbox.drained(3000);
     this.#outbox.close();
     await this.#connection.close();
   }
 
   #asked(message: Msg): void {
     const notebook = message.string();
-    if (this.#heard.has(notebook)) this.#heard.set(notebook, Date.now());
-    this.#announce();
+    const isNew = !this.#heard.has(notebook);
+    this.#heard.set(notebook, Date.now());
+    if (isNew) this.#announce();
   }
 
   #announce(): void {
@@ -112,8 +134,19 @@ export class Agent {
     for (const [notebook, heard] of this.#heard) {
       if (Date.now() - heard <= lease) continue;
       this.#heard.delete(notebook);
-      for (const [program, run] of this.#runs) if (run.notebook === notebook) this.#end(program);
+      for (const [program, run] of this.#runs)
+        if (run.notebook === notebook)
+          this.#finish(program, `it heard nothing from this notebook for ${lease / 1000} s`);
     }
+  }
+
+  /** Ends a program that its notebook did not end: that shall know how it stood. */
+  #finish(program: string, because: string): void {
+    const run = this.#runs.get(program);
+    run?.object.detach();
+    for (const feed of run?.feeds.values() ?? []) feed.finish(because);
+    run?.feeds.clear();
+    this.#end(program);
   }
 
   #end(program: string): void {
@@ -123,11 +156,22 @@ export class Agent {
     run?.object.close();
   }
 
-  async #answer(message: Msg): Promise<void> {
+  #receive(message: Msg): void {
+    let command: Command;
+    try {
+      command = fromBytes<Command>(message.data);
+    } catch (error) {
+      return void message.respond(toBytes(errorReply(error)));
+    }
+    this.#heard.set(command.notebook, Date.now());
+    if (command.do === "clock") return void message.respond(toBytes({ ok: this.#clock() })); // at once: its time counts
+    const inTurn = command;
+    this.#turn = this.#turn.then(() => this.#answer(inTurn, message)); // in the order in which they came
+  }
+
+  async #answer(command: Exclude<Command, { do: "clock" }>, message: Msg): Promise<void> {
     let reply: Reply;
     try {
-      const command = fromBytes<Command>(message.data);
-      this.#heard.set(command.notebook, Date.now());
       reply = { ok: (await this.#obey(command)) ?? null };
     } catch (error) {
       reply = errorReply(error);
@@ -135,8 +179,9 @@ export class Agent {
     if (!this.#connection.isClosed()) message.respond(toBytes(reply));
   }
 
-  async #obey(command: Command): Promise<Loaded | FeedTotals | undefined> {
+  async #obey(command: Exclude<Command, { do: "clock" }>): Promise<unknown> {
     if (command.do === "load") return this.#load(command);
+    if (command.do === "part") return this.#blobs.part(command.blob, command.from);
     const run = this.#runs.get(command.program);
     if (command.do === "close") {
       if (run?.notebook === command.notebook) this.#end(command.program);
@@ -148,35 +193,63 @@ export class Agent {
       });
     switch (command.do) {
       case "attach":
-        await run.object.attach();
+        await run.object.attach(command.options);
         return undefined;
+      case "detach":
+        return run.object.detach();
       case "set":
-        run.object.globals[command.global] = command.value;
+        for (const [name, value] of Object.entries(command.values)) run.object.globals[name] = value;
         return undefined;
       case "start":
         if (!run.feeds.has(command.ring)) {
-          const subject = subjects.events(this.name, command.feed);
-          run.feeds.set(command.ring, new Feed(run.object, command.ring, command.feed, subject, this.#outbox));
+          const subject = subjects.events(this.name, command.program, command.ring, command.feed);
+          run.feeds.set(
+            command.ring,
+            new Feed(run.object, command.ring, command.feed, subject, this.#outbox, this.#clock),
+          );
         }
         return this.#totals(run, command.ring);
       case "stop":
         return this.#stop(run, command.ring, command.feed);
       case "totals":
         return this.#totals(run, command.ring);
+      case "table":
+        return this.#table(mapOf(run, command.map), command.options);
+      case "put":
+        mapOf(run, command.map).set(command.key, command.value);
+        return undefined;
+      case "delete":
+        return mapOf(run, command.map).delete(command.key);
     }
   }
 
-  async #load({ notebook, program, globals, constants, maxEntries }: Command & { do: "load" }): Promise<Loaded> {
+  async #table(map: BpfMap, options: object): Promise<Blob> {
+    const table = map.table(options);
+    const capture = captureOf(table);
+    return { ...this.#blobs.add(await packTable(table)), ...(capture ? { capture } : {}) };
+  }
+
+  async #load(command: Command & { do: "load" }): Promise<Loaded> {
+    const { notebook, program, source, globals, constants, maxEntries } = command;
     const before = this.#runs.get(program);
     if (before && before.notebook !== notebook)
       throw new BpflabError("FLEET", `${this.name} runs ${program} for another notebook.`, {
         hint: "Close it there first.",
       });
+    const compiled = await this.#sources.compile(program, source);
     this.#end(program); // its counts would be those of a handle that is no more
-    const object: BpfObject = await load(await this.#sources.compile(program), { globals, constants, maxEntries });
+    const sizes = maxEntries as Record<string, number>;
+    const object: BpfObject = await load(compiled, { globals, constants, maxEntries: sizes });
     this.#runs.set(program, { object, notebook, feeds: new Map(), overflow: new Map() });
-    const rings = Object.values(object.maps).filter((map) => isRing({ typeName: map.type }));
-    return { globals: { ...object.globals }, rings: rings.map((map) => map.name) };
+    const maps = Object.values(object.maps);
+    const names = (isWanted: (map: BpfMap) => boolean) => maps.filter(isWanted).map((map) => map.name);
+    const layouts = Object.keys(object.globals).map((name) => [name, layoutOfGlobal(object.globals, name)!] as const);
+    return {
+      globals: { ...object.globals },
+      layouts: Object.fromEntries(layouts),
+      rings: names((map) => isRing({ typeName: map.type })),
+      maps: names((map) => !isRing({ typeName: map.type })),
+    };
   }
 
   #totals(run: Run, ring: string): FeedTotals {
@@ -194,4 +267,10 @@ export class Agent {
   }
 }
 
-type AgentOptionsInUse = Pick<AgentOptions, "name" | "leaseSeconds" | "bufferBytes">;
+function mapOf({ object }: Run, name: string): BpfMap {
+  const map = Object.hasOwn(object.maps, name) ? object.maps[name] : undefined;
+  if (!map) throw unknownName("map", object.name, name, Object.keys(object.maps));
+  return map;
+}
+
+type AgentOptionsInUse = Pick<AgentOptions, "name" | "leaseSeconds" | "bufferBytes" | "cpu" | "clock">;

@@ -1,9 +1,11 @@
+import type { ColumnTable } from "arquero";
 import type { Subscription } from "rxjs";
 import type { BpfObject } from "../handles/object.js";
 import type { EventBatch } from "../streams/batch.js";
 import { settleRings } from "../streams/drain.js";
+import { type ClockReading, readClock } from "./host-clock.js";
 import type { Outbox } from "./outbox.js";
-import { type FeedTotals } from "./protocol.js";
+import type { FeedHeader, FeedTotals } from "./protocol.js";
 
 /** An agent's end of a ring that a notebook reads: what comes from the kernel goes into the outbox. */
 export class Feed {
@@ -12,22 +14,34 @@ export class Feed {
   readonly #ring: string;
   readonly #subject: string;
   readonly #outbox: Outbox;
+  readonly #clock: () => ClockReading;
   readonly #subscription: Subscription;
   #sent = 0;
   #overflow = 0;
+  /** The last header, and a table without rows. */
+  #last: { header: FeedHeader; empty: ColumnTable } | undefined;
 
-  constructor(object: BpfObject, ring: string, id: string, subject: string, outbox: Outbox) {
+  constructor(
+    object: BpfObject,
+    ring: string,
+    id: string,
+    subject: string,
+    outbox: Outbox,
+    clock: () => ClockReading = readClock,
+  ) {
     this.id = id;
     this.#object = object;
     this.#ring = ring;
     this.#subject = subject;
     this.#outbox = outbox;
+    this.#clock = clock;
     this.#subscription = object.events(ring, { bufferBytes: 64 * 2 ** 20 }).subscribe((batch) => this.#take(batch));
     settleRings(); // a first batch without rows tells the notebook the columns, and that messages come through
   }
 
   #take({ table, rows, lost, dropped, malformed, malformedBecause, inexact, baseline }: EventBatch): void {
-    const header = {
+    const { bootId: boot, monotonic_ns: sent_ns, wall_ms } = this.#clock();
+    const header: FeedHeader = {
       first: this.#sent,
       rows,
       lost: lost === undefined ? undefined : lost - (baseline.lost ?? 0),
@@ -35,13 +49,20 @@ export class Feed {
       malformed: malformed - baseline.malformed,
       ...(malformedBecause === undefined ? {} : { malformedBecause }),
       inexact,
+      boot,
+      sent_ns,
+      wall_ms,
     };
-    if (this.#outbox.push({ subject: this.#subject, table, header })) this.#sent += rows;
-    else {
-      this.#overflow += rows;
-      const told = { ...header, rows: 0, dropped: header.dropped + rows };
-      this.#outbox.push({ subject: this.#subject, table: table.slice(0, 0).reify(), header: told });
+    const empty = table.slice(0, 0).reify();
+    if (this.#outbox.push({ subject: this.#subject, table, header })) {
+      this.#sent += rows;
+      this.#last = { header: { ...header, first: this.#sent, rows: 0 }, empty };
+      return;
     }
+    this.#overflow += rows;
+    const told = { ...header, rows: 0, dropped: header.dropped + rows };
+    this.#last = { header: told, empty };
+    this.#outbox.push({ subject: this.#subject, table: empty, header: told });
   }
 
   /** Where it stands, with all that the ring holds at this moment. */
@@ -56,5 +77,16 @@ export class Feed {
     this.#subscription.unsubscribe();
     this.#outbox.withdraw(this.#subject);
     return totals;
+  }
+
+  /** Ends it by the agent's own will, and tells why and how it stood; what waits is sent all the same. */
+  finish(because: string): void {
+    const totals = this.totals();
+    this.#subscription.unsubscribe();
+    if (!this.#last) return;
+    const { header, empty } = this.#last;
+    const { monotonic_ns: sent_ns, wall_ms } = this.#clock();
+    const last = { ...header, sent_ns, wall_ms, final: { because, totals } };
+    this.#outbox.push({ subject: this.#subject, table: empty, header: last });
   }
 }

@@ -1,26 +1,30 @@
-import { inspect } from "node:util";
-import { type ColumnTable, table as makeTable } from "arquero";
+import type { ColumnTable } from "arquero";
 import type { Observable } from "rxjs";
 import { ClosedError } from "../base/errors.js";
-import { namedObject, unknownName } from "../base/names.js";
+import { namedObject, refuseUnknownOptions, unknownName } from "../base/names.js";
+import type { AttachOptions } from "../bpf/link/hooks.js";
+import type { Layout } from "../bpf/btf.js";
 import type { EventBatch } from "../streams/batch.js";
 import { accountTable } from "./account.js";
-import type { Fleet, Outcome } from "./fleet.js";
+import type { Fleet } from "./fleet.js";
+import { FleetGlobals } from "./fleet-globals.js";
+import { FleetMap, type OnlyOptions } from "./fleet-map.js";
+import { chooseHosts, type Outcome, outcomeTable, outcomeText, rowsTable, succeeded } from "./outcomes.js";
 import type { Announcement, Loaded, Values } from "./protocol.js";
-import { FleetRing } from "./ring.js";
+import { type FleetEventsOptions, FleetRing } from "./ring.js";
 
 /** A program that is loaded on several hosts: what one does with a `BpfObject`, done on all of them. */
 export class FleetObject {
   readonly name: string;
   /** The hosts on which it is loaded. */
   readonly hosts: readonly string[];
-  /** The globals; setting one reaches every host, and `applied` says which have it. Undefined where hosts differ. */
-  readonly globals: Values;
+  /** Its maps, by name. */
+  readonly maps: Readonly<Record<string, FleetMap>>;
   readonly #fleet: Fleet;
+  readonly #globals: FleetGlobals;
   readonly #rings: Readonly<Record<string, FleetRing>>;
   readonly #outcomes: { host: string; did: string; outcome: string }[] = [];
-  #setting: Promise<unknown> = Promise.resolve();
-  #applied: { host: string; global: string; value: unknown; outcome: string }[] = [];
+  readonly #onClose = new Set<() => void>();
   #closed = false;
 
   /** @internal use `fleet.load` */
@@ -32,18 +36,49 @@ export class FleetObject {
   ) {
     this.#fleet = fleet;
     this.name = name;
-    const loaded = outcomes.flatMap((one) => ("value" in one ? [one] : []));
+    const loaded = succeeded(outcomes);
     this.hosts = loaded.map(({ host }) => host);
     this.#note("load", outcomes);
-    const values = new Map(loaded.map(({ host, value }) => [host, { ...value.globals }]));
-    this.globals = this.#globalsOf(values);
-    const rings = [...new Set(loaded.flatMap(({ value }) => value.rings))];
+    this.#globals = new FleetGlobals(
+      `${name}.globals`,
+      new Map(loaded.map(({ host, value }) => [host, { ...value.globals }])),
+      new Map<string, Layout>(loaded.flatMap(({ value }) => Object.entries(value.layouts))),
+      () => this.#open(),
+      (hosts, values) => this.#do("set", hosts, { do: "set", program: name, values }),
+    );
     const machines = new Map(this.hosts.map((host) => [host, known.get(host)]));
-    this.#rings = Object.fromEntries(rings.map((ring) => [ring, new FleetRing(fleet, name, ring, machines)]));
+    const each = <T>(names: readonly string[], of: (name: string) => T) =>
+      Object.fromEntries([...new Set(names)].map((one) => [one, of(one)]));
+    this.#rings = each(
+      loaded.flatMap(({ value }) => value.rings),
+      (ring) => new FleetRing(fleet, name, ring, machines),
+    );
+    const owner = {
+      fleet,
+      program: name,
+      choose: (only: readonly string[] | undefined) => this.#choose(only),
+      onClose: (act: () => void) => {
+        this.#onClose.add(act);
+        return () => void this.#onClose.delete(act);
+      },
+    };
+    const maps = each(
+      loaded.flatMap(({ value }) => value.maps),
+      (map) => new FleetMap(owner, map),
+    );
+    this.maps = namedObject("map", name, maps);
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /**
+   * The globals; setting one reaches every host, and `applied` says which have it. What was set last is what is read, or
+   * what all hosts have; undefined where they differ.
+   */
+  get globals(): Values {
+    return this.#globals.values;
   }
 
   /** What was asked of each host until now, and what became of it. */
@@ -52,39 +87,65 @@ export class FleetObject {
   }
 
   #note(did: string, outcomes: readonly Outcome<unknown>[]): void {
-    for (const one of outcomes) this.#outcomes.push({ host: one.host, did, outcome: textOf(one) });
+    for (const one of outcomes) this.#outcomes.push({ host: one.host, did, outcome: outcomeText(one) });
   }
 
   #open(): void {
     if (this.#closed) throw new ClosedError(`${this.name} of the fleet`);
   }
 
-  /**
-   * Attaches its programs on all hosts; returns the outcome for each.
-   *
-   * @throws ClosedError; the first host's error when none attaches them
-   */
-  async attach(): Promise<ColumnTable> {
+  #choose(only: readonly string[] | undefined): string[] {
     this.#open();
-    const outcomes = await this.#fleet.command(this.hosts, { do: "attach", program: this.name });
-    this.#note("attach", outcomes);
-    const failed = outcomes.flatMap((one) => ("error" in one ? [one.error] : []));
-    if (failed.length === outcomes.length) throw failed[0]!;
-    return rowsTable(
-      ["host", "outcome"],
-      outcomes.map((one) => ({ host: one.host, outcome: textOf(one) })),
-    );
+    return chooseHosts(this.hosts, only);
+  }
+
+  async #do(did: string, hosts: readonly string[], ask: Parameters<Fleet["command"]>[1]): Promise<Outcome<unknown>[]> {
+    const outcomes = this.#fleet.closed ? [] : await this.#fleet.command(hosts, ask);
+    this.#note(did, outcomes);
+    return outcomes;
+  }
+
+  /**
+   * Attaches its programs on all hosts, or on some; returns the outcome for each.
+   *
+   * @param options what `BpfObject.attach` takes, and `only`
+   * @throws ClosedError; ArgumentError; the first host's error when none attaches them
+   * @example
+   * await filter.attach({ interface: "eth0", direction: "ingress", only: ["web-*"] });
+   */
+  async attach({ only, ...options }: AttachOptions & OnlyOptions = {}): Promise<ColumnTable> {
+    const ask = { do: "attach", program: this.name, options: options as Values } as const;
+    return outcomeTable(await this.#do("attach", this.#choose(only), ask));
+  }
+
+  /** Takes its programs off their hooks; maps and globals stay. Returns the outcome for each host. @throws as `attach` */
+  async detach({ only }: OnlyOptions = {}): Promise<ColumnTable> {
+    return outcomeTable(await this.#do("detach", this.#choose(only), { do: "detach", program: this.name }));
+  }
+
+  /**
+   * Sets globals on all hosts, or on some; returns the outcome for each.
+   *
+   * @throws ArgumentError for a global that is not there or a value that it cannot hold; ClosedError; the first host's
+   *   error when none has them
+   * @example
+   * await filter.set({ threshold: 5 }, { only: ["web-1"] });
+   */
+  async set(values: Values, { only }: OnlyOptions = {}): Promise<ColumnTable> {
+    return outcomeTable(await this.#globals.set(values, this.#choose(only)));
   }
 
   /**
    * The events of a ring on all hosts, in batches of one host each, with a column `host`. `collect` waits until every
    * host sends, and at its end for what is on the way; behind operators of RxJS it cannot know, and does not wait.
+   * Times are as the clock of this machine has them.
    *
    * @throws ArgumentError for an unknown ring; ClosedError
    */
-  events(ring: string): Observable<EventBatch> {
+  events(ring: string, options: FleetEventsOptions = {}): Observable<EventBatch> {
     this.#open();
-    return this.#ring(ring).events();
+    refuseUnknownOptions("events", options, ["times"]);
+    return this.#ring(ring).events(options);
   }
 
   /**
@@ -105,58 +166,32 @@ export class FleetObject {
     return ring;
   }
 
-  #globalsOf(values: Map<string, Values>): Values {
-    const globals: Values = {};
-    for (const name of new Set([...values.values()].flatMap((one) => Object.keys(one))))
-      Object.defineProperty(globals, name, {
-        enumerable: true,
-        get: () => {
-          const [first, ...others] = [...values.values()].map((one) => one[name]);
-          return others.every((value) => inspect(value) === inspect(first)) ? first : undefined;
-        },
-        set: (value: unknown) => {
-          this.#open();
-          this.#setting = this.#setting.then(() => this.#set(name, value, values));
-        },
-      });
-    return namedObject("global", `${this.name}.globals`, globals) as Values;
-  }
-
-  async #set(global: string, value: unknown, values: Map<string, Values>): Promise<void> {
-    const ask = { do: "set", program: this.name, global, value } as const;
-    const outcomes = this.#fleet.closed ? [] : await this.#fleet.command(this.hosts, ask);
-    this.#note(`set ${global}`, outcomes);
-    for (const one of outcomes) if ("value" in one) values.get(one.host)![global] = value;
-    this.#applied = outcomes.map((one) => ({ host: one.host, global, value, outcome: textOf(one) }));
-  }
-
-  /** Waits until the globals that were set are set everywhere; returns the outcome of the last for each host. */
+  /** Waits until the globals that were set are set everywhere; returns the outcome of each for each host. */
   async applied(): Promise<ColumnTable> {
-    await this.#setting;
-    return rowsTable(["host", "global", "value", "outcome"], this.#applied);
+    return rowsTable(["host", "global", "value", "outcome"], await this.#globals.applied());
+  }
+
+  /** @internal tells those who read its events that some hosts are not heard any more */
+  notHeard(hosts: readonly string[]): void {
+    for (const ring of Object.values(this.#rings)) ring.notHeard(hosts);
   }
 
   /** @internal another one runs in its place */
   replaced(): void {
     this.#closed = true;
     for (const ring of Object.values(this.#rings)) ring.complete();
+    for (const act of [...this.#onClose]) act();
   }
 
   /** Takes its programs off all hosts; subscriptions to its events complete. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.replaced();
-    await this.#setting;
-    this.#note("close", await this.#fleet.command(this.hosts, { do: "close", program: this.name }));
+    await this.#globals.applied();
+    await this.#do("close", this.hosts, { do: "close", program: this.name });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-const textOf = (one: Outcome<unknown>): string => ("error" in one ? one.error.message : "done");
-
-function rowsTable<Row extends object>(names: readonly (keyof Row & string)[], rows: readonly Row[]): ColumnTable {
-  return makeTable(Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])])));
 }

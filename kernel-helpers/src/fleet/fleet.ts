@@ -3,11 +3,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, jetstreamManager, type JetStreamClient, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type ColumnTable, table as makeTable } from "arquero";
-import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
-import { listNames, refuseUnknownOptions } from "../base/names.js";
+import { BpflabError, ClosedError } from "../base/errors.js";
+import { refuseUnknownOptions } from "../base/names.js";
+import type { Compiled } from "../clang/compile.js";
+import type { ClockReading } from "./host-clock.js";
+import { HostClocks } from "./host-clocks.js";
 import type { ConnectionOptions } from "./connect.js";
 import { connectServer } from "./connection.js";
 import { FleetObject } from "./fleet-object.js";
+import { chooseHosts, failed, type Outcome } from "./outcomes.js";
+import { type PastOptions, readPast } from "./past.js";
 import {
   type Announcement,
   announcementFrom,
@@ -21,6 +26,7 @@ import {
   toBytes,
   type Values,
 } from "./protocol.js";
+import { timeOfDay } from "./moments.js";
 
 export interface FleetLoadOptions {
   /** Globals to set on every host. */
@@ -36,11 +42,11 @@ export interface FleetLoadOptions {
 /** A command without the notebook's own id. */
 export type Ask = Command extends infer C ? (C extends Command ? Omit<C, "notebook"> : never) : never;
 
-/** What became of a command on a host. */
-export type Outcome<T> = { host: string; value: T } | { host: string; error: Error };
-
 /** A host counts as silent when it has not announced itself for so long. */
 const silentMs = 15_000;
+
+/** How often agents are told that this notebook is there. */
+const tickMs = 1000;
 
 /** The hosts whose agents are connected to a server. Made by `connectFleet`. */
 export class Fleet {
@@ -51,6 +57,11 @@ export class Fleet {
   readonly #known = new Map<string, Announcement & { at: number }>();
   readonly #objects = new Map<string, FleetObject>();
   readonly #timer: NodeJS.Timeout;
+  /** @internal */
+  readonly clocks = new HostClocks((host) => this.ask<ClockReading>(host, { do: "clock" }));
+  #ticked = Date.now();
+  /** When this process did nothing, not even look at the clock: until when, and how long. */
+  readonly #stood: { until: number; seconds: number }[] = [];
 
   private constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -62,7 +73,7 @@ export class Fleet {
       },
     });
     // Agents close the programs of a notebook that they do not hear any more.
-    this.#timer = setInterval(() => this.#ask(), 2000);
+    this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#timer.unref();
   }
 
@@ -90,7 +101,7 @@ export class Fleet {
     const manager = await jetstreamManager(this.#connection);
     await manager.streams.add({
       name: streamName,
-      subjects: [subjects.events("*", "*")],
+      subjects: [subjects.events("*", "*", "*", "*")],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
       max_bytes: 256 * 2 ** 20,
@@ -101,6 +112,29 @@ export class Fleet {
       quiet = seen === this.#known.size ? quiet + 1 : 0;
       seen = this.#known.size;
     }
+    await this.clocks.measure([...this.#known.keys()]);
+  }
+
+  #tick(): void {
+    const stood = Date.now() - this.#ticked - tickMs;
+    this.#ticked = Date.now();
+    if (stood > tickMs) this.#stood.push({ until: Date.now(), seconds: (stood + tickMs) / 1000 });
+    this.#ask();
+    if (stood > tickMs) return; // what the hosts said meanwhile is still to be heard
+    const silent = [...this.#known].filter(([, { at }]) => Date.now() - at > silentMs).map(([host]) => host);
+    for (const object of this.#objects.values()) object.notHeard(silent);
+  }
+
+  /** @internal how long this process did nothing since a moment (ms since 1970), at the most; undefined when it never did */
+  stoodStill(since: number): { seconds: number; note: string } | undefined {
+    const now = { until: Date.now(), seconds: (Date.now() - this.#ticked) / 1000 }; // its timer is late at this moment
+    const late = (now.seconds * 1000 > 2 * tickMs ? [...this.#stood, now] : this.#stood).filter(
+      (one) => one.until > since,
+    );
+    const longest = late.reduce((a, b) => (b.seconds > a.seconds ? b : a), { until: 0, seconds: 0 });
+    if (longest.seconds === 0) return undefined;
+    const { until, seconds } = longest;
+    return { seconds, note: `This notebook stood still for ${seconds.toFixed(0)} s until ${timeOfDay(until)}.` };
   }
 
   #ask(): void {
@@ -109,7 +143,7 @@ export class Fleet {
 
   /**
    * The hosts that have announced themselves, each a row: its kernel, its number of CPUs, the programs that it loads, and
-   * how many seconds ago it was heard.
+   * how many ms its time of day is ahead of this machine's, and how many seconds ago it was heard.
    *
    * @example
    * fleet.hosts()
@@ -123,30 +157,34 @@ export class Fleet {
       kernel: column(({ kernel }) => kernel),
       cpus: column(({ cpus }) => cpus),
       programs: column(({ programs }) => programs.join(", ")),
-      heard_s_ago: column(({ at }) => Math.round((Date.now() - at) / 100) / 10),
+      clock_ahead_ms: rows.map(([host]) => rounded(this.clocks.of(host)?.ahead_ms)),
+      heard_s_ago: column(({ at }) => rounded((Date.now() - at) / 1000)),
     });
   }
 
   /**
    * Loads a program on all hosts, or on some. A host that cannot load it is left out, and `outcomes` of the handle says
-   * why. Loading a name again closes
-   * what this notebook runs of it there.
+   * why. Loading a name again closes what this notebook runs of it there.
    *
-   * @param name a program that the agents load; `hosts()` lists them
+   * @param what a program that the agents load, by name (`hosts()` lists them); or one of yours, as `bpf.compile` and
+   *   `%%bpf` make them: its C text goes to the hosts, and each compiles it for its own kernel. Agents take C text only
+   *   where they were started with `--allow-source`.
    * @throws ArgumentError when no host is meant; BpflabError when none of them loads it; ClosedError
    * @example
    * const ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: 0 }, only: ["web-*"] });
    */
-  async load(name: string, options: FleetLoadOptions = {}): Promise<FleetObject> {
+  async load(what: string | Pick<Compiled, "name" | "source">, options: FleetLoadOptions = {}): Promise<FleetObject> {
     refuseUnknownOptions("fleet.load", options, ["globals", "constants", "maxEntries", "only"]);
     const { globals = {}, constants = {}, maxEntries = {}, only } = options;
     const hosts = this.#choose(only);
-    const ask: Ask = { do: "load", program: name, globals, constants, maxEntries };
+    const program = typeof what === "string" ? { program: what } : { program: what.name, source: what.source };
+    const name = program.program;
+    const ask: Ask = { do: "load", ...program, globals, constants, maxEntries };
     const outcomes = await this.command<Loaded>(hosts, ask, 60_000); // a host may have to compile it
-    const failed = outcomes.flatMap((one) => ("error" in one ? [one] : []));
-    if (failed.length === outcomes.length)
-      throw new BpflabError("FLEET", `No host loads ${name}. ${failed[0]!.host}: ${failed[0]!.error.message}`, {
-        cause: failed[0]!.error,
+    const [first, ...others] = failed(outcomes);
+    if (first && others.length + 1 === outcomes.length)
+      throw new BpflabError("FLEET", `No host loads ${name}. ${first.host}: ${first.error.message}`, {
+        cause: first.error,
       });
     this.#objects.get(name)?.replaced();
     const object = new FleetObject(this, name, outcomes, this.#known);
@@ -154,14 +192,31 @@ export class Fleet {
     return object;
   }
 
+  /**
+   * What the server still holds of a ring that some notebook read: agents' events are kept for an hour, and up to
+   * 256 MiB. The table is as `events` makes it, and knows what was lost.
+   *
+   * @param source such as `ringbuf.rb`
+   * @throws ArgumentError, also when nothing is held; ClosedError
+   * @example
+   * await fleet.past("ringbuf.rb", { since: "10 minutes ago" })
+   */
+  async past(source: string, options: PastOptions = {}): Promise<ColumnTable> {
+    refuseUnknownOptions("fleet.past", options, ["since", "only", "times"]);
+    if (this.closed) throw new ClosedError("The fleet", { hint: "Connect to it again." });
+    return readPast(this.stream, source, options, (host) => this.clocks.of(host));
+  }
+
   #choose(only: readonly string[] | undefined): string[] {
-    const all = [...this.#known].filter(([, { at }]) => Date.now() - at < silentMs).map(([host]) => host);
-    const patterns = only?.map((one) => new RegExp(`^${one.split("*").map(escaped).join(".*")}$`));
-    const chosen = patterns ? all.filter((host) => patterns.some((pattern) => pattern.test(host))) : all;
-    if (chosen.length > 0) return chosen.sort();
-    throw new ArgumentError(only ? `No host is called ${only.join(" or ")}.` : "No host is there.", {
-      hint: all.length > 0 ? `There are ${listNames(all.sort())}.` : "Start `npx bpflab agent` on one.",
-    });
+    const there = [...this.#known].filter(([, { at }]) => Date.now() - at < silentMs).map(([host]) => host);
+    return chooseHosts(there, only);
+  }
+
+  /** @internal asks one host @throws what it answers */
+  async ask<T>(host: string, ask: Ask): Promise<T> {
+    const [outcome] = await this.command<T>([host], ask);
+    if ("error" in outcome!) throw outcome.error;
+    return outcome!.value;
   }
 
   /** @internal asks several hosts at once; what one of them throws is its outcome */
@@ -196,4 +251,4 @@ export class Fleet {
   }
 }
 
-const escaped = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+const rounded = (number: number | undefined) => (number === undefined ? null : Math.round(number * 10) / 10);

@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamClient } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import type { ColumnTable } from "arquero";
+import { concatTables } from "../streams/concat-tables.js";
+import type { Pace } from "./pace.js";
 import { packTable } from "./payload.js";
-import type { FeedHeader } from "./protocol.js";
+import { type FeedHeader, headerName } from "./protocol.js";
 
 export interface Parcel {
   subject: string;
@@ -15,9 +17,6 @@ interface Message extends Parcel {
   bytes: Uint8Array;
 }
 
-/** Under this name a message carries its `FeedHeader`, as JSON. */
-export const headerName = "Bpflab-Feed";
-
 /** Rows of a message at most: it must unpack within the bound of who reads it. */
 const mostRows = 2 ** 16;
 
@@ -26,12 +25,13 @@ const overhead = 4096;
 
 /**
  * What waits to be sent: one message after the other, each again until the server has stored it, so that neither a cut
- * network nor a server that starts anew loses or doubles any. Memory is bounded.
+ * network nor a server that starts anew loses or doubles any. Memory is bounded, and so is the share of a CPU.
  */
 export class Outbox {
   readonly #stream: JetStreamClient;
   readonly #maxPayload: number;
   readonly #maxBytes: number;
+  readonly #pace: Pace;
   readonly #parcels: Parcel[] = [];
   #bytes = 0;
   #number = 0;
@@ -42,10 +42,11 @@ export class Outbox {
    * @param maxPayload bytes of a message that the server takes
    * @param maxBytes memory that may wait; an estimate by rows and columns
    */
-  constructor(stream: JetStreamClient, maxPayload: number, maxBytes: number) {
+  constructor(stream: JetStreamClient, maxPayload: number, maxBytes: number, pace: Pace) {
     this.#stream = stream;
     this.#maxPayload = maxPayload - overhead;
     this.#maxBytes = maxBytes;
+    this.#pace = pace;
   }
 
   /** Takes a parcel, or returns false when there is no room for its rows. */
@@ -65,8 +66,12 @@ export class Outbox {
 
   /** Forgets what waits for a subject that nobody reads any more. */
   withdraw(subject: string): void {
-    for (let i = this.#parcels.length - 1; i >= 0; i--)
-      if (this.#parcels[i]!.subject === subject) this.#bytes -= sizeOf(this.#parcels.splice(i, 1)[0]!);
+    for (const parcel of this.#parcels.filter((one) => one.subject === subject)) this.#remove(parcel);
+  }
+
+  /** Waits until nothing waits to be sent, but not longer than so many ms. */
+  async drained(ms: number): Promise<void> {
+    for (const end = Date.now() + ms; this.#parcels.length > 0 && Date.now() < end;) await delay(20);
   }
 
   close(): void {
@@ -74,15 +79,35 @@ export class Outbox {
     this.#parcels.length = 0;
   }
 
+  #remove(parcel: Parcel): void {
+    const at = this.#parcels.indexOf(parcel);
+    if (at < 0) return; // it was withdrawn
+    this.#parcels.splice(at, 1);
+    this.#bytes -= sizeOf(parcel);
+  }
+
   async #pump(): Promise<void> {
     this.#running = true;
-    for (let parcel = this.#parcels[0]; parcel && !this.#closed; parcel = this.#parcels[0]) {
-      for (const message of await this.#messages(parcel)) await this.#send(message);
-      if (this.#parcels[0] !== parcel) continue; // it was withdrawn
-      this.#parcels.shift();
-      this.#bytes -= sizeOf(parcel);
+    while (this.#parcels.length > 0 && !this.#closed) {
+      const parcels = this.#next();
+      for (const message of await this.#messages(merged(parcels))) await this.#send(message);
+      for (const parcel of parcels) this.#remove(parcel);
+      await this.#pace.rest();
     }
     this.#running = false;
+  }
+
+  /** What waits for one subject, as much of it as one message may have: larger ones are smaller by the event. */
+  #next(): Parcel[] {
+    const [first, ...others] = this.#parcels as [Parcel, ...Parcel[]];
+    const taken = [first];
+    let { rows } = first.header;
+    for (const parcel of others) {
+      if (parcel.subject !== first.subject) continue;
+      if ((rows += parcel.header.rows) > mostRows) break;
+      taken.push(parcel);
+    }
+    return taken;
   }
 
   /** A parcel in as many messages as the server's limit makes of it. */
@@ -116,3 +141,16 @@ export class Outbox {
 }
 
 const sizeOf = ({ table, header }: Parcel): number => 256 + header.rows * table.numCols() * 8;
+
+/** Parcels of one feed as one: it tells what the last of them tells, and is as old as the first. */
+function merged(parcels: readonly Parcel[]): Parcel {
+  const [first, last] = [parcels[0]!, parcels.at(-1)!];
+  if (first === last) return first;
+  const rows = parcels.reduce((sum, { header }) => sum + header.rows, 0);
+  const { first: number, sent_ns, wall_ms } = first.header;
+  return {
+    subject: first.subject,
+    table: concatTables(parcels.map(({ table }) => table)),
+    header: { ...last.header, first: number, rows, sent_ns, wall_ms },
+  };
+}

@@ -5,20 +5,27 @@
  * ```
  * notebook ──bpflab.ask──▶ all agents           agents ──bpflab.hello.HOST──▶ notebooks
  * notebook ──bpflab.command.HOST──▶ agent       (a request, and its reply)
- * agent ──bpflab.events.HOST.FEED──▶ JetStream ──▶ notebook
+ * agent ──bpflab.events.HOST.PROGRAM.RING.FEED──▶ JetStream ──▶ notebook
  * ```
  */
 import { ArgumentError, BpflabError } from "../base/errors.js";
 import type { RingTotals } from "../base/native.js";
+import type { Layout } from "../bpf/btf.js";
+import type { Capture } from "../streams/capture.js";
+import type { MapTableOptions } from "../streams/map-table.js";
 
 /** The stream of JetStream that holds what agents send. */
 export const streamName = "bpflab";
+
+/** Under this name a message carries its `FeedHeader`, as JSON. */
+export const headerName = "Bpflab-Feed";
 
 export const subjects = {
   ask: "bpflab.ask",
   hello: (host: string) => `bpflab.hello.${host}`,
   command: (host: string) => `bpflab.command.${host}`,
-  events: (host: string, feed: string) => `bpflab.events.${host}.${feed}`,
+  events: (host: string, program: string, ring: string, feed: string) =>
+    `bpflab.events.${host}.${program}.${ring}.${feed}`,
 };
 
 /** The host that a subject names. */
@@ -37,11 +44,16 @@ export interface Announcement {
 
 /** What a notebook asks of an agent; who asks is its own random id. */
 export type Command = { notebook: string } & (
-  | { do: "load"; program: string; globals: Values; constants: Values; maxEntries: Record<string, number> }
-  | { do: "attach" | "close"; program: string }
-  | { do: "set"; program: string; global: string; value: unknown }
+  | { do: "load"; program: string; source?: string; globals: Values; constants: Values; maxEntries: Values }
+  | { do: "attach"; program: string; options: Values }
+  | { do: "detach" | "close"; program: string }
+  | { do: "set"; program: string; values: Values }
   | { do: "start" | "stop"; program: string; ring: string; feed: string }
   | { do: "totals"; program: string; ring: string }
+  | { do: "table"; program: string; map: string; options: MapTableOptions }
+  | { do: "put" | "delete"; program: string; map: string; key: unknown; value?: unknown }
+  | { do: "part"; blob: number; from: number }
+  | { do: "clock" }
 );
 
 export type Values = Record<string, unknown>;
@@ -49,7 +61,19 @@ export type Values = Record<string, unknown>;
 /** What a program is, as its notebook needs to know. */
 export interface Loaded {
   globals: Values;
+  /** How the globals lie in memory, by name. */
+  layouts: Record<string, Layout>;
   rings: string[];
+  maps: string[];
+}
+
+/** The beginning of what is too long for one reply; its rest comes by `part`. */
+export interface Blob {
+  blob: number;
+  bytes: number;
+  /** In base64. */
+  first: string;
+  capture?: Capture;
 }
 
 /** Where a ring and its feed stand at an agent. */
@@ -71,6 +95,12 @@ export interface FeedHeader {
   malformed: number;
   malformedBecause?: string;
   inexact: number;
+  /** The host's boot, its CLOCK_MONOTONIC (ns) and its time of day (ms) when these were handed over. */
+  boot: string;
+  sent_ns: number;
+  wall_ms: number;
+  /** The agent's last word in a feed that it ended itself. */
+  final?: { because: string; totals: FeedTotals };
 }
 
 /** What an agent sent as its announcement; undefined for anything else. */
@@ -84,8 +114,15 @@ export function announcementFrom(bytes: Uint8Array): Announcement | undefined {
 /** What stands in a message's header; undefined for anything else. */
 export function feedHeaderFrom(text: string): FeedHeader | undefined {
   const said = parsed<FeedHeader>(Buffer.from(text));
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
   const counts = [said?.first, said?.rows, said?.lost ?? 0, said?.dropped, said?.malformed, said?.inexact];
-  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) ? said : undefined;
+  const { because, totals } = said?.final ?? { because: "", totals: undefined };
+  const last = totals && [totals.sent, totals.overflow, totals.ring?.delivered, totals.ring?.lost ?? 0];
+  const isWhole =
+    [...counts, ...(last ?? [])].every(isCount) &&
+    [said?.sent_ns, said?.wall_ms].every(Number.isFinite) &&
+    [said?.boot, because].every((one) => typeof one === "string");
+  return isWhole ? said : undefined;
 }
 
 function parsed<T>(bytes: Uint8Array): T | undefined {

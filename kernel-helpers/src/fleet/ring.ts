@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { TimeoutError } from "@nats-io/transport-node";
 import { type ColumnTable, table as makeTable } from "arquero";
 import { Observable, type Subscriber } from "rxjs";
 import { native } from "../base/native.js";
@@ -8,42 +9,35 @@ import { BpflabError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 import type { EventBatch } from "../streams/batch.js";
 import { type Capture, markCapture, sumMissing } from "../streams/capture.js";
-import { DictionaryColumn } from "../streams/event-columns.js";
+import { provenance } from "../streams/clock.js";
 import { markRemote } from "../streams/remote.js";
-import { type Account, accountOf, type Seen } from "./account.js";
-import type { Fleet, Outcome } from "./fleet.js";
-import { headerName } from "./outbox.js";
-import { unpackTable } from "./payload.js";
-import {
-  type Announcement,
-  type FeedHeader,
-  type FeedTotals,
-  feedHeaderFrom,
-  hostOf,
-  streamName,
-  subjects,
-} from "./protocol.js";
+import { type Account, accountOf } from "./account.js";
+import { alignTimes } from "./host-clock.js";
+import type { Fleet } from "./fleet.js";
+import { withHost } from "./host-column.js";
+import { HostFeed } from "./host-feed.js";
+import { type Outcome, throwIfNone } from "./outcomes.js";
+import { unpackMessage } from "./payload.js";
+import { type Announcement, type FeedTotals, hostOf, streamName, subjects } from "./protocol.js";
+
+export interface FleetEventsOptions {
+  /**
+   * Columns that hold CLOCK_MONOTONIC, ns, beside those called `time_ns`, `start_ns`, `end_ns`, `since_ns` and
+   * `timestamp_ns`: they are aligned to this machine's clock.
+   */
+  times?: readonly string[];
+}
 
 /** How long `settle` waits for what is on the way. */
-const settleMs = 10_000;
-
-interface HostFeed extends Seen {
-  machine: Announcement | undefined;
-  /** Its losses since the feed began, and before anything was told. */
-  header: Pick<FeedHeader, "lost" | "dropped" | "malformed" | "malformedBecause" | "inexact">;
-  /** Set when nobody knows what it lost, for it does not answer. */
-  silent: boolean;
-  /** Rows lost on the way in the feed that runs. */
-  gap: number;
-  /** True when a message of this feed has come. */
-  isHeard: boolean;
-}
+const settleMs = 20_000;
 
 /** What runs while somebody subscribes. */
 interface RunningFeed {
   id: string;
   begun: Promise<void>;
   messages?: ConsumerMessages;
+  /** True once the hosts' counts are those of this feed. */
+  isOn: boolean;
   ended: boolean;
 }
 
@@ -54,11 +48,13 @@ export class FleetRing {
   readonly #fleet: Fleet;
   readonly #program: string;
   readonly #ring: string;
-  readonly #hosts: readonly HostFeed[];
+  readonly #hosts: ReadonlyMap<string, HostFeed>;
   readonly #names: readonly string[];
-  readonly #subscribers = new Set<(table: ColumnTable) => void>();
+  readonly #subscribers = new Set<(table: ColumnTable, host?: HostFeed) => void>();
   readonly #completes = new Set<Subscriber<EventBatch>>();
   #feed: RunningFeed | undefined;
+  /** When the last feed began, ms since 1970. */
+  #begunAt = Date.now();
   /** A table without rows, which has the columns. */
   #empty: ColumnTable = makeTable({});
   #ending: Promise<void> = Promise.resolve();
@@ -69,48 +65,40 @@ export class FleetRing {
     this.#program = program;
     this.#ring = ring;
     this.#names = [...machines.keys()];
-    this.#hosts = [...machines].map(([host, machine]) => ({
-      host,
-      machine,
-      delivered: 0,
-      lostInTransport: 0,
-      unread: 0,
-      next: 0,
-      gap: 0,
-      isHeard: false,
-      silent: false,
-      header: nothing,
-    }));
+    this.#hosts = new Map([...machines].map(([host, machine]) => [host, new HostFeed(host, machine)]));
   }
 
   get #source(): string {
     return `${this.#program}.${this.#ring}`;
   }
 
-  events(): Observable<EventBatch> {
+  get #all(): HostFeed[] {
+    return [...this.#hosts.values()];
+  }
+
+  events({ times }: FleetEventsOptions = {}): Observable<EventBatch> {
     const stream = new Observable<EventBatch>((subscriber) => {
       if (this.#done) return subscriber.complete();
-      const baseline = this.#totals();
+      const baseline = this.#feed?.isOn ? this.#totals() : nothing;
       const now = Date.now();
-      const capture: Capture = {
-        source: this.#source,
-        rows: 0,
-        lost: 0,
-        dropped: 0,
-        startedAt: now,
-        endedAt: now,
-        ...this.#provenance(),
-      };
-      const next = (table: ColumnTable) => {
+      const account = { source: this.#source, rows: 0, lost: 0, dropped: 0, startedAt: now, endedAt: now };
+      let rows = 0;
+      const next = (plain: ColumnTable, host?: HostFeed) => {
         const totals = this.#totals();
-        capture.rows += table.numRows();
-        capture.lost = totals.lost === undefined ? undefined : totals.lost - (baseline.lost ?? 0);
-        capture.dropped = totals.dropped - baseline.dropped;
-        capture.endedAt = Date.now();
+        const offset = (host && this.#fleet.clocks.of(host.host)?.offset_ns) ?? 0;
+        rows += plain.numRows();
+        const capture: Capture = {
+          ...account,
+          ...this.#provenance(),
+          rows,
+          lost: totals.lost === undefined ? undefined : totals.lost - (baseline.lost ?? 0),
+          dropped: totals.dropped - baseline.dropped,
+          endedAt: Date.now(),
+        };
         subscriber.next({
-          table: markCapture(table, capture) as EventBatch["table"],
+          table: markCapture(alignTimes(plain, offset, times), capture) as EventBatch["table"],
           source: this.#source,
-          rows: table.numRows(),
+          rows: plain.numRows(),
           ...totals,
           drainedAt: native.clock_monotonic(),
           baseline,
@@ -140,8 +128,10 @@ export class FleetRing {
 
   #begin(): Promise<void> {
     if (this.#feed) return this.#feed.begun;
-    const feed: RunningFeed = { id: randomBytes(8).toString("hex"), begun: Promise.resolve(), ended: false };
+    const id = randomBytes(8).toString("hex");
+    const feed: RunningFeed = { id, begun: Promise.resolve(), isOn: false, ended: false };
     this.#feed = feed;
+    this.#begunAt = Date.now();
     feed.begun = this.#ending.then(() => this.#start(feed));
     feed.begun.catch(() => {
       if (this.#feed === feed) this.#feed = undefined;
@@ -150,10 +140,11 @@ export class FleetRing {
   }
 
   async #start(feed: RunningFeed): Promise<void> {
-    for (const host of this.#hosts)
-      Object.assign(host, { next: 0, gap: 0, isHeard: false, silent: false, header: nothing });
+    for (const host of this.#all) host.begin();
+    feed.isOn = true;
+    await this.#fleet.clocks.measure(this.#names);
     const consumer = await this.#fleet.stream.consumers.get(streamName, {
-      filter_subjects: subjects.events("*", feed.id),
+      filter_subjects: subjects.events("*", this.#program, this.#ring, feed.id),
       deliver_policy: DeliverPolicy.All,
     });
     feed.messages = await consumer.consume({
@@ -164,11 +155,10 @@ export class FleetRing {
     const ask = { do: "start", program: this.#program, ring: this.#ring, feed: feed.id } as const;
     const outcomes = await this.#fleet.command<FeedTotals>(this.#names, ask);
     // The first message of each has no rows; it proves the way.
-    const isDeaf = (one: Outcome<FeedTotals>) => "value" in one && !this.#seen(one.host).isHeard;
+    const isDeaf = (one: Outcome<FeedTotals>) => "value" in one && !this.#hosts.get(one.host)!.isHeard;
     for (const end = Date.now() + settleMs; outcomes.some(isDeaf) && Date.now() < end && !feed.ended; await delay(5));
     this.#markSilent(outcomes);
-    const failed = outcomes.flatMap((one) => ("error" in one ? [one.error] : []));
-    if (failed.length === outcomes.length) throw failed[0] ?? new BpflabError("FLEET", "No host is there.");
+    throwIfNone(outcomes);
     const deaf = outcomes.filter(isDeaf).map(({ host }) => host);
     if (deaf.length > 0 && !feed.ended)
       throw new BpflabError("FLEET", `The events of ${listNames(deaf)} do not come through the server.`, {
@@ -177,12 +167,17 @@ export class FleetRing {
   }
 
   #markSilent(outcomes: readonly Outcome<FeedTotals>[]): void {
-    for (const one of outcomes) {
-      const host = this.#seen(one.host);
-      const was = host.silent;
-      host.silent = "error" in one;
-      if (was !== host.silent) this.#deliver(this.#empty); // what is lost is known no longer, or again
-    }
+    const news = outcomes.map((one) =>
+      this.#hosts.get(one.host)!.silence("error" in one ? one.error.message : undefined),
+    );
+    if (news.includes(true)) this.#deliver(this.#empty); // what is lost is known no longer, or again
+  }
+
+  /** @internal tells those who read that some hosts are not heard any more */
+  notHeard(hosts: readonly string[]): void {
+    if (!this.#feed) return;
+    const outcomes = hosts.filter((host) => this.#hosts.has(host)).map((host) => silentOutcome(host));
+    if (outcomes.length > 0) this.#markSilent(outcomes);
   }
 
   /** Its rows end with the feed: what was sent and has not come by then is unread. */
@@ -197,62 +192,35 @@ export class FleetRing {
         if (this.#fleet.closed || this.#done) return;
         const ask = { do: "stop", program: this.#program, ring: this.#ring, feed: feed.id } as const;
         for (const one of await this.#fleet.command<FeedTotals>(this.#names, ask)) {
-          const host = this.#seen(one.host);
-          if ("value" in one) host.unread += one.value.sent - host.next;
-          host.next = 0;
+          const host = this.#hosts.get(one.host)!;
+          host.end("value" in one ? one.value : undefined);
         }
       })
       .catch(() => {});
   }
 
   #take(message: JsMsg): void {
-    const host = this.#hosts.find(({ host }) => host === hostOf(message.subject));
-    const text = message.headers?.get(headerName);
-    if (!host || !text || this.#feed === undefined || !message.subject.endsWith(`.${this.#feed.id}`)) return;
-    const header = feedHeaderFrom(text);
-    if (!header || header.first < host.next) return; // it came before
-    let table: ColumnTable | undefined;
-    try {
-      table = unpackTable(message.data);
-    } catch {
-      // What cannot be read is as good as lost: the next header tells how many rows these were.
-    }
-    if (!table || table.numRows() !== header.rows) return;
-    host.isHeard = true;
-    const gap = header.first - host.next;
-    host.gap += gap;
-    host.lostInTransport += gap;
-    host.next = header.first + header.rows;
-    host.delivered += header.rows;
-    host.header = header;
-    const whole = this.#withHost(table, host);
+    const host = this.#hosts.get(hostOf(message.subject));
+    if (!host || this.#feed === undefined || !message.subject.endsWith(`.${this.#feed.id}`)) return;
+    const unpacked = unpackMessage(message);
+    if (!unpacked) return; // as good as lost: the next header tells how many rows these were
+    const { header, table } = unpacked;
+    if (!host.take(header, this.#fleet.clocks.of(host.host), native.clock_monotonic())) return;
+    const whole = withHost(table, this.#names, host.host);
     if (whole.numRows() === 0) this.#empty = whole;
-    this.#deliver(whole);
+    this.#deliver(whole, host);
   }
 
-  #withHost(table: ColumnTable, host: HostFeed): ColumnTable {
-    const codes = new Uint32Array(table.numRows()).fill(this.#hosts.indexOf(host));
-    return makeTable({
-      host: new DictionaryColumn(codes, this.#names) as never,
-      ...(table.data() as Record<string, never>),
-    });
-  }
-
-  #deliver(table: ColumnTable): void {
-    for (const next of [...this.#subscribers]) next(table);
+  #deliver(table: ColumnTable, host?: HostFeed): void {
+    for (const next of [...this.#subscribers]) next(table, host);
   }
 
   /** The losses of all hosts since the feed began. */
   #totals(): Pick<EventBatch, "lost" | "dropped" | "malformed" | "malformedBecause" | "inexact"> {
-    const { lost, dropped } = sumMissing(
-      this.#hosts.map(({ header, silent, gap }) => ({
-        lost: silent ? undefined : header.lost,
-        dropped: header.dropped + gap,
-      })),
-    );
+    const { lost, dropped } = sumMissing(this.#all.map(({ missing }) => missing));
     const sum = (of: (header: HostFeed["header"]) => number) =>
-      this.#hosts.reduce((total, { header }) => total + of(header), 0);
-    const because = this.#hosts.find(({ header }) => header.malformedBecause)?.header.malformedBecause;
+      this.#all.reduce((total, { header }) => total + of(header), 0);
+    const because = this.#all.find(({ header }) => header.malformedBecause)?.header.malformedBecause;
     return {
       lost,
       dropped,
@@ -262,15 +230,24 @@ export class FleetRing {
     };
   }
 
+  /** Where the rows come from; their times are those of this machine's clock. */
   #provenance(): Partial<Capture> {
-    const machines = this.#hosts.flatMap(({ machine }) => machine ?? []);
-    const [first] = machines;
-    const isOne = machines.length === this.#hosts.length && machines.every(({ bootId }) => bootId === first!.bootId);
+    const machines = this.#all.flatMap(({ machine }) => machine ?? []);
+    const { bootId, clockOffset_ms } = provenance();
+    const stood = this.#fleet.stoodStill(this.#begunAt);
+    const silent = this.#all.flatMap(({ silenceNote }) => silenceNote ?? []);
+    const notes = [
+      ...(stood ? [stood.note] : []),
+      ...this.#all.flatMap((host) => host.notes(this.#fleet.clocks.of(host.host), stood?.seconds ?? 0)),
+    ];
     return {
       host: this.#names.join(" and "),
       droppedAs: "dropped at an agent's memory bound or lost on the way here",
       kernel: [...new Set(machines.map(({ kernel }) => kernel))].join(" and ") || "unknown",
-      ...(isOne ? { bootId: first!.bootId, clockOffset_ms: first!.clockOffset_ms } : {}),
+      bootId,
+      clockOffset_ms,
+      ...(silent.length > 0 ? { lostUnknown: silent.join(" ") } : {}),
+      ...(notes.length > 0 ? { notes } : {}),
     };
   }
 
@@ -279,31 +256,44 @@ export class FleetRing {
     const feed = this.#feed;
     if (!feed) return;
     try {
-      const outcomes = await this.#ask();
-      this.#markSilent(outcomes);
       const end = Date.now() + settleMs;
-      const isMissing = () =>
-        outcomes.some((one) => "value" in one && this.#seen(one.host).next < one.value.sent && !feed.ended);
-      while (isMissing() && Date.now() < end) await delay(5);
-      for (const one of outcomes)
-        if ("value" in one && this.#seen(one.host).next < one.value.sent) this.#seen(one.host).silent = true;
-      this.#deliver(this.#empty);
-    } catch {
-      for (const host of this.#hosts) host.silent = true;
+      let outcomes = await this.#ask();
+      while (outcomes.some(isCutOff) && Date.now() < end) outcomes = await this.#ask();
+      this.#markSilent(outcomes);
+      const isMissing = (one: Outcome<FeedTotals>) =>
+        "value" in one && this.#hosts.get(one.host)!.next < one.value.sent && !feed.ended;
+      while (outcomes.some(isMissing) && Date.now() < end) await delay(5);
+      for (const one of outcomes.filter(isMissing))
+        this.#hosts.get(one.host)!.silence(`its last events did not come within ${settleMs / 1000} s.`);
+    } catch (error) {
+      for (const host of this.#all) host.silence((error as Error).message);
     }
+    this.#deliver(this.#empty);
   }
 
-  #seen(name: string): HostFeed {
-    return this.#hosts.find(({ host }) => host === name)!;
-  }
-
-  #ask(): Promise<Outcome<FeedTotals>[]> {
-    return this.#fleet.command<FeedTotals>(this.#names, { do: "totals", program: this.#program, ring: this.#ring });
+  /** Where each host stands; of one whose agent ended the feed by itself, what that said last. */
+  async #ask(): Promise<Outcome<FeedTotals>[]> {
+    const ask = { do: "totals", program: this.#program, ring: this.#ring } as const;
+    const outcomes = await this.#fleet.command<FeedTotals>(this.#names, ask);
+    return outcomes.map((one) => {
+      const final = this.#hosts.get(one.host)!.final;
+      return "error" in one && final ? { host: one.host, value: final.totals } : one;
+    });
   }
 
   /** Each host's account from both ends. */
   async accounts(): Promise<Account[]> {
     await this.#ending;
-    return (await this.#ask()).map((one) => accountOf(this.#seen(one.host), "value" in one ? one.value : undefined));
+    return (await this.#ask()).map((one) =>
+      accountOf(this.#hosts.get(one.host)!, "value" in one ? one.value : undefined),
+    );
   }
 }
+
+/** True when the server knows the agent, and the agent does not answer: its network may be cut for a while. */
+const isCutOff = (one: Outcome<unknown>) => "error" in one && one.error.cause instanceof TimeoutError;
+
+const silentOutcome = (host: string): Outcome<FeedTotals> => ({
+  host,
+  error: new BpflabError("FLEET", "its agent is not heard any more."),
+});

@@ -15,6 +15,8 @@ export interface ServerOptions {
   port: number;
   /** The names of the hosts that get credentials. */
   agents: readonly string[];
+  /** Files with its certificate and the key to it, for TLS. */
+  tls?: { cert: string; key: string };
 }
 
 /** A NATS server with JetStream, and credentials for one notebook and for each agent. */
@@ -23,8 +25,8 @@ export class FleetServer {
   readonly #directory: string;
   #child: ResultPromise | undefined;
 
-  constructor({ directory, host, port, agents }: ServerOptions) {
-    this.url = `nats://${host}:${port}`;
+  constructor({ directory, host, port, agents, tls }: ServerOptions) {
+    this.url = `${tls ? "tls" : "nats"}://${host}:${port}`;
     this.#directory = directory;
     const users = [
       { nkey: this.#newKey("notebook"), permissions: notebookPermissions },
@@ -34,6 +36,7 @@ export class FleetServer {
       listen: `${host}:${port}`,
       jetstream: { store_dir: join(directory, "jetstream"), max_memory_store: 0, max_file_store: 2 ** 30 },
       authorization: { users },
+      ...(tls ? { tls: { cert_file: tls.cert, key_file: tls.key } } : {}),
     };
     writePrivate(this.#configuration, JSON.stringify(configuration, null, 2)); // its format takes JSON
   }
@@ -110,7 +113,7 @@ const notebookPermissions: Permissions = {
 
 /** An agent speaks for its own host only, obeys a notebook, and can read no events. */
 const agentPermissions = (name: string): Permissions => ({
-  publish: [subjects.hello(name), subjects.events(name, "*")],
+  publish: [subjects.hello(name), subjects.events(name, "*", "*", "*")],
   subscribe: [subjects.ask, subjects.command(name), `_INBOX_${name}.>`],
   allow_responses: true,
 });

@@ -3,10 +3,13 @@ import { inspect } from "node:util";
 import { execa, type Options, type ResultPromise } from "execa";
 import { ArgumentError, MissingFeatureError } from "../base/errors.js";
 import { interruptSignal } from "../base/display.js";
+import { formatAddress, parseAddress } from "../bpf/address.js";
 import { type FloodOptions, floodCommand, type FloodResult } from "./flood.js";
 import { parsePing, type PingResult } from "./ping.js";
 
 export interface PingOptions {
+  /** The address to ping, such as another host's; default this machine's. */
+  to?: string;
   /** Echo requests; default 10. */
   count?: number;
   /** Between two of them; default 100 ms, at least 1. ping drops fractions of a millisecond. */
@@ -71,7 +74,7 @@ export class Peer {
   }
 
   /**
-   * Pings this machine with iputils' ping. An interrupt of the cell ends it, and what came until then is returned.
+   * Pings this machine, or another host, with iputils' ping. An interrupt of the cell ends it, and what came until then is returned.
    *
    * @throws ArgumentError, ClosedError; MissingFeatureError for IPv6 on a machine without it, or when there is no ping
    * @example
@@ -87,6 +90,7 @@ export class Peer {
       timeoutMs = 1000,
       seconds,
       cpu,
+      to,
     } = options;
     requireInteger("count", count, { from: 1, to: 10_000_000 });
     requireInteger("size", size, { from: 0, to: 65507 });
@@ -95,11 +99,11 @@ export class Peer {
         hint: "To ping faster than every millisecond, pass flood: true.",
       });
     requireNumber("timeoutMs", timeoutMs, { above: 0, to: 3_600_000 });
-    const target = this.#target(family);
+    const target = to === undefined ? this.#target(family) : formatAddress(parseAddress(to));
     const pace = flood ? ["-f"] : ["-D", "-i", String(intervalMs / 1000)];
     if (seconds !== undefined) requireInteger("seconds", seconds, { from: 1, to: 86_400 });
     const args = [
-      `-${family}`,
+      `-${target.includes(":") ? 6 : 4}`,
       "-n",
       ...pace,
       ...(seconds === undefined ? [] : ["-w", String(seconds)]),

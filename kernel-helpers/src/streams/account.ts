@@ -11,6 +11,8 @@ export interface Capture {
   rows: number;
   /** Events the kernel could not store during the capture; of a map, updates that ever found it full. Undefined: not known. */
   lost: number | undefined;
+  /** Why it is not known how many were lost, as a sentence; default that nobody counts them. */
+  lostUnknown?: string;
   /** Events dropped at our own memory bound during the capture. */
   dropped: number;
   /** How they were dropped, where it was not just at a memory bound of this process. */
@@ -27,6 +29,8 @@ export interface Capture {
   bootId?: string;
   /** What to add to a time stamp (CLOCK_MONOTONIC) for the time of day, in ms since 1970, as the clocks stood at the capture's end. */
   clockOffset_ms?: number;
+  /** What else who reads the table must know, in sentences. */
+  notes?: readonly string[];
   /** Of a table that was put together from several captures: these. */
   parts?: readonly Capture[];
 }
@@ -45,6 +49,8 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
   const names = (of: (part: Capture) => string) => [...new Set(parts.map(of))].join(" and ");
   const here = thisMachine();
   const droppedAs = parts.find((part) => part.droppedAs !== undefined)?.droppedAs;
+  const lostUnknown = parts.find((part) => part.lostUnknown !== undefined)?.lostUnknown;
+  const notes = [...new Set(parts.flatMap(({ notes }) => notes ?? []))];
   return {
     source,
     ...(droppedAs === undefined ? {} : { droppedAs }),
@@ -55,6 +61,8 @@ export function joinCaptures(source: string, captures: readonly (Capture | undef
     endedAt: Math.max(...parts.map(({ endedAt }) => endedAt)),
     host: names(({ host }) => host ?? here.host),
     kernel: names(({ kernel }) => kernel ?? here.kernel),
+    ...(lostUnknown === undefined ? {} : { lostUnknown }),
+    ...(notes.length > 0 ? { notes } : {}),
     parts,
   };
 }
@@ -98,15 +106,17 @@ export function lossText({ lost, dropped }: Missing): string {
 /** What is missing and what is not known, in sentences; undefined when nothing is. */
 export function lossNote(capture: Capture | undefined): string | undefined {
   if (!capture) return undefined;
-  const { lost, malformed } = capture;
+  const { lost, malformed, notes = [] } = capture;
   const sentences = [
     missingNote(capture),
     malformed
       ? `Left out: ${malformed.records.toLocaleString("en")} ${malformed.records === 1 ? "record" : "records"} of unexpected length: ${malformed.because}.`
       : undefined,
     lost === undefined
-      ? "How many events were lost in the kernel is unknown: neither it nor the program counts them."
+      ? (capture.lostUnknown ??
+        "How many events were lost in the kernel is unknown: neither it nor the program counts them.")
       : undefined,
+    ...notes,
   ].filter(Boolean);
   return sentences.length > 0 ? sentences.join(" ") : undefined;
 }

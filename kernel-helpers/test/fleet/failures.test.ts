@@ -10,8 +10,8 @@ import { connect, headers, nkeyAuthenticator } from "@nats-io/transport-node";
 import { createUser } from "@nats-io/nkeys";
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError, captureOf, collect, connectFleet, type Fleet, type FleetObject } from "../../dist/api/index.js";
-import { headerName } from "../../dist/fleet/outbox.js";
 import { packTable } from "../../dist/fleet/payload.js";
+import { headerName } from "../../dist/fleet/protocol.js";
 import { lossNote } from "../../dist/streams/capture.js";
 import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
@@ -84,7 +84,7 @@ describe("when something fails", () => {
       void (async () => {
         for await (const status of connection.status()) if (status.type === "error") refused.push(String(status.error));
       })();
-      for (const subject of ["bpflab.command.web-2", "bpflab.hello.web-2", "bpflab.events.web-2.x", "bpflab.ask"])
+      for (const subject of ["bpflab.command.web-2", "bpflab.hello.web-2", "bpflab.events.web-2.a.b.c", "bpflab.ask"])
         connection.publish(subject, "{}");
       for (const subject of ["bpflab.command.web-2", "bpflab.events.>", "bpflab.hello.*", "_INBOX_notebook.>"])
         connection.subscribe(subject, { callback: (error) => void error });
@@ -170,24 +170,21 @@ describe("when something fails", () => {
           inboxPrefix: "_INBOX_notebook",
         });
         const streams = (await jetstreamManager(connection)).streams;
-        const { state } = await streams.info("bpflab", { subjects_filter: "bpflab.events.web-1.*" });
+        const { state } = await streams.info("bpflab", { subjects_filter: "bpflab.events.web-1.>" });
         const last = await streams.getMessage("bpflab", { seq: state.last_seq });
         await connection.close();
         assert.ok(Object.keys(state.subjects ?? {}).length > 0);
-        const feed = last!.subject.split(".")[3]!;
+        const subject = last!.subject.replace(/web-\d/, "web-1"); // the last may be of the other
         const agent = await connect({
           servers: lab.url,
           authenticator: nkeyAuthenticator(readFileSync(lab.server.credentials("web-1"))),
           inboxPrefix: "_INBOX_web-1",
         });
-        const header = { first: 7, rows: 0, lost: 0, dropped: 0, malformed: 0, inexact: 0 };
+        const counts = { lost: 0, dropped: 0, malformed: 0, inexact: 0 };
+        const header = { first: 7, rows: 0, ...counts, boot: "x", sent_ns: 0, wall_ms: 0 };
         const options = { headers: headers() };
         options.headers.set(headerName, JSON.stringify(header));
-        await jetstream(agent).publish(
-          `bpflab.events.web-1.${feed}`,
-          await packTable(makeTable({ start_ns: [] })),
-          options,
-        );
+        await jetstream(agent).publish(subject, await packTable(makeTable({ start_ns: [] })), options);
         await agent.close();
         await until("it is known", async () => rowOf(await ringbuf.account("rb"), "web-1")["lost_in_transport"] >= 7);
       },
@@ -218,6 +215,10 @@ describe("when something fails", () => {
       [1000, 1000],
     );
     assert.equal(captureOf(table)!.lost, undefined);
+    assert.match(
+      lossNote(captureOf(table))!,
+      /^What web-2 lost since \d\d:\d\d:\d\d UTC is unknown: web-2 does not answer/,
+    );
     const account = await ringbuf.account("rb");
     assert.equal(rowOf(account, "web-2")["produced"], null);
     assert.equal(rowOf(account, "all")["produced"], null);
@@ -235,7 +236,7 @@ describe("when something fails", () => {
     const notebook = owned(
       spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] }),
     );
-    await once(notebook.stdout, "data");
+    await Promise.race([once(notebook.stdout, "data"), once(notebook, "close")]);
     const pid = lab.agentPid("web-2");
     assert.ok(linksOf(pid) > 0);
     notebook.kill("SIGKILL");

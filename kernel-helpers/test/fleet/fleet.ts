@@ -8,24 +8,36 @@ import { FleetServer } from "../../dist/fleet/server.js";
 
 const command = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 
+/** Files: a certificate, the key to it, and the authority that signed it. */
+interface Certificate {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
 /** A server on loopback with agents, all of which `end` ends. */
 export class TestFleet {
   readonly directory: string;
   readonly server: FleetServer;
+  readonly names: readonly string[];
   readonly #agents = new Map<string, ResultPromise>();
 
-  private constructor(directory: string, port: number, names: readonly string[]) {
+  readonly #ca: string | undefined;
+
+  private constructor(directory: string, port: number, names: readonly string[], tls?: Certificate) {
     this.directory = directory;
-    this.server = new FleetServer({ directory, host: "127.0.0.1", port, agents: names });
+    this.names = names;
+    this.#ca = tls?.ca;
+    this.server = new FleetServer({ directory, host: "127.0.0.1", port, agents: names, ...(tls ? { tls } : {}) });
   }
 
-  static async start(names: readonly string[]): Promise<TestFleet> {
+  static async start(names: readonly string[], tls?: Certificate): Promise<TestFleet> {
     const probe = createServer().listen(0, "127.0.0.1");
     await once(probe, "listening");
     const { port } = probe.address() as { port: number };
     probe.close();
     await once(probe, "close");
-    const fleet = new TestFleet(await mkdtemp(join(tmpdir(), "bpflab-test-fleet-")), port, names);
+    const fleet = new TestFleet(await mkdtemp(join(tmpdir(), "bpflab-test-fleet-")), port, names, tls);
     try {
       await fleet.server.start();
       await Promise.all(names.map((name) => fleet.startAgent(name)));
@@ -47,6 +59,7 @@ export class TestFleet {
   /** Starts an agent, and waits until it says that it is there. */
   async startAgent(name: string, ...more: string[]): Promise<void> {
     const options = ["--connect", this.url, "--creds", this.server.credentials(name), "--name", name, ...more];
+    if (this.#ca !== undefined) options.push("--ca", this.#ca);
     const agent = execa(process.execPath, [command, "agent", ...options], {
       reject: false,
       stdio: ["ignore", "pipe", "inherit"],

@@ -26,7 +26,7 @@ const layers = [
 ];
 
 /** The same inside the kernel: its process and its cells know nothing of the engine, and only typescript/ knows a compiler. */
-const kernelLayers = [["interrupt", "wire"], ["process"], ["typescript"], ["bpf"], ["engine"]];
+const kernelLayers = [["debugger"], ["interrupt", "wire"], ["process"], ["typescript"], ["bpf"], ["engine"]];
 
 const upward = (folder, rows) =>
   rows.flatMap((row, i) =>

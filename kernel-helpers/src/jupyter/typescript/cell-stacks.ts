@@ -74,7 +74,25 @@ export class CellStacks {
     return this.#raw.get(error) ?? stack;
   }
 
-  #place(file: string, line: number, column: number): SourcePlace | undefined {
+  /** The text of the cell that ran under a name; undefined for what is no cell. */
+  cellSource(file: string): string | undefined {
+    return this.#scripts.get(Number(NAME.exec(file)?.[1]))?.source;
+  }
+
+  /** The end of a cell's code, where a debugger stops once more, as the end of its text. */
+  end(file: string, line: number, column: number): SourcePlace | undefined {
+    const script = this.#scripts.get(Number(NAME.exec(file)?.[1]));
+    if (!script || line <= script.runLines || column !== 1) return undefined; // what stands there further on calls it
+    const { source, count } = script;
+    return { where: `cell [${count}]`, source, line: source.trimEnd().split("\n").length - 1, column: 0 };
+  }
+
+  isOwnFile(file: string): boolean {
+    return this.#files.has(file);
+  }
+
+  /** Where a place of the code that runs, counted from 1, was written. */
+  place(file: string, line: number, column: number): SourcePlace | undefined {
     const own = this.#files.get(file);
     if (own) {
       const place = own.map ? own.lazy.original(line - 1, column - 1) : { line: line - 1, column: column - 1 };
@@ -96,7 +114,7 @@ export class CellStacks {
       const match = FRAME.exec(line);
       if (!match) continue;
       const [, name, file, row, column] = match;
-      const place = this.#place(file!, Number(row), Number(column));
+      const place = this.place(file!, Number(row), Number(column));
       first ??= place;
       if (place) {
         const where = `${place.where}:${place.line + 1}:${place.column + 1}`;

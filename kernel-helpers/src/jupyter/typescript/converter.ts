@@ -117,6 +117,22 @@ export class CellConverter {
     return this.#scope.homes();
   }
 
+  /** The names that cells see, each with the scope object that holds its value; not what was imported. */
+  values(): [name: string, home: number][] {
+    return [...this.#scope.names].flatMap((name): [string, number][] => {
+      const home = this.#scope.value(name)?.home;
+      return home === undefined ? [] : [[name, home]];
+    });
+  }
+
+  /** The same of a cell that later cells do not see yet. */
+  valuesOf({ declared, cell }: Converted): [name: string, home: number][] {
+    return declared.flatMap((one): [string, number][] => {
+      const { home } = this.#ownHome(one, cell);
+      return home === undefined ? [] : [[one.name, home]];
+    });
+  }
+
   /** What a name of an earlier cell is: `function`, `class`, `let` and the like. */
   kindOf(name: string): string {
     const kind = this.#scope.value(name)?.kind;

@@ -27,7 +27,7 @@ export function targetsOf(declared: Iterable<Declared & { home?: number }>): Tar
 }
 
 /** True for an identifier that is read or written, unlike a name of a declaration, a property or a label. */
-function isReference(node: TS.Identifier): boolean {
+export function isReference(node: TS.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isQualifiedName(parent)) return parent.left === node;

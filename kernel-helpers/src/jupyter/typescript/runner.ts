@@ -7,10 +7,11 @@ import { join } from "node:path";
 import vm from "node:vm";
 import type { ConvertResult, Diagnostic } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
-import { currentCell, inMacrotask, type Cell } from "../interrupt/cell.js";
+import { currentCell, inMacrotask, runningCell, type Cell } from "../interrupt/cell.js";
 import { criticalSection } from "../interrupt/critical-section.js";
 import { alive } from "../process/ownership.js";
 import { CellConverter, type Converted } from "./converter.js";
+import { offerDebugging } from "./debugging.js";
 import { typeScriptError } from "./type-errors.js";
 import { namespaceOf, withDefault } from "./interop.js";
 import { metaOf } from "./local-module.js";
@@ -85,6 +86,7 @@ export class Runner {
       import: (specifier: unknown) => this.#modules.import(specifier),
       scope: (cell: number) => this.#scope(cell),
     });
+    offerDebugging(stacks, { names: () => this.#names(), scope: (home) => this.#scope(home) });
   }
 
   /** Loads what nearly every notebook imports first, while the user still reads: its types take most of a second, its code too. */
@@ -124,6 +126,13 @@ export class Runner {
     });
   }
 
+  /** The names of the notebook, those of the cell that runs included, and the scope objects that hold their values. */
+  #names(): [name: string, home: number][] {
+    const running = runningCell();
+    const converted = running && this.#running.get(running)?.converted;
+    return [...this.converter.values(), ...(converted ? this.converter.valuesOf(converted) : [])];
+  }
+
   #scope(cell: number): Record<string, unknown> {
     const scope = this.#scopes.get(cell) ?? {};
     this.#scopes.set(cell, scope);
@@ -150,7 +159,9 @@ export class Runner {
       runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
       runLines: converted.output.split("\n").length,
     });
-    return { ...converted, output: `${converted.output}\n//# sourceURL=${scriptName(run.id)}` };
+    // V8 stops before what says that it has a source map, for the debugger to set its breakpoints.
+    const about = `//# sourceURL=${scriptName(run.id)}\n//# sourceMappingURL=bpflab:`;
+    return { ...converted, output: `${converted.output}\n${about}` };
   }
 
   /** `require` as cells have it. */

@@ -25,6 +25,7 @@ export const kernelInfo = {
     nbconvert_exporter: "script",
   },
   banner: `bpflab ${version}: TypeScript and BPF C on Node.js ${process.version}`,
-  debugger: false,
+  debugger: true,
+  supported_features: ["debugger"],
   help_links: [],
 };

@@ -5,10 +5,11 @@
 import { workerData } from "node:worker_threads";
 import { Publisher, Reply, Router } from "zeromq";
 import { alive, descendantsOf } from "../../base/processes.js";
+import { Debugger, type DebugRequest } from "../debugger/debugger.js";
 import { Shared, type ToEngine, type ToWire, type WireData } from "../thread-messages.js";
 import { addressOf } from "./connection-file.js";
 import { kernelInfo } from "./info.js";
-import { Interrupter } from "../interrupt/interrupter.js";
+import { GRACE_MS, Interrupter } from "../interrupt/interrupter.js";
 import { Codec, type Incoming } from "./message.js";
 import { SendQueue } from "./send-queue.js";
 import { IopubPublisher } from "./publisher.js";
@@ -57,7 +58,26 @@ function tellEngine(message: ToEngine): void {
 }
 
 const interrupter = new Interrupter(shared, tellEngine, { tell: tellStuck, giveUp });
-onSigint(() => interrupter.interrupt());
+onSigint(interrupt);
+
+let events = 0;
+const debug = new Debugger((event, body) => {
+  const content = JSON.stringify({ type: "event", seq: ++events, event, body });
+  iopub.publish("debug_event", executing?.parent ?? "{}", content);
+});
+/** Debug requests are answered one after another. */
+let debugging: Promise<unknown> = Promise.resolve();
+
+function interrupt(): void {
+  interrupter.interrupt();
+  void debug.release(GRACE_MS + 50); // code that stands at a breakpoint is ended there, and goes on for that
+}
+
+async function answerDebug(request: Asked): Promise<void> {
+  iopub.status("busy", request.message.header);
+  reply(request, JSON.stringify(await debug.answer(request.message.content as unknown as DebugRequest)));
+  idle(request.message.header);
+}
 
 function tellStuck(): void {
   if (!executing) return;
@@ -114,6 +134,7 @@ async function shutdown(request: Asked): Promise<void> {
 
 /** Ends the process: the sockets first, and all that looks at them; a call into zeromq in a thread that is torn down aborts the process. */
 function leave(): void {
+  debug.stop();
   for (const socket of Object.values(sockets)) socket.close();
   void Promise.allSettled(listening).then(() => {
     tellEngine({ kind: "shutdown" });
@@ -130,10 +151,13 @@ function receive(socket: Asked["socket"], frames: Buffer[]): void {
     case "kernel_info_request":
       return answerHere(request, kernelInfo);
     case "interrupt_request":
-      interrupter.interrupt();
+      interrupt();
       return answerHere(request, { status: "ok" });
     case "shutdown_request":
       return void shutdown(request);
+    case "debug_request":
+      debugging = debugging.then(() => answerDebug(request));
+      return;
   }
   const id = ++requests;
   asked.set(id, request);
@@ -155,7 +179,10 @@ function fromEngine(message: ToWire): void {
     case "reply": {
       const request = asked.get(message.id);
       asked.delete(message.id);
-      if (executing?.id === message.id) executing = undefined;
+      if (executing?.id === message.id) {
+        executing = undefined;
+        void debug.rearm();
+      }
       if (!request) return;
       iopub.flush(); // what the cell wrote leaves before its reply
       if (message.content) reply(request, message.content);

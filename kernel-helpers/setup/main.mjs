@@ -16,6 +16,7 @@ import { makeDocs } from "./docs.mjs";
 import { makePictures } from "./pictures.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
+import { snapshot } from "./snapshot.mjs";
 import { runSteps } from "./steps.mjs";
 import { runReliabilityTests, runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
@@ -27,6 +28,7 @@ const build = (purpose = "run") => [
   addon,
   typescript,
   programs,
+  snapshot,
   kernelspec,
 ];
 

@@ -1,5 +1,5 @@
 /** What tells Jupyter how to start this kernel. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
@@ -16,20 +16,33 @@ export interface Kernelspec {
   metadata: Record<string, unknown>;
 }
 
+/** MB: what the compiler makes for a cell dies young, and is not copied around meanwhile. A snapshot is made with the same options. */
+export const V8_OPTIONS = ["--min-semi-space-size=16", "--max-semi-space-size=16"];
+
+/** How the names of snapshots of V8's heap begin, with which kernels start. */
+export const SNAPSHOT = fileURLToPath(new URL("../../build/kernel", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../setup/kernel.sh", import.meta.url));
+
+/** The snapshot for a Node.js, as setup/kernel.sh finds it. */
+export function snapshotOf(node: string): string {
+  const { size, mtimeMs, ino } = statSync(node);
+  return `${SNAPSHOT}-${size}-${Math.floor(mtimeMs / 1000)}-${ino}.blob`;
+}
+
 /** The kernelspec for this installation, run by the Node.js that calls this. */
 export function kernelspec(): Kernelspec {
   return {
     argv: [
-      process.execPath,
+      ...["/bin/sh", LAUNCHER, process.execPath, SNAPSHOT],
       "--disable-warning=ExperimentalWarning", // require() of ES modules, which cells live on
-      ...["--min-semi-space-size=32", "--max-semi-space-size=32"], // MB: what the compiler makes for a cell dies young, and is not copied around meanwhile
+      ...V8_OPTIONS,
       fileURLToPath(new URL("./main.js", import.meta.url)),
       "{connection_file}",
     ],
     display_name: "TypeScript (bpflab)",
     language: "typescript",
     interrupt_mode: "message",
-    metadata: { debugger: false },
+    metadata: { debugger: true },
   };
 }
 

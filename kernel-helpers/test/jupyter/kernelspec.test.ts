@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { installKernelspec, isKernelspecOf, keepKernelspec, kernelspec } from "../../dist/jupyter/kernelspec.js";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import {
+  installKernelspec,
+  isKernelspecOf,
+  keepKernelspec,
+  kernelspec,
+  SNAPSHOT,
+  snapshotOf,
+  V8_OPTIONS,
+} from "../../dist/jupyter/kernelspec.js";
 
 test("the kernelspec starts this Node.js with this kernel, which is interrupted by message", () => {
   const prefix = mkdtempSync(join(tmpdir(), "bpflab-kernelspec-"));
@@ -15,7 +25,7 @@ test("the kernelspec starts this Node.js with this kernel, which is interrupted 
     rmSync(prefix, { recursive: true });
   }
   const { argv, interrupt_mode, language, display_name } = kernelspec();
-  assert.equal(argv[0], process.execPath);
+  assert.equal(argv[2], process.execPath);
   assert.equal(argv.at(-1), "{connection_file}");
   assert.deepEqual(
     { interrupt_mode, language, display_name },
@@ -44,4 +54,15 @@ test("a clone that was copied or moved makes the kernel its own", () => {
   } finally {
     rmSync(prefix, { recursive: true });
   }
+});
+
+test("a kernel starts with the snapshot of its Node.js, and without one where there is none or Node.js has other options", async () => {
+  const launcher = fileURLToPath(new URL("../../setup/kernel.sh", import.meta.url));
+  const looks = "process.stdout.write(String(globalThis[Symbol.for('bpflab.kept')]?.files.size > 500))";
+  const starts = async (snapshot: string, env = {}) =>
+    (await execa("/bin/sh", [launcher, process.execPath, snapshot, ...V8_OPTIONS, "-e", looks], { env })).stdout;
+  assert.ok(existsSync(snapshotOf(process.execPath)), "the set-up makes it");
+  assert.equal(await starts(SNAPSHOT), "true");
+  assert.equal(await starts(`${SNAPSHOT}-of-nobody`), "false");
+  assert.equal(await starts(SNAPSHOT, { NODE_OPTIONS: "--max-old-space-size=2000" }), "false");
 });

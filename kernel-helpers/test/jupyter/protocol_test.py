@@ -59,7 +59,7 @@ class WireTests(KernelTestCase):
                 iopub.setsockopt(zmq.RECONNECT_IVL, 1)
                 iopub.subscribe(b"")
                 iopub.connect(f"tcp://{manager.ip}:{manager.iopub_port}")
-                heard = iopub.poll(2000) and iopub.recv_multipart()
+                heard = iopub.poll(10_000) and iopub.recv_multipart()
             manager.shutdown_kernel(now=True)
             manager.cleanup_resources()
             if heard:

@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import type TypeScript from "typescript";
+import { kept } from "./kept.js";
 
 const CACHE = fileURLToPath(new URL("./typescript.v8-cache", import.meta.url));
 
@@ -22,7 +23,8 @@ function cached(): Buffer | undefined {
   }
 }
 
-function load(): { ts: typeof TypeScript; script: vm.Script } {
+function load(): { ts: typeof TypeScript; script?: vm.Script } {
+  if (kept?.ts) return { ts: kept.ts };
   const filename = require.resolve("typescript");
   const cachedData = cached();
   const script = new vm.Script(
@@ -41,10 +43,11 @@ export const { ts } = loaded;
 
 /** Keeps what V8 has made of TypeScript by now for the next start, unless this one began with it. */
 export function keepCompiled(): void {
-  if (loaded.script.cachedDataRejected === false) return;
+  const { script } = loaded;
+  if (!script || script.cachedDataRejected === false) return;
   try {
     const made = `${CACHE}.${process.pid}`;
-    writeFileSync(made, loaded.script.createCachedData(), { mode: 0o600 });
+    writeFileSync(made, script.createCachedData(), { mode: 0o600 });
     renameSync(made, CACHE);
   } catch {
     // An installation that cannot be written to starts more slowly.

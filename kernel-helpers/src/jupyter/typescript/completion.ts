@@ -2,6 +2,7 @@
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
 import type { CellConverter } from "./converter.js";
+import { documentationOf, type Documentation } from "./documentation.js";
 import { toCodePoints, toUtf16 } from "./positions.js";
 
 export interface Completions {
@@ -63,20 +64,22 @@ export function inspect(converter: CellConverter, code: string, cursor: number, 
   const position = toUtf16(code, cursor);
   const { prelude } = converter.place(code);
   const { service, current } = converter.service;
+  const textOf = (file: string): string => service.getProgram()?.getSourceFile(file)?.text ?? "";
   // A cursor right behind a name means that name, as at the end of what was typed.
   for (const at of [position, position - 1]) {
     if (at < 0) continue;
     const info = service.getQuickInfoAtPosition(current, prelude.length + at);
-    if (info?.displayParts?.length) return describe(info, detail);
+    if (!info?.displayParts?.length) continue;
+    const definitions = service.getDefinitionAtPosition(current, prelude.length + at) ?? [];
+    return describe(info, documentationOf(definitions, textOf), detail);
   }
   return undefined;
 }
 
-function describe({ displayParts, documentation, tags }: TS.QuickInfo, detail: boolean): string {
-  const text = (parts: readonly TS.SymbolDisplayPart[] = []): string => parts.map((part) => part.text).join("");
+function describe({ displayParts }: TS.QuickInfo, { text, tags }: Documentation, detail: boolean): string {
+  const heading = (displayParts ?? []).map((part) => part.text).join("");
   // A name of an earlier cell is an import to the compiler, and nothing of the kind to the user.
-  const shown = [text(displayParts).replace(/^\(alias\) ([^]*)\nimport .*$/, "$1"), text(documentation)];
-  for (const tag of detail ? (tags ?? []) : []) shown.push(`@${tag.name} ${text(tag.text)}`);
+  const shown = [heading.replace(/^\(alias\) ([^]*)\nimport .*$/, "$1"), text, ...(detail ? tags : [])];
   return shown.filter(Boolean).join("\n\n");
 }
 

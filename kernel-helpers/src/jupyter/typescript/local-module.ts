@@ -1,5 +1,4 @@
 /** One of the user's own modules: its code, made from TypeScript or JavaScript of either kind. */
-import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
@@ -24,12 +23,6 @@ export interface Code {
     module: { exports: unknown },
     dynamicImport: (id: string) => Promise<unknown>,
   ): unknown;
-}
-
-/** What tells an edited file from the one that was loaded. */
-export function stampOf(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat ? `${stat.mtimeNs} ${stat.size} ${stat.ino}` : "gone";
 }
 
 /** `import(x)` and `import.meta`, which only Node can give to a module, as names that the code is called with. */

@@ -32,3 +32,6 @@ export function nodeModulesOf(directory: string): string[] {
 export function isBare(specifier: string): boolean {
   return !/^(?:\.{0,2}\/|node:|[a-z]+:\/\/)/.test(specifier) && specifier !== "." && specifier !== "..";
 }
+
+/** Files that are other ones when the packages are that this kernel came with. */
+export const installedFacts = nodeModulesOf(packageRoot).map((root) => join(root, ".package-lock.json"));

@@ -1,5 +1,5 @@
 /** Notices that a package was installed anew while the kernel runs: its package.json is another one. */
-import { stampOf } from "./local-module.js";
+import { stampOf } from "./kept.js";
 import { nodeModulesOf, packageRoot } from "./package-paths.js";
 
 /** The package that a file belongs to, such as `/home/me/node_modules/@scope/name`. */

@@ -1,7 +1,9 @@
 /** Where the compiler finds a module: as a script in the notebook's directory would, then among what this kernel came with. */
+import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
+import { kept, keyOf } from "./kept.js";
 import { isBare, isInstalled, packageRoot } from "./package-paths.js";
 
 /** Always our own package: another copy would not know this kernel. */
@@ -14,25 +16,28 @@ export class Resolver {
   /** What the compiler has read of package.json files: without it, it reads one for each file and each cell. */
   readonly cache: TS.ModuleResolutionCache;
   /** What is installed stays where it is. */
-  readonly #installed = new Map<string, TS.ResolvedModuleFull>();
+  readonly installed: Map<string, TS.ResolvedModuleFull>;
   /** What was found of the rest since the last refresh. */
   readonly #recent = new Map<string, TS.ResolvedModuleFull | undefined>();
   /** Files with imports that were not found. */
   readonly #unresolved = new Set<string>();
 
   constructor(directory: string, options: TS.CompilerOptions, host: TS.ModuleResolutionHost) {
-    this.cache = ts.createModuleResolutionCache(directory, (name) => name, options);
+    const known = kept?.options === keyOf(options) ? kept : undefined;
+    this.cache = known?.cache ?? ts.createModuleResolutionCache(directory, (name) => name, options);
+    this.installed = new Map(known?.resolved);
     this.#options = options;
     this.#host = host;
   }
 
   /** The module's file, as the compiler takes it: declarations where there are any. */
   find(name: string, containingFile: string): TS.ResolvedModuleFull | undefined {
+    if (isBuiltin(name)) return undefined; // declared with Node's types, and loaded before any package of that name
     const key = `${dirname(containingFile)}\0${name}`;
-    const known = this.#installed.get(key) ?? this.#recent.get(key);
+    const known = this.installed.get(key) ?? this.#recent.get(key);
     if (known || this.#recent.has(key)) return known;
     const found = this.#search(name, containingFile);
-    if (found && (isInstalled(containingFile) || isInstalled(found.resolvedFileName))) this.#installed.set(key, found);
+    if (found && (isInstalled(containingFile) || isInstalled(found.resolvedFileName))) this.installed.set(key, found);
     else this.#recent.set(key, found);
     if (!found && !isInstalled(containingFile)) this.#unresolved.add(containingFile);
     return found;
@@ -55,8 +60,8 @@ export class Resolver {
   refresh(changed: readonly string[]): void {
     this.#recent.clear();
     if (changed.length > 0) this.cache.clear();
-    for (const [key, { resolvedFileName }] of this.#installed)
+    for (const [key, { resolvedFileName }] of this.installed)
       if (changed.some((one) => key.startsWith(`${one}/`) || resolvedFileName.startsWith(`${one}/`)))
-        this.#installed.delete(key);
+        this.installed.delete(key);
   }
 }

@@ -8,12 +8,15 @@ import { dirname, join, relative } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
 import { isInstalled, packageRoot } from "./package-paths.js";
-import { stampOf } from "./local-module.js";
+import { kept, keyOf, stampOf, type Kept, type KeptFile } from "./kept.js";
 import { PackageWatch } from "./package-watch.js";
 import { Resolver } from "./resolver.js";
 
 /** Types of what the kernel puts into every cell's global scope. */
 const CELL_GLOBALS = join(packageRoot, "dist/jupyter/typescript/cell-globals.d.ts");
+
+/** Documentation is a fifth of what there is to parse; `documentation.ts` reads that of a name when somebody asks. */
+const COMMENTS = ts.JSDocParsingMode.ParseNone;
 
 /** "Cannot find module" of what is no file, such as `data:text/javascript,…`: the runtime will know. */
 function isAddress({ code, file, start = 0, length }: TS.Diagnostic): boolean {
@@ -31,7 +34,8 @@ export class CellService {
   readonly resolver: Resolver;
   readonly #service: TS.LanguageService;
   readonly #virtual = new Map<string, Virtual>();
-  readonly #disk = new Map<string, { snapshot: TS.IScriptSnapshot; version: string } | undefined>();
+  readonly #disk = new Map<string, KeptFile | undefined>();
+  readonly #registry: TS.DocumentRegistry;
   readonly #imported = new Set<string>();
   readonly #importsFile: string;
   readonly #hooksFile: string;
@@ -55,7 +59,8 @@ export class CellService {
     this.setFile(this.#hooksFile, "");
     this.setFile(this.#importsFile, "export {};");
     this.setFile(this.#current, "export {};");
-    this.#service = ts.createLanguageService(this.#host(), ts.createDocumentRegistry(true, directory));
+    this.#registry = kept?.registry ?? ts.createDocumentRegistry(true, directory, COMMENTS);
+    this.#service = ts.createLanguageService(this.#host(), this.#registry);
   }
 
   get service(): TS.LanguageService {
@@ -153,8 +158,21 @@ export class CellService {
     return name.startsWith("..") ? path : name;
   }
 
-  #read(path: string): { snapshot: TS.IScriptSnapshot; version: string } | undefined {
+  /** What the next kernel can begin with. */
+  kept(): Omit<Kept, "stamps"> {
+    const files = new Map<string, KeptFile>();
+    for (const [path, file] of this.#disk) if (file && isInstalled(path)) files.set(path, file);
+    const { installed: resolved, cache } = this.resolver;
+    return { ts, registry: this.#registry, files, resolved, cache, options: keyOf(this.options) };
+  }
+
+  #read(path: string): KeptFile | undefined {
     if (this.#disk.has(path)) return this.#disk.get(path);
+    const known = kept?.files?.get(path);
+    if (known) {
+      this.#disk.set(path, known);
+      return known;
+    }
     const text = ts.sys.readFile(path);
     if (text !== undefined) this.#packages.add(path);
     const version = text !== undefined && !isInstalled(path) ? stampOf(path) : `installed ${this.#installs}`;
@@ -172,6 +190,7 @@ export class CellService {
   #host(): TS.LanguageServiceHost & Pick<TS.CompilerHost, "getModuleResolutionCache"> {
     return {
       getCompilationSettings: () => this.options,
+      jsDocParsingMode: COMMENTS,
       getProjectVersion: () => String(this.#versions),
       getScriptFileNames: () => [CELL_GLOBALS, this.#hooksFile, this.#importsFile, this.#current],
       getScriptVersion: (path) => this.#version(path),

@@ -4,12 +4,15 @@ import { execa } from "execa";
 import type { BpfProgram } from "../bpf/program.js";
 import type { BpfObject } from "../handles/object.js";
 import type { Peer } from "../net/peer.js";
-import { parsePing } from "../net/ping.js";
+import { parsePing, type PingResult } from "../net/ping.js";
 import { playground, type Playground } from "../net/playground.js";
 import { step, type Step } from "./result.js";
 import { missingParts } from "./trial.js";
 
 const THRESHOLD = 50;
+const REQUESTS = 70;
+/** How many sources in turn try to send their requests within a second, on a machine that is busy. */
+const FLOODERS = 4;
 
 /** Exercise 5: who pings too often is held to a threshold, and nobody else notices. */
 export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
@@ -23,7 +26,7 @@ export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
   if (missing !== undefined) return [first, ...later];
   const hook = hooks.find((program) => program.hook)?.hook;
   const before: unknown = (object.globals as Record<string, unknown>)["threshold"];
-  const lab = await playground({ peers: 3 });
+  const lab = await playground({ peers: 2 + FLOODERS });
   try {
     (object.globals as Record<string, unknown>)["threshold"] = THRESHOLD;
     await object.attach({ interface: lab.interface, direction: "ingress" });
@@ -48,31 +51,32 @@ const names = [
 const later: Step[] = names.map(([name, points]) => step(name, points, "Not checked until the step above passes."));
 
 async function tried(lab: Playground): Promise<Step[]> {
-  const [greedy, polite, innocent] = lab.peers as [Peer, Peer, Peer];
+  const [polite, innocent, ...flooders] = lab.peers as [Peer, Peer, ...Peer[]];
   const passes = await othersPass(lab, innocent);
   const replies = await ping(lab, innocent.ipv4, 5);
-  const flooding = greedy.ping({ count: 70, intervalMs: 5, timeoutMs: 300 });
   // The polite one stays below 50 in any second, and above it altogether.
   const [flood, slow, few] = await Promise.all([
-    flooding,
-    polite.ping({ count: 70, intervalMs: 40, timeoutMs: 300 }),
-    innocent.ping({ count: 10, intervalMs: 50, timeoutMs: 300 }),
+    floodWithinSecond(flooders, 4),
+    polite.ping({ count: REQUESTS, intervalMs: 40 }),
+    innocent.ping({ count: 10, intervalMs: 50 }),
   ]);
-  const six = innocent.ipv6 ? await innocent.ping({ count: 70, intervalMs: 5, family: 6, timeoutMs: 300 }) : undefined;
+  const six = innocent.ipv6 ? await floodWithinSecond(flooders, 6) : undefined;
   const results = [
     passes,
     replies === 5
       ? undefined
       : `${replies} of 5 answers to our own pings came in: an answer is ICMP too, of type 0 (echo reply). Only requests, type 8, are to be counted.`,
-    wrongFlood(flood.received, slow.received, few.received),
-    wrongSlow(flood.received, slow.received),
+    flood ? wrongFlood(flood.received, slow.received, few.received) : tooBusy,
+    wrongSlow(flood?.received, slow.received),
     few.received === 10
       ? undefined
-      : few.received === 0 && flood.received === 0
+      : few.received === 0 && flood?.received === 0
         ? "Nobody's ping is answered, also that of a source that asks 10 times: is a request below the threshold let through?"
         : `A source that asked 10 times got ${few.received} answers while another one flooded: is there a count for each source address (ip->saddr)?`,
     six === undefined
-      ? "This machine has no IPv6."
+      ? innocent.ipv6
+        ? tooBusy
+        : "This machine has no IPv6."
       : six.received > THRESHOLD
         ? `${six.received} of 70 requests over IPv6 were answered: further on, look at ETH_P_IPV6 and ICMPv6 type 128.`
         : undefined,
@@ -80,9 +84,20 @@ async function tried(lab: Playground): Promise<Step[]> {
   return names.map(([name, points], i) => step(name, points, results[i]));
 }
 
+const tooBusy = `This machine was too busy to send ${REQUESTS} requests within a second, so this could not be tried: run the check again.`;
+
+/** What came of requests that were all sent within one second; of several sources the first that managed. */
+async function floodWithinSecond(sources: readonly Peer[], family: 4 | 6): Promise<PingResult | undefined> {
+  for (const source of sources) {
+    const flood = await source.ping({ count: REQUESTS, preload: REQUESTS, family, timeoutMs: 300 });
+    if (flood.duration_ns < 1e9 || flood.received === 0) return flood;
+  }
+  return undefined;
+}
+
 function wrongFlood(received: number, slow: number, few: number): string | undefined {
   if (received === THRESHOLD) return undefined;
-  if (received === 70)
+  if (received === REQUESTS)
     return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), and the count with threshold?";
   if (received === 0 && slow === 0 && few === 0)
     return "No request is answered at all: the threshold (50) is not looked at.";
@@ -91,8 +106,8 @@ function wrongFlood(received: number, slow: number, few: number): string | undef
   return `${received} of 70 requests within a second were answered, with the threshold at ${THRESHOLD}: is there one count for each source, and are requests alone counted?`;
 }
 
-function wrongSlow(flood: number, slow: number): string | undefined {
-  if (slow >= 70) return undefined;
+function wrongSlow(flood: number | undefined, slow: number): string | undefined {
+  if (slow >= REQUESTS) return undefined;
   if (slow === THRESHOLD)
     return "A source that asks 25 times a second got 50 answers of 70: its window never restarts. After a second the count starts at 0 again.";
   if (slow === 0 && flood === 0) return "No request is answered at all, also of a source that asks 25 times a second.";
@@ -105,14 +120,14 @@ async function othersPass(lab: Playground, peer: Peer): Promise<string | undefin
   await once(server, "listening");
   try {
     const { port } = server.address() as { port: number };
-    const connect = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 0.7)";
+    const connect = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1.5)";
     await peer.run("ip", ["neigh", "flush", "all"], { reject: false });
     const { exitCode } = await peer.run("python3", ["-c", connect, lab.ipv4, String(port)], { reject: false });
     const neighbours = String((await peer.run("ip", ["neigh", "show", lab.ipv4], { reject: false })).stdout);
     if (!/lladdr/.test(neighbours))
       return "ARP does not come through, so that nobody finds this machine any more: packets whose h_proto is not ETH_P_IP have to pass.";
     if (exitCode !== 0) return "TCP does not come through: packets whose protocol is not IPPROTO_ICMP have to pass.";
-    if (peer.ipv6 && (await peer.ping({ count: 3, intervalMs: 20, family: 6, timeoutMs: 300 })).received < 3)
+    if (peer.ipv6 && (await peer.ping({ count: 3, intervalMs: 20, family: 6 })).received < 3)
       return "IPv6 does not come through: packets whose h_proto is not ETH_P_IP have to pass.";
     return undefined;
   } finally {

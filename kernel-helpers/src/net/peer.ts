@@ -16,6 +16,8 @@ export interface PingOptions {
   intervalMs?: number;
   /** As fast as replies come, else a hundred a second, instead of an interval. */
   flood?: boolean;
+  /** So many requests at once, before the first reply is waited for and the interval holds; default 1, at most 65,536. */
+  preload?: number;
   /** 4 (default) or 6. */
   family?: 4 | 6;
   /** Bytes of payload; default 56. */
@@ -85,6 +87,7 @@ export class Peer {
       count = 10,
       intervalMs = 100,
       flood = false,
+      preload = 1,
       family = 4,
       size = 56,
       timeoutMs = 1000,
@@ -93,6 +96,7 @@ export class Peer {
       to,
     } = options;
     requireInteger("count", count, { from: 1, to: 10_000_000 });
+    requireInteger("preload", preload, { from: 1, to: 65_536 });
     requireInteger("size", size, { from: 0, to: 65507 });
     if (!(intervalMs >= 1 && intervalMs <= 3_600_000))
       throw new ArgumentError(`intervalMs: expected a number from 1 to 3600000, got ${String(intervalMs)}.`, {
@@ -106,6 +110,7 @@ export class Peer {
       `-${target.includes(":") ? 6 : 4}`,
       "-n",
       ...pace,
+      ...(preload === 1 ? [] : ["-l", String(preload)]),
       ...(seconds === undefined ? [] : ["-w", String(seconds)]),
       "-c",
       String(count),

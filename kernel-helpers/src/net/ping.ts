@@ -6,6 +6,8 @@ export interface PingResult {
   sent: number;
   received: number;
   lossPercent: number;
+  /** From the first request to the last packet, sent or received, in whole milliseconds as ping tells it. */
+  duration_ns: number;
   /** Of the replies; undefined when there was none. */
   rtt: { min_ns: number; mean_ns: number; max_ns: number } | undefined;
   /** One row a reply: `time_ns` (CLOCK_MONOTONIC, when it came), `seq` and `rtt_ns`. Empty for a flood, which prints none. */
@@ -14,6 +16,7 @@ export interface PingResult {
 
 const reply = /^\[(\d+\.\d+)\] \d+ bytes from .*?icmp_seq=(\d+) .*?time=([\d.]+) ms/gm;
 const counts = /(\d+) packets transmitted, (\d+) received/;
+const duration = /packet loss, time (\d+)ms/;
 const times = /^rtt min\/avg\/max\/mdev = ([\d.]+)\/([\d.]+)\/([\d.]+)\//m;
 
 /** Reads what iputils' ping printed in the C locale. */
@@ -31,6 +34,7 @@ export function parsePing(text: string): PingResult {
     sent: sent!,
     received: received!,
     lossPercent: sent ? (100 * (sent - received!)) / sent : 0,
+    duration_ns: Number(duration.exec(text)?.[1] ?? 0) * 1e6,
     rtt: max_ns === undefined ? undefined : { min_ns: min_ns!, mean_ns: mean_ns!, max_ns },
     replies: table({
       time_ns: Float64Array.from(rows, ([at]) => at * 1e9 + offset),

@@ -7,8 +7,10 @@ import * as solutions from "./solutions.js";
 
 type Exercise = "hashmap" | "ringbuf" | "stats" | "tc_icmp_filter";
 
+let checks = 0;
+
 async function checked(name: Exercise, source: string, handlers?: Parameters<typeof exercise.check>[2]) {
-  const object = await bpf.load(await bpf.compile(source, { name: `student_${name}` }));
+  const object = await bpf.load(await bpf.compile(source, { name: `${name}_${++checks}` }));
   try {
     const result = await exercise.check(name, object, handlers);
     assert.equal(object.attached, false, "it is as it was before");
@@ -220,7 +222,7 @@ const wrong: [string, Exercise, string, RegExp][] = [
       /\tif \(eth->h_proto != bpf_htons\(ETH_P_IP\)\)\n\t\treturn PASS;/,
       "\tif (eth->h_proto != bpf_htons(ETH_P_IP))\n\t\treturn DROP;",
     ]),
-    /ARP does not come through/,
+    /(ARP|IPv6) does not come through.* ETH_P_IP have to pass/,
   ],
   [
     "all requests are dropped",
@@ -265,19 +267,27 @@ describe("right solutions pass", () => {
   });
 });
 
-describe("wrong solutions are told their own mistake", () => {
+// Most of a check is waiting for its workload. Only what prints cannot be tried beside its like: the trace pipe is the machine's.
+describe("wrong solutions are told their own mistake", { concurrency: true }, () => {
   after(() => bpf.closeAll());
 
-  for (const [what, name, source, says] of wrong) {
-    test(`${name}: ${what}`, async () => {
-      const result = await checked(name, source);
-      assert.equal(result.passed, false);
-      assert.ok(
-        result.messages.some((message) => says.test(message)),
-        String(result),
-      );
+  for (const [exercise, concurrency] of [
+    ["hashmap", 1],
+    ["ringbuf", 1],
+    ["stats", 1],
+    ["tc_icmp_filter", 3],
+  ] as const)
+    describe(exercise, { concurrency }, () => {
+      for (const [what, , source, says] of wrong.filter(([, name]) => name === exercise))
+        test(what, async () => {
+          const result = await checked(exercise, source);
+          assert.equal(result.passed, false);
+          assert.ok(
+            result.messages.some((message) => says.test(message)),
+            String(result),
+          );
+        });
     });
-  }
 
   test("minimal: each answer", async () => {
     const result = await exercise.check("minimal", { number: "thread", when: "ends", lines: 1 });

@@ -129,6 +129,12 @@ describe("test hosts", () => {
     assert.ok(sent > 100 && received > 100);
   });
 
+  test("many requests can be sent at once, however long the interval", async () => {
+    const lab = await make();
+    const { sent, received } = await lab.peers[0]!.ping({ count: 70, preload: 70, intervalMs: 60_000 });
+    assert.deepEqual([sent, received], [70, 70]);
+  });
+
   test("wrong arguments are refused with the range", async () => {
     await assert.rejects(net.playground({ peers: 0 }), /peers: expected an integer from 1 to 200, got 0/);
     await assert.rejects(net.playground({ mtu: 100 }), ArgumentError);
@@ -217,7 +223,13 @@ describe("what ping prints", () => {
 rtt min/avg/max/mdev = 0.049/6.274/12.500/6.225 ms`);
     assert.deepEqual(
       { ...rest, lossPercent: Math.round(rest.lossPercent) },
-      { sent: 3, received: 2, lossPercent: 33, rtt: { min_ns: 49_000, mean_ns: 6_274_000, max_ns: 12_500_000 } },
+      {
+        sent: 3,
+        received: 2,
+        lossPercent: 33,
+        duration_ns: 201e6,
+        rtt: { min_ns: 49_000, mean_ns: 6_274_000, max_ns: 12_500_000 },
+      },
     );
     assert.deepEqual(replies.array("seq"), [1, 3]);
     assert.deepEqual(replies.array("rtt_ns"), [49_000, 12_500_000]);

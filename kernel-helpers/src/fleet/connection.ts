@@ -17,7 +17,9 @@ export async function connectServer(
   if (!wantsTls && !/^nats:\/\//.test(url))
     throw new ArgumentError(`Expected a server such as tls://fleet.example:4222, got ${JSON.stringify(url)}.`);
   const authenticator = creds === undefined ? {} : { authenticator: authenticatorOf(creds) };
-  const tls = wantsTls ? { tls: ca === undefined ? {} : { caFile: ca } } : {};
+  // Without `host` Node holds the certificate of a server with an IP address against "localhost".
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  const tls = wantsTls ? { tls: { host, ...(ca === undefined ? {} : { caFile: ca }) } } : {};
   const connection = await connect({
     servers: url.replace(/^\w+:\/\//, ""),
     ...authenticator,

@@ -91,6 +91,11 @@ export class FleetServer {
     });
   }
 
+  /** The process, while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Ends it. Idempotent. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.#child?.kill(signal);

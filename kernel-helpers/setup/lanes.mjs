@@ -34,6 +34,8 @@ export const LANES = [
       "tables/",
       "charts/",
       "views/live",
+      "fleet/account",
+      "fleet/wire-encoding",
       "streams/event-columns",
       "bpf/address",
       "bpf/codec",

@@ -44,8 +44,11 @@ export class Peer {
   private output = "";
   private readonly closed: Promise<unknown>;
 
-  private constructor(readonly child: ChildProcess) {
-    const limit = setTimeout(() => child.kill("SIGKILL"), MOST_SECONDS * 1000);
+  private constructor(
+    readonly child: ChildProcess,
+    seconds: number,
+  ) {
+    const limit = setTimeout(() => child.kill("SIGKILL"), seconds * 1000);
     Peer.running.add(this);
     this.closed = once(child, "close").finally(() => {
       clearTimeout(limit);
@@ -57,11 +60,16 @@ export class Peer {
   /** Starts one, gives it an input, and waits until it has printed `ready`. @param tracefs true when it needs a mounted tracefs, which it gets for itself */
   static async start(
     command: readonly string[],
-    { ready = /^ready.*\n/m, tracefs = false, input = "" }: { ready?: RegExp; tracefs?: boolean; input?: string } = {},
+    {
+      ready = /^ready.*\n/m,
+      tracefs = false,
+      input = "",
+      seconds = MOST_SECONDS,
+    }: { ready?: RegExp; tracefs?: boolean; input?: string; seconds?: number } = {},
   ): Promise<Peer> {
     const mounted = 'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec "$0" "$@"';
     const [file, ...args] = tracefs ? ["unshare", "--mount", "sh", "-c", mounted, ...command] : command;
-    const peer = new Peer(spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] }));
+    const peer = new Peer(spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] }), seconds);
     peer.child.stdin!.write(input);
     await peer.printed(ready);
     return peer;

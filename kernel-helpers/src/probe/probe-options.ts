@@ -1,5 +1,4 @@
 import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
-import { ArgumentError } from "../base/errors.js";
 import type { Sizes } from "./program/generate.js";
 
 /** Settings of a probe that its question does not have. */

@@ -67,6 +67,7 @@ export const LANES = [
       "probe/",
       "reliability/",
       "readme",
+      "examples",
       "exercises/grade",
       "tables/paths",
       "tables/files",

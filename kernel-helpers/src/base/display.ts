@@ -11,7 +11,13 @@ import { inspect } from "node:util";
 /** Representations of one value by MIME type, as Jupyter's `display_data` carries them. */
 export type MimeBundle = Record<string, unknown>;
 
-/** A value with this method says itself how a notebook shows it (the symbol that Deno's kernel uses too). */
+/**
+ * A value with this method says itself how a notebook shows it (the symbol that Deno's kernel uses too).
+ *
+ * @example
+ * const greeting = { [displaySymbol]: () => ({ "text/html": "<b>hello</b>", "text/plain": "hello" }) };
+ * greeting
+ */
 export const displaySymbol: unique symbol = Symbol.for("Jupyter.display") as never;
 
 /** A value that knows how a notebook shows it. */
@@ -97,7 +103,12 @@ export function hasHost(): boolean {
   return current !== undefined;
 }
 
-/** Conversations with the page; undefined where there is none, as in a plain script. */
+/**
+ * Conversations with the page; undefined where there is none, as in a plain script.
+ *
+ * @example
+ * comms()?.onOpen("my-target", (comm, data) => console.log(data));
+ */
 export function comms(): CommHost | undefined {
   return current?.comms;
 }
@@ -160,7 +171,12 @@ export async function bundleOf(value: unknown): Promise<MimeBundle> {
   return { "text/plain": inspect(value, { maxArrayLength: 100, breakLength: 100 }) };
 }
 
-/** A bundle given as it is, for instance `display(mime({ "text/html": "<b>hi</b>" }))`. */
+/**
+ * A bundle given as it is, for instance `display(mime({ "text/html": "<b>hi</b>" }))`.
+ *
+ * @example
+ * await display(mime({ "text/html": "<b>hello</b>", "text/plain": "hello" }));
+ */
 export function mime(bundle: MimeBundle): Displayable {
   return { [displaySymbol]: () => bundle };
 }

@@ -51,7 +51,14 @@ export class BpflabError extends Error {
   }
 }
 
-/** BPF needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN), and this process is not. */
+/**
+ * BPF needs root (or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN), and this process is not.
+ *
+ * @example
+ * await bpf.load("minimal").catch((error) => {
+ *   if (error instanceof NotRootError) console.error("Start JupyterLab as root.");
+ * });
+ */
 export class NotRootError extends BpflabError {
   constructor(what: string) {
     super("NOT_ROOT", `${what} needs root, and this process runs as user ${process.geteuid?.() ?? "unknown"}.`, {
@@ -60,7 +67,14 @@ export class NotRootError extends BpflabError {
   }
 }
 
-/** Something this kernel or machine does not have. */
+/**
+ * Something this kernel or machine does not have.
+ *
+ * @example
+ * await ringbuf.attach().catch((error) => {
+ *   if (error instanceof MissingFeatureError) console.error(error.feature, error.since);
+ * });
+ */
 export class MissingFeatureError extends BpflabError {
   /** What is missing, in the field's words: `BTF`, `clang`, `TCX`. */
   readonly feature: string;
@@ -74,7 +88,14 @@ export class MissingFeatureError extends BpflabError {
   }
 }
 
-/** The kernel refused to load an object for a reason other than its verifier's. */
+/**
+ * The kernel refused to load an object for a reason other than its verifier's.
+ *
+ * @example
+ * await bpf.load(mine).catch((error) => {
+ *   if (error instanceof LoadError) console.error(error.errno, error.log);
+ * });
+ */
 export class LoadError extends BpflabError {
   /** The kernel's error number, positive. */
   readonly errno: number;
@@ -92,7 +113,14 @@ export class LoadError extends BpflabError {
   }
 }
 
-/** The kernel refused to attach a program to its hook. */
+/**
+ * The kernel refused to attach a program to its hook.
+ *
+ * @example
+ * await ringbuf.attach().catch((error) => {
+ *   if (error instanceof AttachError) console.error(error.program, error.hook);
+ * });
+ */
 export class AttachError extends BpflabError {
   readonly program: string;
   readonly hook: string;
@@ -107,14 +135,25 @@ export class AttachError extends BpflabError {
   }
 }
 
-/** A handle was used after it was closed. */
+/**
+ * A handle was used after it was closed.
+ *
+ * @example
+ * hashmap.close();
+ * try { hashmap.maps.match_map.entries(); } catch (error) { if (error instanceof ClosedError) console.error(error.hint); }
+ */
 export class ClosedError extends BpflabError {
   constructor(what: string, facts: ErrorFacts = {}) {
     super("CLOSED", `${what} is closed.`, { hint: "Run the cell that loads it again.", ...facts });
   }
 }
 
-/** An argument was not what the function takes. */
+/**
+ * An argument was not what the function takes.
+ *
+ * @example
+ * try { charts.histogram(writes, { x: "nosuch" }); } catch (error) { if (error instanceof ArgumentError) console.error(error.message); }
+ */
 export class ArgumentError extends BpflabError {
   constructor(message: string, facts: ErrorFacts = {}) {
     super("ARGUMENT", message, facts);

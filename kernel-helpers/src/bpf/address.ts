@@ -13,8 +13,8 @@ const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
  * @param what how errors call the value
  * @throws ArgumentError when the text is no address
  * @example
- * parseAddress("198.18.0.2")   // ::ffff:198.18.0.2
- * parseAddress("2001:db8::2")
+ * net.parseAddress("198.18.0.2")   // 16 bytes, ::ffff:198.18.0.2
+ * net.parseAddress("2001:db8::2")
  */
 export function parseAddress(text: unknown, what = "address"): Uint8Array {
   if (typeof text !== "string" || text.includes("%") || !(isIPv4(text) || isIPv6(text))) {
@@ -59,7 +59,7 @@ export function parseIPv4(text: unknown, what: string): Uint8Array {
  * The address in these 4 or 16 bytes as text: IPv4 in dotted form, IPv6 as RFC 5952 writes it.
  *
  * @example
- * formatAddress(parseAddress("2001:DB8:0:0::2"))  // "2001:db8::2"
+ * net.formatAddress(net.parseAddress("2001:DB8:0:0::2"))  // "2001:db8::2"
  */
 export function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
@@ -87,7 +87,7 @@ export interface Prefix {
  *
  * @throws ArgumentError
  * @example
- * parsePrefix("198.18.0.0/24")  // { bits: 120, address: "198.18.0.0" }
+ * net.parsePrefix("198.18.0.0/24")  // { bits: 120, address: "198.18.0.0" }
  */
 export function parsePrefix(text: string): Prefix {
   const [address = "", length, ...rest] = String(text).split("/");

@@ -34,7 +34,12 @@ export function runStats(read: () => ProgramInfo): ProgramStats {
   return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs, missed: recursionMisses };
 }
 
-/** One program of a loaded object. */
+/**
+ * One program of a loaded object.
+ *
+ * @example
+ * ringbuf.programs.handle_exit.stats()  // { runs, run_time_ns, ns_per_run, missed }
+ */
 export class BpfProgram {
   readonly name: string;
   /** Its SEC(), which names the hook. */

@@ -28,6 +28,11 @@ export function placeText(source: SourceName, file: string, line: number, column
 /**
  * The C did not compile, or what was compiled cannot work. The message names the place of the first errors, shows
  * the lines and says what to do; `diagnostics` has them all.
+ *
+ * @example
+ * await bpf.compile("int f(", { name: "broken" }).catch((error) => {
+ *   if (error instanceof CompileError) console.error(error.diagnostics[0].line);
+ * });
  */
 export class CompileError extends BpflabError {
   readonly diagnostics: Diagnostic[];

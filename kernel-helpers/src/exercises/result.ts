@@ -12,7 +12,13 @@ export interface Step {
   message?: string;
 }
 
-/** What a check found: shown in a notebook as a list, and read by the grader. */
+/**
+ * What a check found: shown in a notebook as a list, and read by the grader.
+ *
+ * @example
+ * const result = await exercise.check("hashmap", hashmap);
+ * result.steps.filter((step) => !step.passed).map((step) => step.message)
+ */
 export class CheckResult {
   readonly exercise: string;
   readonly steps: readonly Step[];

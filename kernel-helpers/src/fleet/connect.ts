@@ -16,6 +16,7 @@ export interface ConnectionOptions {
  * @example
  * const fleet = await connectFleet("tls://fleet.example:4222", { creds: "/root/notebook.nk" });
  * fleet.hosts()
+ * await fleet.close();
  */
 export async function connectFleet(url: string, options: ConnectionOptions = {}): Promise<Fleet> {
   refuseUnknownOptions("connectFleet", options, ["creds", "ca"]);

@@ -20,7 +20,13 @@ interface Origin {
   path?: string;
 }
 
-/** A map that another process has loaded, or this one, with keys and values as the BTF types them that the kernel keeps. */
+/**
+ * A map that another process has loaded, or this one, with keys and values as the BTF types them that the kernel keeps.
+ *
+ * @example
+ * const hashes = bpf.list().maps.filter((map) => map.type === "hash");
+ * bpf.map(hashes.get("id", 0)).entries()
+ */
 export class ForeignMap<Key = any, Value = any> extends BpfMap<Key, Value> {
   /** The kernel's id of it, as bpftool shows it. */
   readonly id: number;
@@ -57,7 +63,13 @@ export class ForeignMap<Key = any, Value = any> extends BpfMap<Key, Value> {
   }
 }
 
-/** A program that another process has loaded, or this one. */
+/**
+ * A program that another process has loaded, or this one.
+ *
+ * @example
+ * const { programs } = bpf.list();
+ * bpf.program(programs.get("id", 0)).stats()
+ */
 export class ForeignProgram {
   /** The kernel's id of it, as bpftool shows it. */
   readonly id: number;
@@ -140,7 +152,13 @@ export class ForeignProgram {
   }
 }
 
-/** A pinned link: what keeps a program attached, also when no process is left that holds it. */
+/**
+ * A pinned link: what keeps a program attached, also when no process is left that holds it.
+ *
+ * @example
+ * const kept = bpf.pinned("/sys/fs/bpf/flows");
+ * if (kept instanceof bpf.ForeignLink) kept.unpin();
+ */
 export class ForeignLink {
   readonly id: number;
   /** The kernel's name of its type, such as `tcx`. */
@@ -198,7 +216,8 @@ export class ForeignLink {
  *
  * @throws ArgumentError when there is none with this id, NotRootError
  * @example
- * bpf.map(42).table()
+ * const { maps } = bpf.list();
+ * const map = bpf.map(maps.get("id", 0));
  */
 export function map<Key = any, Value = any>(id: number, options: OpenForeignOptions = {}): ForeignMap<Key, Value> {
   refuseUnknownOptions("map", options, ["writable"]);
@@ -211,7 +230,8 @@ export function map<Key = any, Value = any>(id: number, options: OpenForeignOpti
  *
  * @throws ArgumentError when there is none with this id, NotRootError
  * @example
- * bpf.program(17).stats()
+ * const { programs } = bpf.list();
+ * bpf.program(programs.get("id", 0)).stats()
  */
 export function program(id: number): ForeignProgram {
   return ForeignProgram.open(openById("program", id), { call: `bpf.program(${id})` });

@@ -9,7 +9,12 @@ export function running(name: string): BpfObject | undefined {
   return object?.closed ? undefined : object;
 }
 
-/** All open objects of this process. */
+/**
+ * All open objects of this process.
+ *
+ * @example
+ * bpf.allRunning().map((object) => object.name)  // such as ["ringbuf", "stats"]
+ */
 export function allRunning(): BpfObject[] {
   return [...objects.values()].filter((object) => !object.closed);
 }
@@ -53,7 +58,12 @@ export async function replace(object: BpfObject): Promise<void> {
   before?.close();
 }
 
-/** Closes all that runs: programs are detached, maps are freed. */
+/**
+ * Closes all that runs: programs are detached, maps are freed.
+ *
+ * @example
+ * bpf.closeAll();
+ */
 export function closeAll(): void {
   for (const object of allRunning()) object.close();
 }

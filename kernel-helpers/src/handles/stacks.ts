@@ -30,7 +30,7 @@ const EFAULT = -14; // no such stack: a thread of the kernel's has none in user 
  *
  * @example
  * const stacks = new Stacks();
- * const named = stacks.fold(mine.maps.samples.table(), { traces: mine.maps.stacks });
+ * const named = stacks.fold(sampler.maps.samples.table(), { traces: sampler.maps.stacks });
  * charts.flamegraph(named, { value: "value" })
  */
 export class Stacks {

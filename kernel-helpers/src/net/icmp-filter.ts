@@ -64,7 +64,14 @@ export function allow(filter: FilterLike, prefix: string): void {
   map.set(key, 1);
 }
 
-/** Takes back what `allow` did; returns whether the prefix was on the list. @throws ArgumentError, ClosedError */
+/**
+ * Takes back what `allow` did; returns whether the prefix was on the list.
+ *
+ * @throws ArgumentError, ClosedError
+ * @example
+ * net.allow(filter, "198.18.0.0/24");
+ * net.disallow(filter, "198.18.0.0/24");  // true
+ */
 export function disallow(filter: FilterLike, prefix: string): boolean {
   const { map, key } = allowed(filter, "disallow", prefix);
   return map.delete(key);

@@ -37,7 +37,12 @@ export interface Addresses {
   ipv6: string | undefined;
 }
 
-/** A test host of a playground. */
+/**
+ * A test host of a playground.
+ *
+ * @example
+ * const { sent, received } = await lab.peers[0].ping({ count: 20, intervalMs: 5 });
+ */
 export class Peer {
   readonly name: string;
   /** The network namespace, as `ip netns` lists it. */

@@ -35,6 +35,9 @@ export interface PlaygroundRecord extends Written {
  *   interface 198.18.N.1 ───veth───▶ bridge ───▶ 198.18.N.2, 2001:db8:N::2
  *             2001:db8:N::1                 ───▶ 198.18.N.3, 2001:db8:N::3
  * ```
+ *
+ * @example
+ * lab.peers.map((peer) => peer.ipv4)  // such as ["198.18.0.2", "198.18.0.3"]
  */
 export class Playground {
   /** The interface on our side: attach filters to its ingress. */

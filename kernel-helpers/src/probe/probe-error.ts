@@ -7,6 +7,11 @@ import type { Page } from "./program/page.js";
 /**
  * The kernel or the compiler refuses a program because of what was asked. The message shows the expression;
  * `cause` is the refusal itself, which speaks of C that nobody wrote by hand, and `source` is that C.
+ *
+ * @example
+ * await probe("fentry/do_unlinkat").count().collect({ seconds: 1 }).catch((error) => {
+ *   if (error instanceof ProbeError) console.error(error.message, error.source);
+ * });
  */
 export class ProbeError extends BpflabError {
   /** The C that was refused. */

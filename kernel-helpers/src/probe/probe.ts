@@ -33,6 +33,11 @@ type Expr<Fields, Result = unknown> = ((d: Fields, $: any) => Result) | string |
  * collected, subscribed to or attached.
  *
  * @typeParam Fields the columns that expressions see
+ * @example
+ * const opens = probe("tp/syscalls/sys_enter_openat").groupby("comm").count();
+ * await opens.attach();
+ * await opens.table();
+ * opens.close();
  */
 export class Probe<Fields extends object = Row> implements Displayable {
   readonly #question: Question;

@@ -27,7 +27,14 @@ export interface CollectOptions {
   until?: ObservableInput<unknown> | (() => ObservableInput<unknown>);
 }
 
-/** A stream failed while it was being collected; what had come is in `collected`. */
+/**
+ * A stream failed while it was being collected; what had come is in `collected`.
+ *
+ * @example
+ * await collect(ringbuf.events("rb"), { until: () => Promise.reject(new Error("stop")) }).catch((error) => {
+ *   if (error instanceof CollectError) console.error(error.collected.numRows());
+ * });
+ */
 export class CollectError extends BpflabError {
   readonly collected: EventTable<any>;
 

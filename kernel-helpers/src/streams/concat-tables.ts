@@ -22,6 +22,8 @@ import { OptionalColumn, TailColumn } from "./varying-columns.js";
  * tables, or of another kind than streams make, become arrays.
  *
  * @throws ArgumentError when the tables do not have the same columns
+ * @example
+ * concatTables([writes.filter((d) => d.ret < 0), writes.filter((d) => d.ret >= 0)])
  */
 export function concatTables(tables: readonly ColumnTable[]): ColumnTable {
   const first = tables[0];

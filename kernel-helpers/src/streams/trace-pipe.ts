@@ -143,7 +143,10 @@ const lines = new Observable<TraceLine>((subscriber) => {
  *
  * @throws (to the subscriber) NotRootError, MissingFeatureError
  * @example
+ * const minimal = await bpf.load("minimal");
+ * await minimal.attach();
  * const lines = await firstValueFrom(bpf.tracePipe().pipe(take(10), toArray()));
+ * minimal.close();
  */
 export function tracePipe(): Observable<TraceLine> {
   return lines;

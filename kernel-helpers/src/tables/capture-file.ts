@@ -37,6 +37,8 @@ const kinds: Readonly<Record<string, FileKind>> = { ".parquet": "Parquet", ".arr
  *
  * @param path a name that ends in `.parquet` or `.arrow`; a file of that name is replaced
  * @throws ArgumentError for another ending or a directory that is not there; BpflabError when the disk is full
+ * @example
+ * await capture.save(writes, "writes.parquet");
  */
 export async function save(table: ColumnTable, path: string): Promise<void> {
   const kind = kinds[extname(path)];
@@ -118,6 +120,8 @@ export interface OpenOptions {
  *
  * @throws ArgumentError for a file that is not there; CaptureFileError for one that is empty, cut short, damaged, something
  *   else, of a kind that cannot be read, or larger than `maxBytes`: its `fault` says which
+ * @example
+ * const writes = await capture.open("writes.parquet");
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<ColumnTable> {
   const file = await openFile(path, "r").catch((error: Error) => {

@@ -4,7 +4,14 @@ import { BpflabError } from "../base/errors.js";
 /** What is wrong with a file that cannot be opened. */
 export type FileFault = "empty" | "truncated" | "corrupt" | "foreign" | "unsupported" | "too large";
 
-/** A file that cannot be opened as a table, and why. */
+/**
+ * A file that cannot be opened as a table, and why.
+ *
+ * @example
+ * await capture.open("notes.txt").catch((error) => {
+ *   if (error instanceof capture.CaptureFileError) console.error(error.fault);
+ * });
+ */
 export class CaptureFileError extends BpflabError {
   readonly path: string;
   readonly fault: FileFault;

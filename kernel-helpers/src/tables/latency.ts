@@ -26,7 +26,7 @@ export interface LatencyOptions<Name extends string = string> {
  * @throws ArgumentError if a column is missing or `value` holds no numbers.
  * @example
  * latency.summary(writes, { by: "comm" })
- * latency.summary(writes, { by: ["comm", "fd"], value: "count" })
+ * latency.summary(writes, { by: ["comm", "fd"], value: "ret" })
  */
 export function summary<Table extends ColumnTable>(
   table: Table,

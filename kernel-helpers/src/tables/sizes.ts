@@ -7,7 +7,12 @@ import { numbersOf, storedRows } from "./columns.js";
 /** Where each class begins, in bytes; the first is for what returned a negative error number. */
 const bounds = [-Infinity, 0, 1, 16, 256, 4096, 65536, 1048576];
 
-/** The classes that `withSizeClass` sorts into, smallest first. */
+/**
+ * The classes that `withSizeClass` sorts into, smallest first.
+ *
+ * @example
+ * sizeClasses[0]  // "failed"
+ */
 export const sizeClasses: readonly string[] = [
   "failed",
   "0 B",

@@ -124,7 +124,12 @@ const wholeNumber = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
-/** A number with thousands separators; small fractions keep four significant digits. */
+/**
+ * A number with thousands separators; small fractions keep four significant digits.
+ *
+ * @example
+ * formatNumber(1234567)  // "1,234,567"
+ */
 export function formatNumber(value: number | bigint): string {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   return typeof value === "number" && Math.abs(value) < 1 && value !== 0 ? small.format(value) : plain.format(value);

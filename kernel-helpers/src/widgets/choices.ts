@@ -37,14 +37,26 @@ const onOff = (
   state: { value, description_allow_html: false, ...more },
 });
 
-/** A button that stays down while its value is true. */
+/**
+ * A button that stays down while its value is true.
+ *
+ * @example
+ * const paused = new widgets.ToggleButton({ description: "Paused" });
+ * paused.changes.subscribe((value) => console.log(value ? "paused" : "running"));
+ * paused
+ */
 export class ToggleButton extends BooleanWidget {
   constructor(options: SwitchOptions = {}) {
     super(onOff("ToggleButton", "ToggleButtonStyleModel", options, { button_style: "", icon: "" }), options);
   }
 }
 
-/** A box to tick. */
+/**
+ * A box to tick.
+ *
+ * @example
+ * new widgets.Checkbox({ description: "kernel threads too", value: true })
+ */
 export class Checkbox extends BooleanWidget {
   constructor(options: SwitchOptions = {}) {
     super(onOff("Checkbox", "CheckboxStyleModel", options, { indent: false }), options);

@@ -1,7 +1,12 @@
 import type { Shown } from "./state.js";
 import { Widget, type WidgetOptions } from "./widget.js";
 
-/** A line of text; only the program changes it. */
+/**
+ * A line of text; only the program changes it.
+ *
+ * @example
+ * new widgets.VBox([new widgets.Label("Requests a second from one source"), slider])
+ */
 export class Label extends Widget {
   constructor(value = "", options: WidgetOptions = {}) {
     super(

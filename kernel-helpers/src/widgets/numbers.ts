@@ -41,7 +41,13 @@ function requireWithin(name: string, value: number, { min, max, whole }: Bounds)
   return whole ? requireInteger(name, value, range) : requireNumber(name, value, range);
 }
 
-/** A widget whose value is a number within bounds. */
+/**
+ * A widget whose value is a number within bounds.
+ *
+ * @example
+ * const controls: widgets.NumberWidget[] = [new widgets.IntSlider(), new widgets.FloatSlider()];
+ * controls.map((control) => control.value)
+ */
 export abstract class NumberWidget extends ValueWidget<number> {
   readonly #bounds: Bounds;
 
@@ -111,7 +117,13 @@ export class IntSlider extends NumberWidget {
   }
 }
 
-/** A slider over numbers, in hundredths of its range unless `step` says otherwise. @throws ArgumentError */
+/**
+ * A slider over numbers, in hundredths of its range unless `step` says otherwise.
+ *
+ * @throws ArgumentError
+ * @example
+ * new widgets.FloatSlider({ description: "seconds", min: 0.1, max: 10, value: 2 })
+ */
 export class FloatSlider extends NumberWidget {
   constructor(options: SliderOptions = {}) {
     super(slider("FloatSlider", ".4~g", options), options, boundsOf("FloatSlider", options, { whole: false }));
@@ -125,21 +137,41 @@ const field = (name: string): WidgetSpec => ({
   state: { continuous_update: false, description_allow_html: false },
 });
 
-/** A field for a whole number. @throws ArgumentError */
+/**
+ * A field for a whole number.
+ *
+ * @throws ArgumentError
+ * @example
+ * new widgets.IntText({ description: "pid", value: process.pid })
+ */
 export class IntText extends NumberWidget {
   constructor(options: Omit<NumberOptions, "min" | "max"> = {}) {
     super(field("IntText"), options, boundsOf("IntText", options, { bounded: false }));
   }
 }
 
-/** A field for a whole number within bounds; 0 to 100 unless told otherwise. @throws ArgumentError */
+/**
+ * A field for a whole number within bounds; 0 to 100 unless told otherwise.
+ *
+ * @throws ArgumentError
+ * @example
+ * new widgets.BoundedIntText({ description: "top", min: 1, max: 50, value: 8 })
+ */
 export class BoundedIntText extends NumberWidget {
   constructor(options: NumberOptions = {}) {
     super(field("BoundedIntText"), options, boundsOf("BoundedIntText", options));
   }
 }
 
-/** A bar that shows how far something is; only the program changes it. @throws ArgumentError */
+/**
+ * A bar that shows how far something is; only the program changes it.
+ *
+ * @throws ArgumentError
+ * @example
+ * const bar = new widgets.IntProgress({ description: "pings", max: 200 });
+ * bar.value = 50;
+ * bar
+ */
 export class IntProgress extends NumberWidget {
   constructor(options: NumberOptions = {}) {
     const state = { bar_style: "", orientation: "horizontal", description_allow_html: false };

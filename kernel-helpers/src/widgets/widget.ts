@@ -59,7 +59,13 @@ export class Emitter<Value> {
   }
 }
 
-/** What a cell shows of a widget: the live one where JupyterLab has a widget manager, and its newest state everywhere. */
+/**
+ * What a cell shows of a widget: the live one where JupyterLab has a widget manager, and its newest state everywhere.
+ *
+ * @example
+ * const parts: widgets.Widget[] = [new widgets.Label("threshold"), slider];
+ * new widgets.HBox(parts)
+ */
 export abstract class Widget implements Displayable {
   /** @internal */
   readonly model: Model;
@@ -187,7 +193,13 @@ function followState(widget: Widget, output: DisplayHandle): void {
   });
 }
 
-/** A widget with a value that page and program can change. */
+/**
+ * A widget with a value that page and program can change.
+ *
+ * @example
+ * const control: widgets.ValueWidget<number> = slider;
+ * control.changes.subscribe((value) => console.log(value));
+ */
 export abstract class ValueWidget<Value> extends Widget {
   readonly #changes = new Emitter<Value>();
   readonly #owners: ((value: Value) => void)[] = [];

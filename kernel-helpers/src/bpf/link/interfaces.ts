@@ -12,7 +12,7 @@ export interface Interface {
  * The network interfaces there are.
  *
  * @example
- * net.interfaces().map((one) => one.name)  // ["lo", "eth0"]
+ * net.interfaces().map((one) => one.name)  // such as ["lo", "eth0"]
  */
 export function interfaces(): Interface[] {
   return native.if_nameindex();

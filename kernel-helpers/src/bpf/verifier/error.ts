@@ -27,6 +27,11 @@ export interface VerifierFacts {
  * The kernel's verifier rejected a program. The message says what is wrong in the program's terms, where, and what to
  * write instead, where that is known; then the verifier's reason with the registers at that point. `log` is all it said;
  * a notebook shows it folded below the message.
+ *
+ * @example
+ * await bpf.load(mine).catch((error) => {
+ *   if (error instanceof VerifierError) console.error(error.line, error.reason);
+ * });
  */
 export class VerifierError extends BpflabError {
   readonly program: string;

@@ -65,12 +65,15 @@ function linkTo(program: Attachable, addresses: bigint[], isReturn: boolean): Li
   try {
     return native.bpf_link_create_kprobe_multi(object, name, { addresses, attachType, isReturn });
   } catch (error) {
-    if (!isNativeError(error) || !(error.code === "EOPNOTSUPP" || lacksAttachType(error, program))) throw error;
+    const isLeftOut = isNativeError(error) && error.code === "EOPNOTSUPP";
+    if (!isLeftOut && !(isNativeError(error) && lacksAttachType(error, program))) throw error;
     const isSession = program.section.includes(".session");
     const [kind, since] = isSession ? ["kprobe.session", "6.10"] : ["kprobe.multi", "5.18"];
     throw new MissingFeatureError(
       kind,
-      `This kernel (${release()}) has no links to many functions, ${kind}: Linux ${since} brought them, with CONFIG_FPROBE.`,
+      isLeftOut
+        ? `This kernel (${release()}) is built without CONFIG_FPROBE, which links to many functions (${kind}) need.`
+        : `This kernel (${release()}) has no links to many functions (${kind}): they came with Linux ${since}.`,
       { since, hint: 'Attach one program to each function, as SEC("kprobe/NAME").', cause: error },
     );
   }

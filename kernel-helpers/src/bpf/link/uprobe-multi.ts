@@ -78,7 +78,7 @@ function linkTo(program: Attachable, places: Parameters<typeof native.bpf_link_c
     const [kind, since] = isSession ? ["uprobe.session", "6.13"] : ["uprobe.multi", "6.6"];
     throw new MissingFeatureError(
       kind,
-      `This kernel (${release()}) has no links to many functions of a program, ${kind}: Linux ${since} brought them.`,
+      `This kernel (${release()}) has no links to many functions of a program (${kind}): they came with Linux ${since}.`,
       { since, hint: 'Attach one program to each function, as SEC("uprobe/PATH:NAME").', cause: error },
     );
   }

@@ -27,8 +27,12 @@ function find(): string | undefined {
   if (prefix === undefined) return `nothing is known of system calls' functions on ${process.arch}`;
   // Before, the kernel frees what a call that still sleeps returns through when its program is detached.
   if (!atLeast(release(), 5, 12)) return "an fexit program on a call that sleeps is safe since Linux 5.12";
-  // One that comes in place of another inside the same program, on the same CPU, finds it busy, and is left out.
-  if (isPreemptible()) return "this kernel may switch threads inside a program, and then leaves fentry programs out";
+  try {
+    // One that comes in place of another inside the same program, on the same CPU, finds it busy, and is left out.
+    if (isPreemptible()) return "this kernel may switch threads inside a program, and then leaves fentry programs out";
+  } catch (error) {
+    return `this kernel does not tell whether it switches threads inside a program (${(error as Error).message})`;
+  }
   try {
     native.probe_fentry(`${prefix}write`);
     return undefined;
@@ -37,15 +41,10 @@ function find(): string | undefined {
   }
 }
 
-/** Whether the kernel may take the CPU from a thread that runs kernel code. */
+/** Whether the kernel may take the CPU from a thread that runs kernel code. @throws where it does not tell */
 function isPreemptible(): boolean {
   const [, model] = /\bPREEMPT(_\w+)?/.exec(version()) ?? [undefined, "none"];
-  if (model !== "_DYNAMIC") return model !== "none";
-  try {
-    return !/\((none|voluntary)\)/.test(preemptionModes());
-  } catch {
-    return true; // it does not tell
-  }
+  return model === "_DYNAMIC" ? !/\((none|voluntary)\)/.test(preemptionModes()) : model !== "none";
 }
 
 /** `none (voluntary) full`: the model in brackets was chosen at boot. */

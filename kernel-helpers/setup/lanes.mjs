@@ -42,6 +42,7 @@ export const LANES = [
       "jupyter/typescript/",
       "report/html-page",
       "setup/lanes",
+      "setup/kernels",
     ],
   },
   {

@@ -217,6 +217,25 @@ class OutputTests(KernelTestCase):
         self.assertEqual(other.text("stdout"), "mine\n")
         self.assertEqual(self.wait_for_stray("stream", cell)["text"], "late\n")
 
+    def test_what_children_inherit_is_shown_below_their_cell(self):
+        self.run_cell('import { execFileSync, execSync, fork, spawn, spawnSync } from "node:child_process";')
+        for code, out, err in (
+            ("const ended = spawnSync('sh', ['-c', 'echo one; echo two >&2'], { stdio: 'inherit' }); ended.stdout", "one\n", "two\n"),
+            ("execSync('echo three', { stdio: ['ignore', 'inherit', 'pipe'] })", "three\n", ""),
+            ("execFileSync('sh', ['-c', 'seq 300000 | tail -n 1'], { stdio: 'inherit', encoding: 'utf8' })", "300000\n", ""),
+            ("try { execSync('echo four >&2; exit 3', { stdio: 'inherit' }); } catch (error) { console.log((error as any).status); }", "3\n", "four\n"),
+            ("await new Promise((resolve) => spawn('sh', ['-c', 'echo five; echo six >&2'], { stdio: 'inherit' }).on('close', resolve))", "five\n", "six\n"),
+            ("const child = spawn('echo', ['seven'], { stdio: ['ignore', 1, 'ignore'] }); await new Promise((resolve) => child.on('close', resolve)); child.stdout", "seven\n", ""),
+            ("require('fs').writeFileSync('forked.cjs', 'console.log(process.argv[2])'); await new Promise((resolve) => fork('./forked.cjs', ['eight']).on('close', resolve))", "eight\n", ""),
+        ):
+            with self.subTest(code):
+                ran = self.run_cell(code)
+                self.assertEqual((ran.reply["status"], ran.text("stdout"), ran.text("stderr")), ("ok", out, err))
+        first = self.send("const late = spawn('sh', ['-c', 'sleep 0.3; echo late'], { stdio: 'inherit' });")
+        self.finish(first)
+        self.assertEqual(self.run_cell("await new Promise((resolve) => late.on('close', resolve)); 'closed'").text("stdout"), "")
+        self.assertEqual(self.wait_for_stray("stream", first)["text"], "late\n")
+
     def test_clear_output(self):
         self.assertEqual(self.run_cell("console.clear()").of("clear_output"), [{"wait": False}])
 

@@ -12,6 +12,7 @@
  * | timers and node:timers/promises | a timer ends with the cell that was interrupted | ownership.ts |
  * | child_process and worker_threads (diagnostics channels) | so does what a cell started | ownership.ts |
  * | child_process.spawnSync, execSync, execFileSync | an interrupt ends the child that they wait for | blocking-calls.ts |
+ * | the same, and ChildProcess.prototype.spawn | the output of a child that inherits it is its cell's | inherited.ts |
  * | RxJS's Observable.prototype.subscribe | a subscription ends with its cell | ownership.ts, when cells first import RxJS |
  * | require.cache of tslab's compiler | tslab's executor uses the project's TypeScript | typescript/tslab.ts |
  */
@@ -20,6 +21,7 @@ import type { ErrorContent } from "../kernel-errors.js";
 import { offerTermination } from "../interrupt/termination.js";
 import { interruptBlockingCalls } from "./blocking-calls.js";
 import { installGlobals } from "./notebook-globals.js";
+import { showInherited } from "./inherited.js";
 import type { Input } from "./input.js";
 import { ownProcesses, ownTimers } from "./ownership.js";
 import { hideBookkeeping } from "./promises.js";
@@ -46,6 +48,7 @@ export function install({ channel, shared, input, tracebacks, interrupt }: Kerne
   hideBookkeeping();
   ownTimers();
   ownProcesses();
+  showInherited();
   interruptBlockingCalls(shared, interrupt);
   return exit;
 }

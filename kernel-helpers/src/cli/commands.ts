@@ -70,12 +70,16 @@ export async function main(args: string[]): Promise<number> {
 
   program
     .command("run")
-    .description("ask the kernel in one line and print the answer, such as 'probe(\"tp/sched/sched_process_exec\")'")
-    .argument("<expression>", "a probe or a table, as a TypeScript expression")
+    .description(
+      "ask the kernel in one line and print the answer, such as 'probe(\"tp/sched/sched_process_exec\")', or run a notebook that was saved as a script",
+    )
+    .argument("<expression>", "a probe or a table, as a TypeScript expression; or a file that ends with .ts")
     .option("--seconds <number>", "stop after this many seconds (default: Ctrl-C ends it)", seconds)
     .option("--json", "a JSON object a line: for each event as it comes, or for each group at the end")
     .action(async (expression: string, options: { seconds?: number; json?: true }) => {
-      exitCode = await (await import("./run.js")).run(expression, options);
+      exitCode = /^\S+\.ts$/.test(expression)
+        ? await (await import("../jupyter/engine/script.js")).runScript(expression)
+        : await (await import("./run.js")).run(expression, options);
     });
 
   const exercises = program.command("exercises").description("exercises with gaps, hints and checks");

@@ -3,29 +3,37 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { jupyter, PYTHON } from "./client.js";
 
 const { prefix, env } = jupyter();
 
+function notebookOf(cells: string[]): string {
+  const language_info = { name: "typescript", file_extension: ".ts", nbconvert_exporter: "script" };
+  return JSON.stringify({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: {
+      kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" },
+      language_info,
+    },
+    cells: cells.map((source, i) => ({
+      id: `cell-${i}`,
+      cell_type: "code",
+      metadata: {},
+      execution_count: null,
+      outputs: [],
+      source,
+    })),
+  });
+}
+
 describe("through nbconvert", () => {
   /** Executes the cells as a notebook; the cells of the result, and what nbconvert said. */
   async function execute(cells: string[], ...options: string[]) {
     const directory = mkdtempSync(join(prefix, "notebook-"));
-    const notebook = {
-      nbformat: 4,
-      nbformat_minor: 5,
-      metadata: { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } },
-      cells: cells.map((source, i) => ({
-        id: `cell-${i}`,
-        cell_type: "code",
-        metadata: {},
-        execution_count: null,
-        outputs: [],
-        source,
-      })),
-    };
-    writeFileSync(join(directory, "in.ipynb"), JSON.stringify(notebook));
+    writeFileSync(join(directory, "in.ipynb"), notebookOf(cells));
     const args = ["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "out.ipynb", ...options, "in.ipynb"];
     const { exitCode, all } = await execa(PYTHON, args, { cwd: directory, env, reject: false, all: true });
     const read = (): {
@@ -97,5 +105,22 @@ describe("through nbconvert", () => {
       outputs,
       names.flatMap((name) => [name, "still runs"]),
     );
+  });
+
+  it("makes a script that bpflab run runs", async () => {
+    const directory = mkdtempSync(join(prefix, "script-"));
+    const program = `%%bpf counter --attach\n#include "bpflab.h"\nchar LICENSE[] SEC("license") = "GPL";\n\nint calls = 0;\n\nSEC("tp/syscalls/sys_enter_getppid")\nint on_getppid(void *ctx)\n{\n\tif (bpf_get_current_pid_tgid() >> 32 == own_tgid)\n\t\t__sync_fetch_and_add(&calls, 1);\n\treturn 0;\n}`;
+    const cells = ["let asked = 0;", program, "asked = process.ppid;\nconsole.log(counter.globals.calls, asked > 0);"];
+    writeFileSync(join(directory, "book.ipynb"), notebookOf([...cells, "counter.close();\nnosuch(asked);"]));
+    await execa(PYTHON, ["-m", "nbconvert", "--to", "script", "book.ipynb"], { cwd: directory, env });
+    const bpflab = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
+    const text = readFileSync(join(directory, "book.ts"), "utf8");
+    writeFileSync(join(directory, "right.ts"), text.replace("nosuch(asked);", ""));
+    const right = await execa(process.execPath, [bpflab, "run", join(directory, "right.ts")]);
+    assert.equal(right.stdout, "1 true");
+    const wrong = await execa(process.execPath, [bpflab, "run", join(directory, "book.ts")], { reject: false });
+    assert.equal(wrong.exitCode, 1);
+    const line = text.split("\n").indexOf("nosuch(asked);") + 1;
+    assert.match(wrong.stderr, new RegExp(`> ${line} \\| nosuch\\(asked\\);`));
   });
 });

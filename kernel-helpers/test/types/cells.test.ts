@@ -1,13 +1,10 @@
-/** The public types under the compiler that cells are compiled with: TypeScript 5.0 and Node10's module resolution. */
+/** The public types under the compiler that cells are compiled with, and its options for a directory without a project. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
-import type TS from "@tslab/typescript-for-tslab";
-
-const require = createRequire(import.meta.url);
-const ts = createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as typeof TS;
+import ts from "typescript";
+import { optionsFor } from "../../dist/jupyter/typescript/compiler-options.js";
 
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 const index = join(packageRoot, "dist/api/index.d.ts");
@@ -15,16 +12,13 @@ const index = join(packageRoot, "dist/api/index.d.ts");
 /** Compiles a cell's text and returns what the compiler says about it and about our own declarations. */
 function complaints(cell: string): string[] {
   const file = join(packageRoot, "cell.ts"); // under no file, but where packages are found
-  const options: TS.CompilerOptions = {
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Node10,
-    target: ts.ScriptTarget.ES2022,
-    lib: ["lib.es2022.d.ts"],
-    types: ["node"],
+  const options: ts.CompilerOptions = {
+    ...optionsFor("/usr"),
+    moduleDetection: ts.ModuleDetectionKind.Force,
     strict: true,
+    skipLibCheck: false, // our own declarations are looked at too
     noEmit: true,
-    baseUrl: "/",
-    paths: { "kernel-helpers": [index.slice(1)] },
+    paths: { "kernel-helpers": [index] },
   };
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;

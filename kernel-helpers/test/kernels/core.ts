@@ -84,6 +84,22 @@ await feature("a verifier's refusal is explained", async () => {
   );
   await assert.rejects(loadText("refused", source), { name: "VerifierError" });
 });
+await feature("what it lacks is named", async () => {
+  const onExec = (body: string) => `SEC("tp/sched/sched_process_exec") int on_exec(void *ctx) { ${body} }`;
+  const newer = [
+    onExec("return __sync_fetch_and_add(&hits, 1) > 5;"),
+    // By their numbers: what a kernel lacks is not in its vmlinux.h. Task storage, and a Bloom filter.
+    `struct { __uint(type, 29); __uint(map_flags, 1); __type(key, int); __type(value, __u64); } of_task SEC(".maps");\n${onExec("return 0;")}`,
+    `struct { __uint(type, 30); __uint(max_entries, 8); __type(value, __u64); } seen SEC(".maps");\n${onExec("return 0;")}`,
+  ];
+  const refused: string[] = [];
+  for (const text of newer)
+    await loadText("newer", text).catch((error: Error) => {
+      assert.match(error.message, /came with Linux \d/);
+      refused.push(error.message);
+    });
+  return refused.length === 0 ? "it lacks nothing" : `${refused.length} of ${newer.length}`;
+});
 await feature("a clean end", async () => {
   await until("no program and no link is left", () => idsOf("prog_id").size === 0 && idsOf("link_id").size === 0);
   assert.equal((await execa("ip", ["netns", "list"])).stdout, "");

@@ -35,6 +35,7 @@ export type { Trial, TrialOptions } from "../fleet/trial.js";
 export type { Fleet, FleetLoadOptions } from "../fleet/fleet.js";
 export type { FleetMap, FleetMapOptions } from "../fleet/fleet-map.js";
 export type { FleetObject } from "../fleet/fleet-object.js";
+export type { FleetProbe } from "../fleet/fleet-probe.js";
 export type { FleetEventsOptions } from "../fleet/ring.js";
 export { watch, type StreamView } from "../views/stream-view.js";
 export { toDate } from "../streams/clock.js";

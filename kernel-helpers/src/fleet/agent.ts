@@ -1,16 +1,16 @@
 import { cpus } from "node:os";
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { ColumnTable } from "arquero";
 import { requireInteger, requireNumber } from "../base/arguments.js";
 import { BpflabError } from "../base/errors.js";
-import { layoutOfGlobal } from "../bpf/globals.js";
 import { load } from "../handles/load.js";
-import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
-import { unknownName } from "../base/names.js";
-import { isRing } from "../bpf/ring-records.js";
+import { Probe } from "../probe/probe.js";
+import type { Run } from "../probe/run.js";
 import { captureOf } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
+import { AgentRun } from "./agent-run.js";
 import { Blobs } from "./blobs.js";
 import { type ClockReading, readClock } from "./host-clock.js";
 import type { ConnectionOptions } from "./connect.js";
@@ -25,7 +25,6 @@ import {
   type Blob,
   type Command,
   errorReply,
-  type FeedTotals,
   fromBytes,
   type Loaded,
   type Reply,
@@ -51,14 +50,6 @@ export interface AgentOptions extends ConnectionOptions {
   bufferBytes?: number;
 }
 
-interface Run {
-  object: BpfObject;
-  notebook: string;
-  feeds: Map<string, Feed>;
-  /** Rows that feeds which have ended dropped, by ring. */
-  overflow: Map<string, number>;
-}
-
 /** What runs on a host of a fleet: loads programs for a notebook and sends their events to it. */
 export class Agent {
   readonly name: string;
@@ -66,7 +57,7 @@ export class Agent {
   readonly #sources: ProgramSources;
   readonly #outbox: Outbox;
   readonly #blobs = new Blobs();
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new Map<string, AgentRun>();
   readonly #heard = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[];
   readonly #clock: () => ClockReading;
@@ -142,18 +133,13 @@ export class Agent {
 
   /** Ends a program that its notebook did not end: that shall know how it stood. */
   #finish(program: string, because: string): void {
-    const run = this.#runs.get(program);
-    run?.object.detach();
-    for (const feed of run?.feeds.values() ?? []) feed.finish(because);
-    run?.feeds.clear();
-    this.#end(program);
+    this.#runs.get(program)?.finish(because);
+    this.#runs.delete(program);
   }
 
   #end(program: string): void {
-    const run = this.#runs.get(program);
+    this.#runs.get(program)?.close();
     this.#runs.delete(program);
-    for (const feed of run?.feeds.values() ?? []) feed.stop();
-    run?.object.close();
   }
 
   #receive(message: Msg): void {
@@ -180,7 +166,7 @@ export class Agent {
   }
 
   async #obey(command: Exclude<Command, { do: "clock" }>): Promise<unknown> {
-    if (command.do === "load") return this.#load(command);
+    if (command.do === "load" || command.do === "probe") return this.#load(command);
     if (command.do === "part") return this.#blobs.part(command.blob, command.from);
     const run = this.#runs.get(command.program);
     if (command.do === "close") {
@@ -193,84 +179,57 @@ export class Agent {
       });
     switch (command.do) {
       case "attach":
-        await run.object.attach(command.options);
-        return undefined;
+        return run.attach(command.options);
       case "detach":
-        return run.object.detach();
+        return run.detach();
       case "set":
-        for (const [name, value] of Object.entries(command.values)) run.object.globals[name] = value;
-        return undefined;
-      case "start":
-        if (!run.feeds.has(command.ring)) {
-          const subject = subjects.events(this.name, command.program, command.ring, command.feed);
-          run.feeds.set(
-            command.ring,
-            new Feed(run.object, command.ring, command.feed, subject, this.#outbox, this.#clock),
-          );
-        }
-        return this.#totals(run, command.ring);
+        return run.set(command.values);
+      case "start": {
+        const subject = subjects.events(this.name, command.program, command.ring, command.feed);
+        const sending = { subject, outbox: this.#outbox, clock: this.#clock };
+        return run.start(command.ring, () => new Feed(run, command.ring, command.feed, sending));
+      }
       case "stop":
-        return this.#stop(run, command.ring, command.feed);
+        return run.stop(command.ring, command.feed);
       case "totals":
-        return this.#totals(run, command.ring);
+        return run.totals(command.ring);
       case "table":
-        return this.#table(mapOf(run, command.map), command.options);
+        return this.#table(run.table(command.map, command.options));
       case "put":
-        mapOf(run, command.map).set(command.key, command.value);
-        return undefined;
+        return run.map(command.map).set(command.key, command.value);
       case "delete":
-        return mapOf(run, command.map).delete(command.key);
+        return run.map(command.map).delete(command.key);
     }
   }
 
-  async #table(map: BpfMap, options: object): Promise<Blob> {
-    const table = map.table(options);
+  async #table(table: ColumnTable): Promise<Blob> {
     const capture = captureOf(table);
     return { ...this.#blobs.add(await packTable(table)), ...(capture ? { capture } : {}) };
   }
 
-  async #load(command: Command & { do: "load" }): Promise<Loaded> {
-    const { notebook, program, source, globals, constants, maxEntries } = command;
+  async #load(command: Command & { do: "load" | "probe" }): Promise<Loaded> {
+    const { notebook, program } = command;
     const before = this.#runs.get(program);
     if (before && before.notebook !== notebook)
       throw new BpflabError("FLEET", `${this.name} runs ${program} for another notebook.`, {
         hint: "Close it there first.",
       });
+    const run = new AgentRun(notebook, await this.#loaded(command));
+    this.#runs.set(program, run);
+    return run.describe();
+  }
+
+  async #loaded(command: Command & { do: "load" | "probe" }): Promise<BpfObject | Run> {
+    if (command.do === "probe") {
+      this.#sources.requireSource("a probe");
+      const { question, options, params } = command.asked;
+      return new Probe(question, options, params).loadRun();
+    }
+    const { program, source, globals, constants, maxEntries } = command;
     const compiled = await this.#sources.compile(program, source);
     this.#end(program); // its counts would be those of a handle that is no more
-    const sizes = maxEntries as Record<string, number>;
-    const object: BpfObject = await load(compiled, { globals, constants, maxEntries: sizes });
-    this.#runs.set(program, { object, notebook, feeds: new Map(), overflow: new Map() });
-    const maps = Object.values(object.maps);
-    const names = (isWanted: (map: BpfMap) => boolean) => maps.filter(isWanted).map((map) => map.name);
-    const layouts = Object.keys(object.globals).map((name) => [name, layoutOfGlobal(object.globals, name)!] as const);
-    return {
-      globals: { ...object.globals },
-      layouts: Object.fromEntries(layouts),
-      rings: names((map) => isRing({ typeName: map.type })),
-      maps: names((map) => !isRing({ typeName: map.type })),
-    };
+    return load(compiled, { globals, constants, maxEntries: maxEntries as Record<string, number> });
   }
-
-  #totals(run: Run, ring: string): FeedTotals {
-    const now = run.feeds.get(ring)?.totals() ?? { ring: run.object.totals(ring), sent: 0, overflow: 0 };
-    return { ...now, overflow: now.overflow + (run.overflow.get(ring) ?? 0) };
-  }
-
-  #stop(run: Run, ring: string, id: string): FeedTotals {
-    const feed = run.feeds.get(ring);
-    if (feed?.id !== id) return this.#totals(run, ring);
-    const { overflow, ...totals } = feed.stop();
-    run.feeds.delete(ring);
-    run.overflow.set(ring, overflow + (run.overflow.get(ring) ?? 0));
-    return { ...totals, overflow: run.overflow.get(ring)! };
-  }
-}
-
-function mapOf({ object }: Run, name: string): BpfMap {
-  const map = Object.hasOwn(object.maps, name) ? object.maps[name] : undefined;
-  if (!map) throw unknownName("map", object.name, name, Object.keys(object.maps));
-  return map;
 }
 
 type AgentOptionsInUse = Pick<AgentOptions, "name" | "leaseSeconds" | "bufferBytes" | "cpu" | "clock">;

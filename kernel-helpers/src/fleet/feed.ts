@@ -1,16 +1,16 @@
 import type { ColumnTable } from "arquero";
 import type { Subscription } from "rxjs";
-import type { BpfObject } from "../handles/object.js";
 import type { EventBatch } from "../streams/batch.js";
 import { settleRings } from "../streams/drain.js";
-import { type ClockReading, readClock } from "./host-clock.js";
+import type { AgentRun } from "./agent-run.js";
+import type { ClockReading } from "./host-clock.js";
 import type { Outbox } from "./outbox.js";
 import type { FeedHeader, FeedTotals } from "./protocol.js";
 
 /** An agent's end of a ring that a notebook reads: what comes from the kernel goes into the outbox. */
 export class Feed {
   readonly id: string;
-  readonly #object: BpfObject;
+  readonly #run: AgentRun;
   readonly #ring: string;
   readonly #subject: string;
   readonly #outbox: Outbox;
@@ -22,20 +22,18 @@ export class Feed {
   #last: { header: FeedHeader; empty: ColumnTable } | undefined;
 
   constructor(
-    object: BpfObject,
+    run: AgentRun,
     ring: string,
     id: string,
-    subject: string,
-    outbox: Outbox,
-    clock: () => ClockReading = readClock,
+    { subject, outbox, clock }: { subject: string; outbox: Outbox; clock: () => ClockReading },
   ) {
     this.id = id;
-    this.#object = object;
+    this.#run = run;
     this.#ring = ring;
     this.#subject = subject;
     this.#outbox = outbox;
     this.#clock = clock;
-    this.#subscription = object.events(ring, { bufferBytes: 64 * 2 ** 20 }).subscribe((batch) => this.#take(batch));
+    this.#subscription = run.events(ring).subscribe((batch) => this.#take(batch));
     settleRings(); // a first batch without rows tells the notebook the columns, and that messages come through
   }
 
@@ -68,7 +66,7 @@ export class Feed {
   /** Where it stands, with all that the ring holds at this moment. */
   totals(): FeedTotals {
     settleRings();
-    return { ring: this.#object.totals(this.#ring), sent: this.#sent, overflow: this.#overflow };
+    return { ring: this.#run.ringTotals(this.#ring), sent: this.#sent, overflow: this.#overflow };
   }
 
   /** Ends it; what waits is not sent any more. */

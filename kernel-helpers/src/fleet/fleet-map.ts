@@ -68,7 +68,7 @@ export class FleetMap {
       (await fleet.command<Blob>(hosts, ask)).map(async (one): Promise<Outcome<{ table: ColumnTable } & Blob>> => {
         if ("error" in one) return one;
         const { host, value } = one;
-        const part = (blob: number, from: number) => fleet.ask<string>(host, { do: "part", blob, from });
+        const part = (blob: number, from: number) => fleet.askHost<string>(host, { do: "part", blob, from });
         try {
           return { host, value: { ...value, table: unpackTable(await wholeOf(value, part)) } };
         } catch (error) {

@@ -135,6 +135,11 @@ export class FleetObject {
     return outcomeTable(await this.#globals.set(values, this.#choose(only)));
   }
 
+  /** @internal of a probe */
+  async setParams(values: Values): Promise<void> {
+    outcomeTable(await this.#do("params", this.#choose(undefined), { do: "set", program: this.name, values }));
+  }
+
   /**
    * The events of a ring on all hosts, in batches of one host each, with a column `host`. `collect` waits until every
    * host sends, and at its end for what is on the way; behind operators of RxJS it cannot know, and does not wait.
@@ -189,6 +194,7 @@ export class FleetObject {
     this.replaced();
     await this.#globals.applied();
     await this.#do("close", this.hosts, { do: "close", program: this.name });
+    this.#fleet.forget(this);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,11 +6,14 @@ import { type ColumnTable, table as makeTable } from "arquero";
 import { BpflabError, ClosedError } from "../base/errors.js";
 import { refuseUnknownOptions } from "../base/names.js";
 import type { Compiled } from "../clang/compile.js";
+import type { Probe } from "../probe/probe.js";
 import type { ClockReading } from "./host-clock.js";
 import { HostClocks } from "./host-clocks.js";
 import type { ConnectionOptions } from "./connect.js";
 import { connectServer } from "./connection.js";
+import type { OnlyOptions } from "./fleet-map.js";
 import { FleetObject } from "./fleet-object.js";
+import { FleetProbe } from "./fleet-probe.js";
 import { chooseHosts, failed, type Outcome } from "./outcomes.js";
 import { type PastOptions, readPast } from "./past.js";
 import {
@@ -58,7 +61,7 @@ export class Fleet {
   readonly #objects = new Map<string, FleetObject>();
   readonly #timer: NodeJS.Timeout;
   /** @internal */
-  readonly clocks = new HostClocks((host) => this.ask<ClockReading>(host, { do: "clock" }));
+  readonly clocks = new HostClocks((host) => this.askHost<ClockReading>(host, { do: "clock" }));
   #ticked = Date.now();
   /** When this process did nothing, not even look at the clock: until when, and how long. */
   readonly #stood: { until: number; seconds: number }[] = [];
@@ -178,18 +181,41 @@ export class Fleet {
     const { globals = {}, constants = {}, maxEntries = {}, only } = options;
     const hosts = this.#choose(only);
     const program = typeof what === "string" ? { program: what } : { program: what.name, source: what.source };
-    const name = program.program;
-    const ask: Ask = { do: "load", ...program, globals, constants, maxEntries };
+    return this.#start(hosts, { do: "load", ...program, globals, constants, maxEntries });
+  }
+
+  /**
+   * A probe's question, to be asked on all hosts, or on some: each makes the program for its own kernel, and its answer
+   * has a column `host`. Agents take questions only where they were started with `--allow-source`.
+   *
+   * @throws ArgumentError when no host is meant
+   * @example
+   * await fleet.probe(probe("tp/syscalls/sys_exit_read").groupby("comm").count()).collect({ seconds: 5 })
+   */
+  probe(what: Probe<any>, { only }: OnlyOptions = {}): FleetProbe {
+    this.#choose(only);
+    return new FleetProbe(what.asked(), (asked) => {
+      const program = `probe_${randomBytes(4).toString("hex")}`;
+      return this.#start(this.#choose(only), { do: "probe", program, asked }, "the probe");
+    });
+  }
+
+  async #start(hosts: readonly string[], ask: Ask & { program: string }, as = ask.program): Promise<FleetObject> {
     const outcomes = await this.command<Loaded>(hosts, ask, 60_000); // a host may have to compile it
     const [first, ...others] = failed(outcomes);
     if (first && others.length + 1 === outcomes.length)
-      throw new BpflabError("FLEET", `No host loads ${name}. ${first.host}: ${first.error.message}`, {
+      throw new BpflabError("FLEET", `No host loads ${as}. ${first.host}: ${first.error.message}`, {
         cause: first.error,
       });
-    this.#objects.get(name)?.replaced();
-    const object = new FleetObject(this, name, outcomes, this.#known);
-    this.#objects.set(name, object);
+    this.#objects.get(ask.program)?.replaced();
+    const object = new FleetObject(this, ask.program, outcomes, this.#known);
+    this.#objects.set(ask.program, object);
     return object;
+  }
+
+  /** @internal of one that is closed */
+  forget(object: FleetObject): void {
+    if (this.#objects.get(object.name) === object) this.#objects.delete(object.name);
   }
 
   /**
@@ -213,7 +239,7 @@ export class Fleet {
   }
 
   /** @internal asks one host @throws what it answers */
-  async ask<T>(host: string, ask: Ask): Promise<T> {
+  async askHost<T>(host: string, ask: Ask): Promise<T> {
     const [outcome] = await this.command<T>([host], ask);
     if ("error" in outcome!) throw outcome.error;
     return outcome!.value;

@@ -48,7 +48,7 @@ export class ProgramSources {
   /** @throws ArgumentError when it takes no programs from outside */
   requireSource(name: string): void {
     if (this.#takesSource) return;
-    throw new ArgumentError(`This agent takes no programs from outside, and ${name} is one.`, {
+    throw new ArgumentError(`This agent takes no programs or probes from outside, and ${name} is one.`, {
       hint: "The host's admin can allow it (bpflab agent --allow-source), or put it into the directory of programs.",
     });
   }

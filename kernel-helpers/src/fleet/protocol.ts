@@ -11,6 +11,7 @@
 import { ArgumentError, BpflabError } from "../base/errors.js";
 import type { RingTotals } from "../base/native.js";
 import type { Layout } from "../bpf/btf.js";
+import type { Asked } from "../probe/probe.js";
 import type { Capture } from "../streams/capture.js";
 import type { MapTableOptions } from "../streams/map-table.js";
 
@@ -45,6 +46,7 @@ export interface Announcement {
 /** What a notebook asks of an agent; who asks is its own random id. */
 export type Command = { notebook: string } & (
   | { do: "load"; program: string; source?: string; globals: Values; constants: Values; maxEntries: Values }
+  | { do: "probe"; program: string; asked: Asked }
   | { do: "attach"; program: string; options: Values }
   | { do: "detach" | "close"; program: string }
   | { do: "set"; program: string; values: Values }

@@ -18,7 +18,7 @@ import { sizesOf, type ProbeOptions } from "./probe-options.js";
 import { generate } from "./program/generate.js";
 import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
-import { columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
+import { asText, columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
 import { Run, type HookCost } from "./run.js";
 import { Runs } from "./runs.js";
 import { wait } from "./wait.js";
@@ -27,6 +27,14 @@ import { wait } from "./wait.js";
 export type Row = Record<string, any>;
 
 type Expr<Fields, Result = unknown> = ((d: Fields, $: any) => Result) | string | { toString(): string };
+
+/** A probe as it can be asked elsewhere: expressions are text. */
+export interface Asked {
+  question: Question;
+  options: ProbeOptions;
+  params: Params;
+  isRollup: boolean;
+}
 
 /**
  * A question to the kernel in arquero's verbs. Verbs make a new question; nothing runs before it is
@@ -51,7 +59,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
     this.#options = options;
     this.#params = { ...params };
     const hooks = [question.hook, question.to].join(" ");
-    this.#runs = new Runs(hooks, async () => Run.load(await this.#page(), this.#params));
+    this.#runs = new Runs(hooks, () => this.loadRun());
   }
 
   #with(verb: Verb): Probe<any> {
@@ -140,6 +148,21 @@ export class Probe<Fields extends object = Row> implements Displayable {
         hint: "Write the name of one hook before .to().",
       });
     return generate(this.#question, hooks, start, this.#params, sizesOf(this.#options));
+  }
+
+  /** @internal */
+  asked(): Asked {
+    return {
+      question: asText(this.#question),
+      options: this.#options,
+      params: { ...this.#params },
+      isRollup: this.isRollup,
+    };
+  }
+
+  /** @internal compiles and loads it; whoever calls sees to the rest */
+  async loadRun(): Promise<Run> {
+    return Run.load(await this.#page(), this.#params);
   }
 
   /** The C program that answers the question, as a page to read. */

@@ -52,3 +52,24 @@ export function valuesOf(
     throw new ArgumentError(`${verb}: expected { name: expression }, got ${String(given)}.`);
   return Object.entries(given);
 }
+
+/** The question with its expressions as text, so that it can be sent elsewhere. */
+export function asText(question: Question): Question {
+  const column = (input: ColumnInput): ColumnInput => ("value" in input ? { value: String(input.value) } : input);
+  const verbs = question.verbs.map((verb): Verb => {
+    switch (verb.verb) {
+      case "filter":
+        return { ...verb, test: String(verb.test) };
+      case "derive":
+      case "rollup":
+        return { ...verb, values: verb.values.map(([name, value]) => [name, String(value)]) };
+      case "select":
+        return { ...verb, columns: verb.columns.map(([name, input]) => [name, column(input)]) };
+      case "groupby":
+        return { ...verb, keys: verb.keys.map(([name, input]) => [name, column(input)]) };
+      case "sample":
+        return verb;
+    }
+  });
+  return { ...question, verbs };
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { firstValueFrom, take, toArray } from "rxjs";
+import {
+  type aq,
+  captureOf,
+  collect,
+  connectFleet,
+  type Fleet,
+  latency,
+  op,
+  probe,
+  type Trial,
+  tryFleet,
+  widgets,
+} from "../../dist/api/index.js";
+import { until } from "../workload/until.js";
+import { buildWriters } from "../workload/writers.js";
+
+const names = ["db-1", "web-1"];
+const rowsOf = (table: aq.ColumnTable) => table.objects() as Record<string, any>[];
+
+describe("what is asked of a program, asked of a fleet", () => {
+  let trial: Trial;
+  let fleet: Fleet;
+  let writers: Awaited<ReturnType<typeof buildWriters>>;
+  before(async () => {
+    writers = await buildWriters();
+    trial = await tryFleet({ hosts: names });
+    fleet = await connectFleet(trial.url, { creds: trial.creds });
+  });
+  after(async () => {
+    await fleet?.close();
+    await trial?.close();
+    await writers.remove();
+  });
+
+  test("maps: sums of all hosts in one table, polled, written and deleted", async () => {
+    const job = writers.start({ threads: 2, writes: 2000 });
+    const stats = await fleet.load("stats", { globals: { watched_pid: job.pid } });
+    await stats.attach();
+    const [reports] = await Promise.all([
+      job.run(),
+      firstValueFrom(stats.maps["stats_map"]!.poll({ everyMs: 50 }).pipe(take(3), toArray())),
+    ]);
+    const table = await stats.maps["stats_map"]!.table();
+    for (const host of names)
+      for (const { fd, writes } of reports) {
+        const row = rowsOf(table).find((one) => one["host"] === host && one["fd"] === fd)!;
+        assert.deepEqual([row["pid"], row["writes"]], [job.pid, writes]);
+      }
+    assert.equal(captureOf(table)!.of, "entries");
+    const merged = rowsOf(table.groupby("fd").rollup({ writes: op.sum("writes") as never }));
+    for (const { fd, writes } of reports) assert.equal(merged.find((one) => one["fd"] === fd)!["writes"], 2 * writes);
+
+    const key = { pid: job.pid, fd: reports[0]!.fd };
+    const deleted = await stats.maps["stats_map"]!.delete(key, { only: ["web-*"] });
+    assert.deepEqual(rowsOf(deleted), [{ host: "web-1", outcome: "done" }]);
+    const left = rowsOf(await stats.maps["stats_map"]!.table()).filter((one) => one["fd"] === key.fd);
+    assert.deepEqual(
+      left.map(({ host }) => host),
+      ["db-1"],
+    );
+    assert.throws(() => stats.maps["stat_map"], /has no map "stat_map"/);
+    await assert.rejects(stats.maps["stats_map"]!.table({ only: ["x"] }), /No host is called x/);
+    await stats.close();
+    await assert.rejects(stats.maps["stats_map"]!.table(), /is closed/);
+  });
+
+  test("probes: events and sums, with a column host", async () => {
+    const job = writers.start({ writes: 1500 });
+    const calls = probe("tp/syscalls/sys_enter_write")
+      .filter((d: any, $: any) => d.pid === $.watched && d.fd > 2)
+      .params({ watched: job.pid });
+    const [events, sums] = [fleet.probe(calls.select("pid", "fd")), fleet.probe(calls.groupby("fd").count())];
+    let running: Promise<aq.ColumnTable> | undefined;
+    const counted = await sums.collect({
+      until: async () => {
+        running = events.collect({ until: () => job.run() });
+        await running;
+      },
+    });
+    const seen = await running!;
+    const perHost = (table: aq.ColumnTable) => rowsOf(table).map((row) => [row["host"], row["count"]]);
+    assert.deepEqual(perHost(seen.groupby("host").count().orderby("host")), [
+      ["db-1", 1500],
+      ["web-1", 1500],
+    ]);
+    assert.deepEqual(captureOf(seen)!.lost, 0);
+    assert.deepEqual(perHost(counted.orderby("host")), [
+      ["db-1", 1500],
+      ["web-1", 1500],
+    ]);
+    assert.throws(() => sums.events(), /sends no events/);
+    await assert.rejects(sums.params({ other: 1 }), /has no parameter other/);
+    await assert.rejects(
+      fleet.probe(probe("tp/syscalls/sys_enter_write").filter((d: any) => d.nothing > 1)).collect({ seconds: 1 }),
+      /No host loads the probe\. db-1: .*nothing/s,
+    );
+  });
+
+  test("a slider moves a global on all hosts, and one that no host can hold is an error at once", async () => {
+    const filter = await fleet.load("tc_icmp_filter");
+    const slider = widgets.bind(filter.globals as { threshold: number }, "threshold", { min: 1, max: 500 });
+    for (const value of [20, 30, 40]) slider.value = value;
+    assert.equal(filter.globals["threshold"], 40);
+    await until("all have it", async () =>
+      rowsOf(await filter.applied()).every(({ value, outcome }) => value === 40 && outcome === "done"),
+    );
+    assert.throws(() => (filter.globals["threshold"] = -1), /threshold/);
+    assert.throws(() => (filter.globals["mode"] = "filtre"), /filter/);
+    await filter.set({ threshold: 5 }, { only: ["web-1"] });
+    assert.equal(filter.globals["threshold"], undefined);
+    await assert.rejects(filter.attach({ interface: "eth7", direction: "ingress", only: ["web-1"] }), /eth7/);
+    await filter.close();
+    assert.ok(!slider.closed);
+  });
+
+  test("a notebook that comes later reads what the server still holds", async () => {
+    const job = writers.start({ writes: 2500 });
+    const ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: job.pid } });
+    await ringbuf.attach();
+    const live = await collect(ringbuf.events("rb"), { until: () => job.run() });
+    await ringbuf.close();
+    const later = await connectFleet(trial.url, { creds: trial.creds });
+    try {
+      const past = await later.past("ringbuf.rb", { since: "10 minutes ago" });
+      const { rows, lost, dropped } = captureOf(past)!;
+      assert.deepEqual([rows, lost, dropped], [live.numRows(), 0, 0]);
+      const times = (table: aq.ColumnTable) => [...table.array("start_ns")].sort();
+      assert.deepEqual(times(past), times(live));
+      assert.deepEqual(
+        rowsOf(latency.summary(past, { by: "host" as never }))
+          .map(({ host, count }) => [host, count])
+          .sort(),
+        names.map((host) => [host, live.numRows() / 2]),
+      );
+      assert.equal((await later.past("ringbuf.rb", { only: ["web-*"] })).numRows(), live.numRows() / 2);
+      await assert.rejects(
+        later.past("ringbuf.rb", { since: new Date(Date.now() + 60_000) }),
+        /holds nothing of ringbuf\.rb since then/,
+      );
+      await assert.rejects(later.past("ringbuf"), /Expected a ring such as "ringbuf\.rb"/);
+    } finally {
+      await later.close();
+    }
+  });
+});

@@ -25,6 +25,7 @@
         "src/symbols.cc",
         "src/system.cc",
         "src/tc.cc",
+        "src/verifier_log.cc",
         "src/walk.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -10,6 +10,7 @@
 
 #include "link.h"
 #include "map.h"
+#include "verifier_log.h"
 
 namespace bpflab {
 
@@ -86,9 +87,11 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
     if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS && HasStructOpsLinks())
       bpf_map__set_map_flags(map, bpf_map__map_flags(map) | kStructOpsLink);
   }
+  VerifierLog verifier(object->get());
   LibbpfLog log;
   int error = bpf_object__load(object->get());
-  if (error) throw SystemError(info.Env(), error, "the kernel did not load the object", log.text());
+  if (error)
+    throw SystemError(info.Env(), error, "the kernel did not load the object", verifier.BehindOutput(log.text()));
   return Napi::String::New(info.Env(), log.text());
 }
 

@@ -43,7 +43,7 @@ export class VerifierError extends BpflabError {
   /** The rejected instruction, and what the verifier knew of its registers. */
   readonly instruction: string | undefined;
   readonly registers: string | undefined;
-  /** The verifier's whole log. */
+  /** The verifier's log: all of it, or the last MiB where it is longer. */
   readonly log: string;
 
   constructor(facts: VerifierFacts) {
@@ -69,7 +69,8 @@ export class VerifierError extends BpflabError {
 
   override detailsHtml(): string {
     const rows = this.log.split("\n").length;
-    return folded(`The verifier's whole log (${rows} lines)`, this.log);
+    const title = this.log.startsWith("-- ") ? "The end of the verifier's log" : "The verifier's whole log";
+    return folded(`${title} (${rows} lines)`, this.log);
   }
 
   /** The message, and the whole log behind a click. */

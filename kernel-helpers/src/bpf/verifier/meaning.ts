@@ -19,9 +19,9 @@ const rules: [RegExp, Rule][] = [
   [/invalid mem access '(\w+)_or_null'/, mayBeNull],
   [/pointer arithmetic on (\w+)_or_null prohibited/, mayBeNull],
   [/^R(\d+) invalid mem access '(?:scalar|inv)'/, notAPointer],
-  [/offset is outside the packet|invalid access to packet/, outsidePacket],
+  [/offset is outside of the packet|invalid access to packet/, outsidePacket],
   [
-    /(?:min|max) value is outside the (?:allowed memory|array) range|invalid access to (?:map value|memory|mem)|makes map_value pointer be out of bounds|makes mem pointer be out of bounds/,
+    /(?:min|max) value is outside of the (?:allowed memory|array) range|invalid access to (?:map value|memory|mem)|makes map_value pointer be out of bounds|makes mem pointer be out of bounds/,
     (rejection, found) =>
       /be out of bounds/.test(rejection.log.reason) ? unboundedIndex(rejection, found) : outsideValue(rejection, found),
   ],

@@ -1,7 +1,15 @@
 {
+  "variables": { "sanitize%": "" },
   "targets": [
     {
       "target_name": "bpflab",
+      "conditions": [
+        ["sanitize!=''", {
+          "cflags_cc": ["-fsanitize=<(sanitize)", "-fno-omit-frame-pointer", "-g"],
+          "cflags_cc!": ["-O3"],
+          "ldflags": ["-fsanitize=<(sanitize)"]
+        }]
+      ],
       "sources": [
         "src/addon.cc",
         "src/attach.cc",
@@ -17,6 +25,7 @@
         "src/object.cc",
         "src/perf_buffer.cc",
         "src/plan.cc",
+        "src/plan_check.cc",
         "src/program.cc",
         "src/records.cc",
         "src/records_binding.cc",

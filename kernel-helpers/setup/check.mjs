@@ -14,7 +14,7 @@ const tsc = (project) => ({
 });
 
 async function cSources() {
-  const files = await run("git", ["ls-files", "-z", "native/src", "bpf"], { cwd: repo });
+  const files = await run("git", ["ls-files", "-z", "native/src", "native/fuzz", "bpf"], { cwd: repo });
   return files.split("\0").filter((file) => /\.(c|cc|h)$/.test(file));
 }
 

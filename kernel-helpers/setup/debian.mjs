@@ -21,7 +21,15 @@ const TO_RUN = [
 ];
 
 /** What the tests compare with and drive. */
-const TO_TEST = ["bpftrace", "bpftool", "python3-jupyter-kernel-test", "chromium", "poppler-utils", "nats-server"];
+const TO_TEST = [
+  "bpftrace",
+  "bpftool",
+  "python3-jupyter-kernel-test",
+  "chromium",
+  "poppler-utils",
+  "nats-server",
+  "libclang-rt-dev", // libFuzzer and the sanitizers
+];
 
 /** What the benchmark sets beside bpflab. */
 const TO_BENCH = ["bpftrace", "nftables", "python3-ipykernel"];

@@ -204,7 +204,7 @@ uint64_t DecodeRuns(Column& column, const Record* records, size_t n, uint8_t* to
 bool Plan::Recognise(Record* record) const {
   int64_t tag = 0;
   if (tag_width) {
-    if (record->length < tag_offset + tag_width) return false;
+    if (record->length < uint64_t{tag_offset} + tag_width) return false;
     tag = Integer(record->data + tag_offset, tag_width, false);
   }
   for (uint32_t i = 0; i < variants.size(); i++) {

@@ -214,11 +214,14 @@ Napi::Value Columns(const Napi::CallbackInfo& info) {
   auto bytes = BytesArg(info, 0);
   Plan plan = PlanArg(info, info[1].As<Napi::Object>());
   auto repeat = static_cast<size_t>(IntArg(info, 2, 1, 1 << 16));
-  if (bytes.Length() % plan.record_size) ThrowArgument(env, "the bytes are not whole records");
+  const auto size = static_cast<uint32_t>(plan.record_size);
+  if (!size || plan.tag_width || plan.variants.size() != 1 || plan.variants[0].least > size)
+    ThrowArgument(env, "the values of a map are of one type and size");
+  if (bytes.Length() % size) ThrowArgument(env, "the bytes are not whole records");
   std::vector<Record> records;
-  records.reserve(bytes.Length() / plan.record_size * repeat);
-  for (size_t at = 0; at < bytes.Length(); at += plan.record_size)
-    records.insert(records.end(), repeat, {bytes.Data() + at, static_cast<uint32_t>(plan.record_size), 0});
+  records.reserve(bytes.Length() / size * repeat);
+  for (size_t at = 0; at < bytes.Length(); at += size)
+    records.insert(records.end(), repeat, {bytes.Data() + at, size, 0});
   auto pool = std::make_shared<BlockPool>(Chunk::Bytes(plan, records.size()));
   auto chunk = std::make_unique<Chunk>(plan, pool, records.size());
   uint64_t inexact = chunk->Append(plan, records.data(), records.size());

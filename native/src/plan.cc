@@ -1,9 +1,10 @@
 #include "plan.h"
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
+
+#include "plan_check.h"
 
 namespace bpflab {
 
@@ -40,21 +41,6 @@ int64_t Int64(Napi::Value value) {
   return static_cast<int64_t>(value.As<Napi::BigInt>().Uint64Value(&lossless));
 }
 
-// Bytes of the record that a column reads.
-size_t SourceBytes(const Column& column) {
-  switch (column.decode) {
-    case Decode::Text:
-    case Decode::Enum:
-    case Decode::Bits:
-      return size_t{column.width} * column.count;
-    case Decode::Tail:
-    case Decode::Variant:
-      return 0;
-    default:
-      return ElementSize(column.decode) * column.count;
-  }
-}
-
 // By variant; empty where the column stands at one place in all.
 std::vector<int64_t> OffsetsOf(const Napi::Object& column) {
   std::vector<int64_t> offsets;
@@ -81,22 +67,6 @@ void ReadVariants(const Napi::Object& from, Plan* plan) {
   }
   plan->tag_offset = NumberField(from, "tagOffset");
   plan->tag_width = NumberField(from, "tagWidth");
-}
-
-// The bytes that are left behind a column in the shortest record that has it; negative where one ends before it does.
-int64_t Reach(const Column& column, const Plan& plan) {
-  const auto bytes = static_cast<int64_t>(SourceBytes(column));
-  if (column.offsets.empty()) {
-    int64_t least = static_cast<int64_t>(plan.record_size);
-    for (const auto& variant : plan.variants) least = std::min(least, static_cast<int64_t>(variant.least));
-    return least - column.offset - bytes;
-  }
-  if (column.offsets.size() != plan.variants.size()) return -1;
-  int64_t left = INT64_MAX;
-  for (size_t i = 0; i < column.offsets.size(); i++)
-    if (column.offsets[i] >= 0)
-      left = std::min(left, static_cast<int64_t>(plan.variants[i].least) - column.offsets[i] - bytes);
-  return left;
 }
 
 }  // namespace
@@ -126,17 +96,6 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     column.is_signed = source.Get("signed").ToBoolean();
     column.most = NumberField(source, "most");
     column.offsets = OffsetsOf(source);
-    if (column.count == 0 || Reach(column, plan) < 0)
-      ThrowArgument(info.Env(), "column " + std::to_string(i) + " reaches past the end of the record");
-    if (column.decode == Decode::Tail && column.width == 0)
-      ThrowArgument(info.Env(), "column " + std::to_string(i) + " has elements of no size");
-    const bool is_bits = column.decode == Decode::Bits || (column.decode == Decode::Enum && column.bit_size > 0);
-    if (is_bits && (column.width > 8 || column.bit_size == 0 || column.bit_size > 63 ||
-                    uint64_t{column.bit_offset} + column.bit_size > 8 * column.width || column.count != 1))
-      ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not a bit field");
-    if (column.decode == Decode::Enum && !is_bits && column.width != 1 && column.width != 2 && column.width != 4 &&
-        column.width != 8)
-      ThrowArgument(info.Env(), "column " + std::to_string(i) + " is not an enum of 1, 2, 4 or 8 bytes");
     if (column.decode == Decode::Text || column.decode == Decode::Enum)
       column.dictionary = std::make_unique<Dictionary>();
     Napi::Value labels = source.Get("labels");
@@ -149,9 +108,8 @@ Plan PlanArg(const Napi::CallbackInfo& info, const Napi::Object& from) {
     }
     plan.columns.push_back(std::move(column));
   }
-  const bool has_size = plan.record_size > 0 || from.Get("variants").IsArray();
-  if (!has_size || plan.variants.empty() || plan.columns.empty() || plan.tag_width > 8)
-    ThrowArgument(info.Env(), "a plan needs a record size and columns");
+  std::string fault = PlanFault(plan);
+  if (!fault.empty()) ThrowArgument(info.Env(), fault);
   return plan;
 }
 

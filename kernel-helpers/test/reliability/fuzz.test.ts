@@ -1,0 +1,80 @@
+/** libFuzzer on what reads bytes that a program or an object file chooses: native/fuzz. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { compileShipped } from "../../dist/clang/compile.js";
+import { rounds } from "./seeded.js";
+
+const native = fileURLToPath(new URL("../../../native/", import.meta.url));
+
+interface Target {
+  name: string;
+  sources: string[];
+  libraries: string[];
+  /** Bytes of the longest input. */
+  longest: number;
+  /** Inputs of the short form: as many as a second or two has. */
+  few: number;
+}
+
+const TARGETS: Target[] = [
+  { name: "plan", sources: ["columns", "plan_check"], libraries: [], longest: 600, few: 20_000 },
+  { name: "records", sources: ["columns", "plan_check"], libraries: [], longest: 2000, few: 10_000 },
+  {
+    name: "debug_info",
+    sources: ["records", "debug_info"],
+    libraries: ["-ldw", "-lelf"],
+    longest: 1 << 16,
+    few: 500,
+  },
+];
+
+let directory: string;
+before(() => void (directory = mkdtempSync(join(tmpdir(), "bpflab-fuzz-"))));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+async function build({ name, sources, libraries }: Target): Promise<string> {
+  const binary = join(directory, name);
+  const files = [`fuzz/${name}.cc`, ...sources.map((source) => `src/${source}.cc`)].map((file) => join(native, file));
+  const flags = ["-std=c++17", "-O1", "-g", "-D_GNU_SOURCE", "-fsanitize=fuzzer,address,undefined"];
+  await execa("clang++", [...flags, "-fno-sanitize-recover=undefined", ...files, "-o", binary, ...libraries]);
+  return binary;
+}
+
+/** Object files to begin with. */
+async function seedObjects(to: string): Promise<void> {
+  for (const name of ["ringbuf", "tc_icmp_filter"]) {
+    const { elf } = await compileShipped(name);
+    writeFileSync(join(to, name), elf);
+  }
+}
+
+for (const target of TARGETS) {
+  const runs = rounds(target.few, 1_000_000);
+  test(`${runs.toLocaleString("en")} inputs for ${target.name}: none reads or writes where it may not`, async () => {
+    const binary = await build(target);
+    const [corpus, artifacts] = [join(directory, `${target.name}-corpus`), join(directory, `${target.name}-found/`)];
+    mkdirSync(corpus);
+    mkdirSync(artifacts);
+    if (target.name === "debug_info") await seedObjects(corpus);
+    const options = [`-runs=${runs}`, `-max_len=${target.longest}`, `-artifact_prefix=${artifacts}`, "-timeout=20"];
+    const { all, exitCode } = await execa(
+      binary,
+      [
+        ...options,
+        ...(process.env["BPFLAB_RELIABILITY"] ? [] : ["-seed=1"]),
+        "-verbosity=1",
+        "-rss_limit_mb=1500",
+        corpus,
+      ],
+      { all: true, reject: false, cwd: directory },
+    );
+    const found = readdirSync(artifacts).map((name) => readFileSync(join(artifacts, name)).toString("base64"));
+    assert.equal(exitCode, 0, `${all.split("\n").slice(-60).join("\n")}\nThe input, in base64: ${found.join("\n")}`);
+    assert.match(all, new RegExp(`Done ${runs} runs`));
+  });
+}

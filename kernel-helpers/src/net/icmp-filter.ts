@@ -1,21 +1,19 @@
 import { requireNumber } from "../base/arguments.js";
 import { table, type ColumnTable } from "arquero";
 import { native } from "../base/native.js";
-import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
 import { ArgumentError } from "../base/errors.js";
-import { listNames } from "../base/names.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { interruptSignal } from "../base/display.js";
-import { addressBytes, formatAddress, parseAddress, parsePrefix } from "../bpf/address.js";
-import { isPerCpu } from "../bpf/per-cpu.js";
+import { formatAddress, parseAddress } from "../bpf/address.js";
+import { addressMap, prefixMap, type AddressMap } from "./address-map.js";
 
 /** The filter, as `bpf.load("tc_icmp_filter")` returns it. */
 export type IcmpFilter = BpfObject<ShippedPrograms["tc_icmp_filter"]>;
 
 /**
  * The shipped filter, or one of your own with maps of the same names and fields: each function says which it needs.
- * Keys are addresses: `struct in6_addr`, or `__be32` for IPv4 alone.
+ * Keys are addresses: `struct in6_addr`, or for IPv4 alone `__be32` or `u32`, in network byte order as in `ip->saddr`.
  */
 export type FilterLike = BpfObject<any>;
 
@@ -60,8 +58,7 @@ export function release(filter: FilterLike, address: string): boolean {
  * net.allow(filter, "198.18.0.0/24");
  */
 export function allow(filter: FilterLike, prefix: string): void {
-  const { map, key } = allowed(filter, "allow", prefix);
-  map.set(key, 1);
+  prefixMap(filter, "allow").add(prefix);
 }
 
 /**
@@ -73,8 +70,7 @@ export function allow(filter: FilterLike, prefix: string): void {
  * net.disallow(filter, "198.18.0.0/24");  // true
  */
 export function disallow(filter: FilterLike, prefix: string): boolean {
-  const { map, key } = allowed(filter, "disallow", prefix);
-  return map.delete(key);
+  return prefixMap(filter, "disallow").delete(prefix);
 }
 
 /**
@@ -132,49 +128,8 @@ interface Counts {
   state?: string;
 }
 
-function counts(filter: FilterLike, caller: string): BpfMap<string, Counts> {
+function counts(filter: FilterLike, caller: string): AddressMap<Counts> {
   return addressMap<Counts>(filter, caller, "peers", ["passed", "dropped"]);
-}
-
-/** A map of the filter by its name, found to have addresses as keys and values with these fields. @throws ArgumentError */
-function addressMap<Value>(
-  filter: FilterLike,
-  caller: string,
-  name: string,
-  fields: string[] = [],
-): BpfMap<string, Value> {
-  const values = fields.length > 0 ? ` and values with ${listNames(fields)}` : "";
-  const hint = `net.${caller} needs a map ${name} with addresses as keys (struct in6_addr, or __be32 for IPv4)${values}.`;
-  const map = mapOf(filter, name, hint);
-  if (map.keyLayout?.kind !== "address")
-    throw new ArgumentError(`The keys of ${map.path} are not addresses.`, { hint });
-  const there = map.valueLayout?.kind === "struct" ? map.valueLayout.fields.map((field) => field.name) : [];
-  const missing = fields.filter((field) => !there.includes(field));
-  if (missing.length > 0)
-    throw new ArgumentError(`The values of ${map.path} have no ${listNames(missing)}.`, {
-      hint: `${hint} They have: ${listNames(there)}.`,
-    });
-  if (fields.length > 0 && isPerCpu(map.type))
-    throw new ArgumentError(`${map.path} has a value for each CPU, and net.${caller} reads one for all.`, { hint });
-  return map;
-}
-
-/** The map `allow`, and the key in it that a prefix has: a length and an address, whatever the fields are called. */
-function allowed(filter: FilterLike, caller: string, prefix: string): { map: BpfMap; key: Record<string, unknown> } {
-  const hint = `net.${caller} needs an LPM trie called allow whose key is a __u32 length and an address (struct in6_addr, or __be32 for IPv4).`;
-  const map = mapOf(filter, "allow", hint);
-  const [length, address] = map.keyLayout?.kind === "struct" ? map.keyLayout.fields : [];
-  if (map.type !== "lpm_trie" || address?.layout.kind !== "address")
-    throw new ArgumentError(`${map.path} (${map.type}) has no prefixes as keys.`, { hint });
-  const parsed = parsePrefix(prefix);
-  const bits = address.layout.size === addressBytes ? parsed.bits : parsed.bits - (addressBytes - 4) * 8;
-  return { map, key: { [address.name]: parsed.address, [length!.name]: bits } };
-}
-
-function mapOf(filter: FilterLike, name: string, hint: string): BpfMap {
-  if (name in filter.maps) return filter.maps[name] as BpfMap;
-  const there = listNames(Object.keys(filter.maps));
-  throw new ArgumentError(`${filter.name} has no map ${name}; it has ${there}.`, { hint });
 }
 
 export interface SampleOptions {

@@ -3,6 +3,7 @@
  * to do, and the facts as fields, so that a program can act on them too.
  */
 
+import type { Capability } from "./capabilities.js";
 import { folded } from "./text.js";
 
 /** What every bpflab error carries beside its message. */
@@ -60,10 +61,20 @@ export class BpflabError extends Error {
  * });
  */
 export class NotRootError extends BpflabError {
-  constructor(what: string) {
-    super("NOT_ROOT", `${what} needs root, and this process runs as user ${process.geteuid?.() ?? "unknown"}.`, {
-      hint: "Start JupyterLab or the program as root, for example with sudo.",
-    });
+  /** What is missing, such as `CAP_PERFMON`; empty where only root will do. */
+  readonly lacking: readonly Capability[];
+
+  /** @param lacking the capabilities that would do instead of root */
+  constructor(what: string, lacking: readonly Capability[] = []) {
+    const needs = ["root", ...(lacking.length > 0 ? [lacking.join(" and ")] : [])].join(" or ");
+    super(
+      "NOT_ROOT",
+      `${what} needs ${needs}, and this process runs as user ${process.geteuid?.() ?? "unknown"}${lacking.length > 0 ? " without it" : ""}.`,
+      {
+        hint: "Start JupyterLab or the program as root, for example with sudo.",
+      },
+    );
+    this.lacking = lacking;
   }
 }
 

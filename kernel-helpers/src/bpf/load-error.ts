@@ -1,4 +1,5 @@
 import { release } from "node:os";
+import { lacking, type Capability } from "../base/capabilities.js";
 import { LoadError, MissingFeatureError } from "../base/errors.js";
 import { listNames, nearestNames } from "../base/names.js";
 import { sectionAdvice } from "./link/section-names.js";
@@ -148,6 +149,12 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     ([name], { programs, lines }) => {
       const program = programs.find((one) => one.name === name)!;
       if (lines.some((row) => row.includes("BEGIN PROG LOAD LOG"))) return undefined; // the verifier's reason is better
+      const missing = lacking(...capabilitiesOf(program.typeName));
+      if (missing.length > 0)
+        return {
+          reason: `loading program ${name}, of SEC("${program.section}"), needs ${listNames(missing)}, and this process, of user ${process.geteuid?.()}, does not have it`,
+          hint: "Start JupyterLab or the program as root, for example with sudo.",
+        };
       return {
         reason: `the kernel refuses programs of SEC("${program.section}") (program ${name}: operation not permitted)`,
         hint: `This machine's policy forbids it, even for root. Use a tracepoint (tp/, raw_tp/, tp_btf/) or a kprobe. ${leaveOut(name!)}`,
@@ -168,6 +175,13 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     },
   ],
 ];
+
+/** What the kernel asks for beside CAP_BPF: bpf_prog_load() in kernel/bpf/syscall.c. */
+function capabilitiesOf(type: string): Capability[] {
+  if (/^(kprobe|tracepoint|perf_event|raw_tracepoint|raw_tracepoint_writable|tracing|lsm|ext)$/.test(type))
+    return ["CAP_BPF", "CAP_PERFMON"];
+  return type === "socket_filter" || type === "cgroup_skb" ? ["CAP_BPF"] : ["CAP_BPF", "CAP_NET_ADMIN"];
+}
 
 function brought(since: string | undefined): string {
   return since ? ` (they came with Linux ${since})` : "";

@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
-import { ArgumentError, AttachError, ClosedError } from "../base/errors.js";
+import { lacking } from "../base/capabilities.js";
+import { ArgumentError, AttachError, BpflabError, ClosedError, NotRootError } from "../base/errors.js";
 import { attachProgram } from "./link/attach.js";
 import type { Attachment } from "./link/attachment.js";
 import { kindOf, type Hook } from "./link/hooks.js";
@@ -29,7 +30,16 @@ let counting: LinkHandle | undefined;
 
 /** @internal what the kernel has counted of a program; makes it count from now on */
 export function runStats(read: () => ProgramInfo): ProgramStats {
-  counting ??= native.bpf_enable_stats();
+  try {
+    counting ??= native.bpf_enable_stats();
+  } catch (error) {
+    if (!isNativeError(error)) throw error;
+    const missing = lacking("CAP_SYS_ADMIN");
+    if (missing.length > 0) throw new NotRootError("Counting the runs of programs", missing);
+    throw new BpflabError("STATS", `The kernel does not count the runs of programs: ${error.message}.`, {
+      cause: error,
+    });
+  }
   const { runs, runTime, recursionMisses } = read();
   return { runs, run_time_ns: runTime, ns_per_run: runs === 0 ? NaN : runTime / runs, missed: recursionMisses };
 }

@@ -1,7 +1,10 @@
 import { decode, viewOf } from "./codec.js";
 import { compileShipped } from "../clang/compile.js";
 import { Btf } from "./btf.js";
-import { native } from "../base/native.js";
+import { lacking } from "../base/capabilities.js";
+import { NotRootError } from "../base/errors.js";
+import { isNativeError, native, type ObjectHandle } from "../base/native.js";
+import { loadError } from "./load-error.js";
 
 /** Process ids as the whole machine numbers them, which inside a PID namespace is not `process.pid`. */
 export interface OwnIds {
@@ -22,11 +25,23 @@ export function ownIds(): Promise<OwnIds> {
   return own;
 }
 
+/** It is a program that traces: the kernel lets it in for CAP_PERFMON alone. */
+function load(object: ObjectHandle): void {
+  try {
+    native.bpf_object__load(object);
+  } catch (error) {
+    const missing = lacking("CAP_BPF", "CAP_PERFMON");
+    if (!isNativeError(error)) throw error;
+    if (error.code === "EPERM" && missing.length > 0) throw new NotRootError("Loading a program that traces", missing);
+    throw loadError("The kernel does not load whoami", error, object);
+  }
+}
+
 async function ask(): Promise<OwnIds> {
   const { elf } = await compileShipped("whoami");
   const object = native.bpf_object__open_mem(elf, "whoami");
   try {
-    native.bpf_object__load(object);
+    load(object);
     native.bpf_prog_test_run(object, "whoami");
     const variables = new Btf(native.bpf_object__btf(object)).section(".bss");
     const map = native.bpf_object__find_map_by_name(object, "whoami.bss");

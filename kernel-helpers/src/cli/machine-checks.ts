@@ -4,6 +4,7 @@ import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { atLeast } from "../base/machine.js";
+import { lacking, type Capability } from "../base/capabilities.js";
 import { listNames } from "../base/names.js";
 import { native } from "../base/native.js";
 import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
@@ -27,19 +28,12 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Capabilities by their numbers in capabilities(7), and what needs them. */
-const capabilities = [
-  { bit: 39n, name: "CAP_BPF", use: "loading programs" },
-  { bit: 38n, name: "CAP_PERFMON", use: "tracing" },
-  { bit: 12n, name: "CAP_NET_ADMIN", use: "network hooks and test hosts" },
+/** What needs which capability. */
+const uses: [Capability, string][] = [
+  ["CAP_BPF", "loading programs"],
+  ["CAP_PERFMON", "tracing"],
+  ["CAP_NET_ADMIN", "network hooks and test hosts"],
 ];
-
-function lackingCapabilities(): typeof capabilities {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(textOf("/proc/self/status") ?? "")?.[1];
-  return effective === undefined
-    ? []
-    : capabilities.filter(({ bit }) => ((BigInt(`0x${effective}`) >> bit) & 1n) === 0n);
-}
 
 const RINGBUF = 27; // BPF_MAP_TYPE_RINGBUF
 
@@ -66,12 +60,12 @@ const systemChecks: Check[] = [
     name: "capabilities",
     needed: true,
     look: () => {
-      const lacking = lackingCapabilities();
-      return lacking.length === 0
+      const missed = lacking(...uses.map(([name]) => name));
+      return missed.length === 0
         ? there(process.getuid?.() === 0 ? "root" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN")
         : missing(
-            `user ${process.getuid?.()} lacks ${listNames(lacking.map(({ name }) => name))}`,
-            `Run bpflab as root, for example with sudo: ${lacking.map(({ name, use }) => `${name} is for ${use}`).join(", ")}. Captures can be opened and drawn without.`,
+            `user ${process.getuid?.()} lacks ${listNames(missed)}`,
+            `Run bpflab as root, for example with sudo: ${uses.map(([name, use]) => `${name} is for ${use}`).join(", ")}. Captures can be opened and drawn without.`,
           );
     },
   },

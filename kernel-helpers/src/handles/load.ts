@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import type { ShippedPrograms } from "../generated/programs.js";
+import { lacking } from "../base/capabilities.js";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
@@ -267,10 +268,8 @@ function wakeEarlier(handle: ObjectHandle, btf: Btf, ring: string, size: number)
     );
 }
 
-/** Root, or a process that was given CAP_BPF (capability 39; see capabilities(7)). */
+/** Root, or a process that was given CAP_BPF. */
 function requireRights(): void {
-  if (process.geteuid?.() === 0) return;
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  if (effective === undefined || ((BigInt(`0x${effective}`) >> 39n) & 1n) === 0n)
-    throw new NotRootError("Loading a BPF program");
+  const missing = lacking("CAP_BPF");
+  if (missing.length > 0) throw new NotRootError("Loading a BPF program", missing);
 }

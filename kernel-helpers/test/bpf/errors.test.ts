@@ -50,7 +50,7 @@ describe("errors say what to do", () => {
     const said = await errorOf(`process.seteuid(65534); await bpf.load("ringbuf")`);
     assert.match(
       said,
-      /^NotRootError NOT_ROOT\nLoading a BPF program needs root, and this process runs as user 65534\.\nStart JupyterLab or the program as root/,
+      /^NotRootError NOT_ROOT\nLoading a BPF program needs root or CAP_BPF, and this process runs as user 65534 without it\.\nStart JupyterLab or the program as root/,
     );
   });
 

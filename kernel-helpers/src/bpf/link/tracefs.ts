@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { lacking } from "../../base/capabilities.js";
 import { MissingFeatureError } from "../../base/errors.js";
 import { isNativeError, native, type MountHandle } from "../../base/native.js";
+
+const MOUNTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
 
 let own: MountHandle | undefined;
 
@@ -14,12 +17,12 @@ let own: MountHandle | undefined;
  * @throws MissingFeatureError when the kernel has no tracefs or does not let us mount it
  */
 export function tracefs(): string {
-  for (const mounted of ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"])
-    if (existsSync(join(mounted, "events"))) return mounted;
+  for (const mounted of MOUNTS) if (existsSync(join(mounted, "events"))) return mounted;
   try {
     own ??= native.fsmount("tracefs");
   } catch (error) {
     if (!isNativeError(error)) throw error;
+    if (error.code === "EPERM" && lacking("CAP_SYS_ADMIN").length > 0) throw unreachable(error);
     throw new MissingFeatureError("tracefs", `tracefs is not mounted and cannot be: ${error.message}.`, {
       since: "4.1 (private mounts: 5.2)",
       hint: "Run as root on a kernel with CONFIG_FTRACE, or mount it: mount -t tracefs tracefs /sys/kernel/tracing",
@@ -27,6 +30,28 @@ export function tracefs(): string {
     });
   }
   return native.fsmount_path(own);
+}
+
+/** Why this process sees no tracefs, and what root can do about it once for all. */
+function unreachable(cause: Error): MissingFeatureError {
+  const group = process.getegid?.() ?? 0;
+  const [place] = MOUNTS;
+  const isMounted = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .some((row) => row.split(" ")[2] === "tracefs");
+  const [message, mount] = isMounted
+    ? [
+        "tracefs may be read by root alone, and mounting another one needs CAP_SYS_ADMIN.",
+        `mount -o remount,gid=${group},mode=750 ${place}`,
+      ]
+    : [
+        "tracefs is not mounted, and mounting it needs CAP_SYS_ADMIN.",
+        `mount -t tracefs -o gid=${group},mode=750 tracefs ${place}`,
+      ];
+  return new MissingFeatureError("tracefs", message, {
+    hint: `As root, once: ${mount}. It lets group ${group} read the ids of tracepoints.`,
+    cause,
+  });
 }
 
 /** The id of a tracepoint, which attaching to it needs; undefined when there is none of that name. */

@@ -101,6 +101,7 @@ export async function main(args: string[]): Promise<number> {
     .option("--memory <MiB>", "for all processes of a submission together", count, 2048)
     .option("--processes <number>", "its processes and threads, the notebook's kernel included", count, 256)
     .option("--output <MiB>", "what its cells may print and show", count, 16)
+    .option("--jobs <number>", "submissions that run at the same time", count, 1)
     .option("--without-cgroups", "bound each process instead, as is done on a machine without them")
     .action(
       async (
@@ -111,6 +112,7 @@ export async function main(args: string[]): Promise<number> {
           memory: number;
           processes: number;
           output: number;
+          jobs: number;
           withoutCgroups?: true;
         },
       ) => {

@@ -1,4 +1,5 @@
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { visible } from "../base/text.js";
@@ -13,16 +14,18 @@ import { reportPython } from "../report/python.js";
 export interface GradeArguments extends Limits {
   /** The CSV file; the JSON file and the directory with the pages are beside it. */
   out: string;
+  /** Submissions that run at the same time. */
+  jobs: number;
 }
 
 /**
- * `bpflab exercises grade DIR`: runs each notebook below a directory, one after another and each confined, and writes
+ * `bpflab exercises grade DIR`: runs each notebook below a directory, `jobs` at a time and each confined, and writes
  * a CSV file, a JSON file and a page each.
  *
  * @returns exit code 0 also when submissions have few points or went beyond a bound: that is their result
  * @throws ArgumentError when there is no notebook; NotRootError
  */
-export async function gradeExercises(directory: string, { out, ...limits }: GradeArguments): Promise<number> {
+export async function gradeExercises(directory: string, { out, jobs, ...limits }: GradeArguments): Promise<number> {
   if (process.geteuid?.() !== 0) throw new NotRootError("Grading");
   const submissions = await notebooksBelow(directory);
   if (submissions.length === 0) throw new ArgumentError(`There is no notebook (.ipynb) in ${directory} or below it.`);
@@ -32,22 +35,34 @@ export async function gradeExercises(directory: string, { out, ...limits }: Grad
   const [python, originals] = [await reportPython(), await handedOut()];
   keepKernelspec(jupyterPrefix);
   await mkdir(stem, { recursive: true });
-  const grades: Graded[] = [];
+  const grades: (Graded | undefined)[] = submissions.map(() => undefined);
+  const graded = () => grades.filter((one) => one !== undefined);
   const pageOf = pageNames();
-  for (const submission of submissions) {
-    const graded = await grade(join(directory, submission), { submission, originals, limits, python });
-    const page = join(stem, pageOf(submission));
-    grades.push({ ...graded, page: relative(dirname(stem), page) });
-    await writeGradePage(graded, page);
+  const pages = submissions.map((submission) => join(stem, pageOf(submission)));
+  const gradeOne = async (i: number, submission: string) => {
+    const got = await grade(join(directory, submission), { submission, originals, limits, python });
+    grades[i] = { ...got, page: relative(dirname(stem), pages[i]!) };
+    await writeGradePage(got, pages[i]!);
     // What is there when the command is interrupted is what was graded up to then.
-    await writeFile(`${stem}.csv`, asCsv(grades));
-    await writeFile(`${stem}.json`, asJson(grades));
-    const { reached, of } = graded.points;
-    const what = graded.outcome === "complete" ? "" : `, ${graded.outcome}: ${graded.detail}`;
-    console.log(visible(`${reached} of ${of}  ${submission}${what} (${graded.seconds.toFixed(1)} s)`));
-  }
-  const held = [...new Set(grades.map(({ bounds }) => bounds).filter((bounds) => bounds !== "none"))];
-  console.log(`${grades.length} submissions, bounded by ${held.join(" and ") || "nothing"}.`);
+    writeFileSync(`${stem}.csv`, asCsv(graded()));
+    writeFileSync(`${stem}.json`, asJson(graded()));
+    const { reached, of } = got.points;
+    const what = got.outcome === "complete" ? "" : `, ${got.outcome}: ${got.detail}`;
+    console.log(visible(`${reached} of ${of}  ${submission}${what} (${got.seconds.toFixed(1)} s)`));
+  };
+  const waiting = submissions.entries();
+  const worker = async () => {
+    for (const [i, submission] of waiting) await gradeOne(i, submission);
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  const held = [
+    ...new Set(
+      graded()
+        .map(({ bounds }) => bounds)
+        .filter((bounds) => bounds !== "none"),
+    ),
+  ];
+  console.log(`${submissions.length} submissions, bounded by ${held.join(" and ") || "nothing"}.`);
   for (const file of [`${stem}.csv`, `${stem}.json`, `${stem}/`])
     console.log(`→ ${visible(relative("", file) || file)}`);
   return 0;

@@ -141,11 +141,25 @@ class Guard:
             first, second, third = struct.unpack("=III", memory.read(12))
         command = signed(command)
         if command == MAP_GET_FD_BY_ID:
-            return None, first in self.maps and not third & 1 << 3  # BPF_F_RDONLY: looking is free
+            return None, not third & 1 << 3 and (first in self.maps or self.held_by_others("map", first))  # BPF_F_RDONLY: looking is free
         kind, known, descriptor = ("prog", self.programs, second) if command == PROG_DETACH else ("link", self.links, first)
         found = re.search(rf"^{kind}_id:\s*(\d+)", bounds.read("/proc", str(pid), "fdinfo", str(descriptor)), re.MULTILINE)
-        foreign = found is not None and int(found.group(1)) in known
+        foreign = found is not None and (int(found.group(1)) in known or self.held_by_others(kind, int(found.group(1))))
         return (f"{COMMANDS[command]} on a BPF {'program' if kind == 'prog' else 'link'} that is not its own (id {found.group(1)})", True) if foreign else (None, False)
+
+    def held_by_others(self, kind, number):
+        """Whether a process outside of the group has a BPF object: another submission may have made it since this one began."""
+        own, pattern = self.group.pids(), re.compile(rf"^{kind}_id:\s*{number}$", re.MULTILINE)
+        for pid in os.listdir("/proc"):
+            if not pid.isdigit() or int(pid) in own:
+                continue
+            try:
+                files = os.listdir(f"/proc/{pid}/fdinfo")
+            except OSError:
+                continue  # it has ended
+            if any(pattern.search(bounds.read("/proc", pid, "fdinfo", file)) for file in files):
+                return True
+        return False
 
 
 def leader(thread):

@@ -7,7 +7,7 @@ import { checkIcmpFilter } from "./icmp-filter.js";
 import { checkMinimal, type MinimalAnswers } from "./minimal.js";
 import { CheckResult, type Step } from "./result.js";
 import { checkRingbuf, type RingbufHandlers } from "./ringbuf.js";
-import { checkStats } from "./stats.js";
+import { checkStats, type StatsHandlers } from "./stats.js";
 
 const checks = {
   hashmap: checkHashmap,
@@ -25,7 +25,7 @@ export const exercises = ["minimal", ...Object.keys(checks)];
  *
  * @param exercise `minimal`, `hashmap`, `ringbuf`, `stats` or `tc_icmp_filter`
  * @param work the program's handle; for `minimal` the answers
- * @param handlers for `ringbuf` the functions that handle its events
+ * @param handlers for `ringbuf` the functions that handle its events, for `stats` those that read its map and its records
  * @throws ArgumentError for an unknown exercise, or what is no program; AttachError when it cannot be attached
  * @example
  * await exercise.check("hashmap", hashmap)
@@ -33,7 +33,7 @@ export const exercises = ["minimal", ...Object.keys(checks)];
 export async function check(
   exercise: "minimal" | keyof typeof checks,
   work: BpfObject<any> | MinimalAnswers,
-  handlers?: RingbufHandlers,
+  handlers?: RingbufHandlers & StatsHandlers,
 ): Promise<CheckResult> {
   if (exercise === "minimal") return new CheckResult(exercise, checkMinimal(work as MinimalAnswers));
   if (!(exercise in checks))
@@ -44,6 +44,6 @@ export async function check(
     throw new ArgumentError(
       `check("${exercise}", …) takes the program's handle, which a cell that begins with %%bpf ${exercise} defines.`,
     );
-  const run = checks[exercise] as (object: BpfObject, handlers?: RingbufHandlers) => Promise<Step[]>;
+  const run = checks[exercise] as (object: BpfObject, handlers?: RingbufHandlers & StatsHandlers) => Promise<Step[]>;
   return new CheckResult(exercise, await run(work as BpfObject, handlers));
 }

@@ -1,7 +1,7 @@
 import type { BpfObject } from "../handles/object.js";
 import type { EventBatch } from "../streams/batch.js";
 import { step, type Step } from "./result.js";
-import { missingParts, tryOn, wrongDurations, wrongHooks, type Trial } from "./trial.js";
+import { end, missingParts, tryOn, wrongDurations, wrongHooks, type Ending, type Trial } from "./trial.js";
 
 /** The functions that exercise 3 asks for: each is called with what to do, and returns what ends it. */
 export interface RingbufHandlers {
@@ -10,8 +10,6 @@ export interface RingbufHandlers {
   /** Calls back with how many events came, once for each batch. */
   batches?: (act: (rows: number) => void) => Ending;
 }
-
-type Ending = { unsubscribe(): void } | (() => void) | void;
 
 const FIELDS = ["pid", "tid", "fd", "ret", "duration_ns", "comm"];
 const FAST = 60;
@@ -151,9 +149,4 @@ async function checkHandlers(object: BpfObject | undefined, { each, batches }: R
             : undefined,
     ),
   ];
-}
-
-function end(ending: Ending): void {
-  if (typeof ending === "function") ending();
-  else ending?.unsubscribe();
 }

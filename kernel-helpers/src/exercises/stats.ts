@@ -1,20 +1,29 @@
 import type { BpfObject } from "../handles/object.js";
 import type { EventBatch } from "../streams/batch.js";
 import { step, type Step } from "./result.js";
-import { missingParts, tryOn, wrongHooks } from "./trial.js";
+import { end, missingParts, tryOn, wrongHooks, type Ending } from "./trial.js";
 import type { Worker } from "./writers.js";
 
 const FAST = 64;
 const SLOW = 2;
 const EVERY = 16;
 
+/** The functions that exercise 4 asks for, one for each way to user space. */
+export interface StatsHandlers {
+  /** How often a process wrote to each of its descriptors, from the map. */
+  writesOf?: (pid: number) => Map<number, number>;
+  /** Calls back once for each record from the ring; returns what ends it. */
+  eachRecord?: (act: (record: Record<string, unknown>) => void) => Ending;
+}
+
 /** Exercise 4: sums in a map, read from user space, and sent now and then. */
-export async function checkStats(object: BpfObject): Promise<Step[]> {
+export async function checkStats(object: BpfObject, { writesOf, eachRecord }: StatsHandlers = {}): Promise<Step[]> {
   const missing =
     missingParts(object, { programs: 2, maps: ["stats_map", "rb"], globals: ["my_pid", "every_n"] }) ??
     wrongHooks(object);
   const first = step("stats_map, rb, my_pid and every_n, and two programs on write(2)", 1, missing);
-  if (missing !== undefined) return [first, ...later];
+  const asked = writesOf !== undefined || eachRecord !== undefined;
+  if (missing !== undefined) return [first, ...later, ...(asked ? laterHandlers : [])];
   const sent: Record<string, unknown>[] = [];
   let unread: string | undefined;
   let subscription: { unsubscribe(): void } | undefined;
@@ -31,8 +40,14 @@ export async function checkStats(object: BpfObject): Promise<Step[]> {
   const before = globals["every_n"];
   globals["every_n"] = EVERY;
   let rows: Record<string, unknown>[] = [];
+  const heard: Record<string, unknown>[] = [];
+  let answer: unknown;
+  let ending: Ending = undefined;
   try {
-    const { pid, workers, otherPid } = await tryOn(object, { threads: 2, fast: FAST, slow: SLOW, bytes: 10 }, () => {
+    ending = eachRecord?.((record) => void heard.push(record));
+    const workload = { threads: 2, fast: FAST, slow: SLOW, bytes: 10 };
+    const { pid, workers, otherPid } = await tryOn(object, workload, (watched) => {
+      answer = writesOf?.(watched);
       rows = object.maps["stats_map"]!.table().objects({ limit: Infinity }) as Record<string, unknown>[];
     });
     const mine = rows.filter((row) => row["pid"] === undefined || Number(row["pid"]) === pid);
@@ -48,8 +63,19 @@ export async function checkStats(object: BpfObject): Promise<Step[]> {
           ? "Other processes are in stats_map too: compare bpf_get_current_pid_tgid() >> 32 with my_pid."
           : undefined,
       ),
+      ...(asked
+        ? [
+            step(READS, 1, wrongAnswer(writesOf && answer, mine)),
+            step(
+              LISTENS,
+              1,
+              eachRecord ? wrongHeard(heard.length, sent.length) : "Give the check the function eachRecord.",
+            ),
+          ]
+        : []),
     ];
   } finally {
+    end(ending);
     subscription?.unsubscribe();
     globals["every_n"] = before;
   }
@@ -63,6 +89,34 @@ const later: Step[] = (
     ["only the watched process", 1],
   ] as const
 ).map(([name, points]) => step(name, points, "Not checked until the step above passes."));
+
+const READS = "writesOf reads the map";
+const LISTENS = "eachRecord handles each record";
+const laterHandlers = [READS, LISTENS].map((name) => step(name, 1, "Not tried before the program has its parts."));
+
+/** What the student's function says of the map, beside what is in it. */
+function wrongAnswer(answer: unknown, rows: readonly Record<string, unknown>[]): string | undefined {
+  if (answer === undefined) return "Give the check the function writesOf, which returns a Map.";
+  if (!(answer instanceof Map)) return "writesOf returns no Map: make one with new Map<number, number>().";
+  if (rows.length === 0) return "stats_map is empty: there is nothing to read.";
+  if (answer.size === 0)
+    return "The Map is empty, and stats_map is not: stats.maps.stats_map.entries() has its entries.";
+  if (answer.size > rows.length)
+    return `The Map has ${answer.size} descriptors, and the process wrote to ${rows.length}: stats_map may have other processes' too, by key.pid.`;
+  const off = rows.find((row) => answer.get(Number(row["fd"])) !== Number(row["writes"]));
+  return (
+    off &&
+    `For the descriptor ${String(off["fd"])} the Map says ${String(answer.get(Number(off["fd"])))}, and the map ${String(off["writes"])}: the key is key.fd, the value value.writes.`
+  );
+}
+
+function wrongHeard(heard: number, sent: number): string | undefined {
+  if (sent === 0) return "No record came that it could handle.";
+  if (heard === sent) return undefined;
+  return heard > 0 && heard < sent
+    ? `${heard} calls came for ${sent} records: a batch has many rows, and each of them is a record (batch.table.objects()).`
+    : `${heard} calls came for ${sent} records.`;
+}
 
 /** What the workload did with each descriptor. */
 function perDescriptor(workers: readonly Worker[]): Map<number, { writes: number; longest: number; total: number }> {

@@ -10,14 +10,26 @@ export interface Trial {
   otherPid: number;
 }
 
+/** What a student's function returns that listens to something: how to end that. */
+export type Ending = { unsubscribe(): void } | (() => void) | void;
+
+export function end(ending: Ending): void {
+  if (typeof ending === "function") ending();
+  else ending?.unsubscribe();
+}
+
 const SETTLE_MS = 300;
 
 /**
  * Attaches the program, points its global `my_pid` to a workload, and runs that beside another process.
  *
- * @param settled called at the end, while the program is still attached
+ * @param settled called at the end with the workload's process, while the program is still attached
  */
-export async function tryOn(object: BpfObject, options: WritersOptions, settled?: () => void): Promise<Trial> {
+export async function tryOn(
+  object: BpfObject,
+  options: WritersOptions,
+  settled?: (pid: number) => void,
+): Promise<Trial> {
   const globals = object.globals as Record<string, unknown>;
   const [wasAttached, before] = [object.attached, "my_pid" in globals ? globals["my_pid"] : undefined];
   const started: Writers[] = [];
@@ -28,7 +40,7 @@ export async function tryOn(object: BpfObject, options: WritersOptions, settled?
     await object.attach();
     const [workers, others] = await Promise.all([watched.run(), other.run()]);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS)); // the pipe and the ring are read some times a second
-    settled?.();
+    settled?.(watched.pid);
     return { pid: watched.pid, workers, others, otherPid: other.pid };
   } finally {
     if (!wasAttached) object.detach();

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { sourceOf, type Notebook } from "../../dist/report/notebook.js";
 import { addUp, countEchoRequest, sendEvent } from "../exercises/solutions.js";
 
 /** What a reader of the notebooks writes into their gaps, in the order of the gaps. */
@@ -28,8 +30,27 @@ ${sendEvent}`,
 	struct fd_key key = { id >> 32, note->fd };
 
 ${addUp}`,
+    `  for (const [key, value] of stats.maps.stats_map.entries())
+    if (key.pid === pid) counts.set(key.fd, value.writes);`,
+    `  return stats.events("rb").subscribe((batch) => {
+    for (const record of batch.table.objects() as Record<string, unknown>[]) act(record);
+  });`,
   ],
   "5-icmp-filter": [
     countEchoRequest,
   ],
 };
+
+/** The notebook with its gaps filled in. */
+export function solved(notebook: Notebook, fills: string[]): Notebook {
+  const left = [...fills];
+  const cells = notebook.cells.map((cell) => ({
+    ...cell,
+    source: sourceOf(cell).replace(
+      /([^\n]*BEGIN SOLUTION[^\n]*\n)[\s\S]*?([^\n]*END SOLUTION)/g,
+      (_, begin: string, end: string) => `${begin}${left.shift()}\n${end}`,
+    ),
+  }));
+  assert.equal(left.length, 0, "there is a gap for each part of the solution");
+  return { ...notebook, cells };
+}

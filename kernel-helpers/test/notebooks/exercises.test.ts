@@ -6,9 +6,9 @@ import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { executeNotebook } from "../../dist/report/execute.js";
-import { sourceOf, type Notebook } from "../../dist/report/notebook.js";
+import type { Notebook } from "../../dist/report/notebook.js";
 import { reportPython } from "../../dist/report/python.js";
-import { solutions } from "./exercise-solutions.js";
+import { solutions, solved } from "./exercise-solutions.js";
 
 const directory = fileURLToPath(new URL("../../../notebooks/exercises/", import.meta.url));
 const MIME = "application/vnd.bpflab.exercise+json";
@@ -16,20 +16,6 @@ const MIME = "application/vnd.bpflab.exercise+json";
 interface Result {
   exercise: string;
   steps: { name: string; points: number; passed: boolean; message?: string }[];
-}
-
-/** The notebook with its gaps filled in. */
-function solved(notebook: Notebook, fills: string[]): Notebook {
-  const left = [...fills];
-  const cells = notebook.cells.map((cell) => ({
-    ...cell,
-    source: sourceOf(cell).replace(
-      /([^\n]*BEGIN SOLUTION[^\n]*\n)[\s\S]*?([^\n]*END SOLUTION)/g,
-      (_, begin: string, end: string) => `${begin}${left.shift()}\n${end}`,
-    ),
-  }));
-  assert.equal(left.length, 0, "there is a gap for each part of the solution");
-  return { ...notebook, cells };
 }
 
 describe("the exercises' notebooks", () => {

@@ -33,6 +33,11 @@ const steps: Record<string, () => Promise<unknown>> = {
   scratch: () => inScratch("bpflab-report-", () => new Promise((resolve) => setTimeout(resolve, 20))),
 };
 
+// Takes memory until the kernel ends it.
+process.on("SIGUSR2", () => {
+  for (const taken = []; ;) taken.push(Buffer.alloc(1 << 20, 1));
+});
+
 console.log("ready");
 for (;;) {
   const names = Object.keys(steps);

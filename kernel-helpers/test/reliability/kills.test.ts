@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { capture, net } from "../../dist/api/index.js";
+import { memoryGroup } from "../workload/cgroup.js";
 import { childrenUntil } from "../workload/children.js";
 import { allIds, idsOf } from "../workload/kernel-state.js";
 import { until } from "../workload/until.js";
@@ -37,31 +38,55 @@ async function leftBy(pid: number): Promise<string[]> {
   ];
 }
 
-const count = rounds(4, 50);
-for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
-  test(`${count} ends by ${signal} at random moments leave nothing`, async () => {
-    for (let round = 0; round < count; round++) {
-      const seed = round * 7919 + signal.length;
-      const random = seeded(seed);
-      const child = owned(
-        spawn(process.execPath, [busy, String(seed), directory], { stdio: ["ignore", "pipe", "inherit"] }),
-      );
-      // Some end while it still loads its modules.
-      if (random() < 0.8) await once(child.stdout, "data");
-      await sleep(random() * 1500);
-      const held = { prog: idsOf("prog_id", child.pid), link: idsOf("link_id", child.pid) };
-      child.kill(signal);
-      const end = await once(child, "close");
-      assert.deepEqual(end, [null, signal], `seed ${seed}: it ends by the signal alone`);
-      for (const kind of ["prog", "link"] as const)
-        await until(`seed ${seed}: its ${kind}s are gone`, async () => {
-          const all = await allIds(kind);
-          return ![...held[kind]].some((id) => all.has(id));
-        });
-      if (signal === "SIGKILL") assert.equal((await execa(process.execPath, [bpflab, "clean"])).exitCode, 0);
-      assert.deepEqual(await leftBy(child.pid!), [], `seed ${seed}`);
-      const saved = join(directory, "writes.parquet");
-      if (existsSync(saved)) await capture.open(saved); // the old one or the new one, whole
-    }
-  });
+/** After a random time of a process's work: ends it, and looks at what it leaves. */
+async function assertEnds(seed: number, { signal, expected = signal, command = [], mayLoad }: Ending): Promise<void> {
+  const random = seeded(seed);
+  const [program, ...args] = [...command, process.execPath, busy, String(seed), directory];
+  const child = owned(spawn(program!, args, { stdio: ["ignore", "pipe", "inherit"] }));
+  // Some end while it still loads its modules.
+  if (!mayLoad || random() < 0.8) await once(child.stdout, "data");
+  await sleep(random() * 1500);
+  const held = { prog: idsOf("prog_id", child.pid), link: idsOf("link_id", child.pid) };
+  child.kill(signal);
+  const end = await once(child, "close");
+  assert.deepEqual(end, [null, expected], `seed ${seed}: it ends by the signal alone`);
+  for (const kind of ["prog", "link"] as const)
+    await until(`seed ${seed}: its ${kind}s are gone`, async () => {
+      const all = await allIds(kind);
+      return ![...held[kind]].some((id) => all.has(id));
+    });
+  if (expected === "SIGKILL") assert.equal((await execa(process.execPath, [bpflab, "clean"])).exitCode, 0);
+  assert.deepEqual(await leftBy(child.pid!), [], `seed ${seed}`);
+  const saved = join(directory, "writes.parquet");
+  if (existsSync(saved)) await capture.open(saved); // the old one or the new one, whole
 }
+
+interface Ending {
+  signal: NodeJS.Signals;
+  /** By which it ends, where that is another. */
+  expected?: NodeJS.Signals;
+  /** A command that runs the command behind it, in its own place. */
+  command?: string[];
+  /** Whether it may also end while it still loads its modules. */
+  mayLoad: boolean;
+}
+
+const count = rounds(3, 50);
+for (const signal of ["SIGKILL", "SIGTERM", "SIGINT"] as const)
+  test(`${count} ends by ${signal} at random moments leave nothing`, async () => {
+    for (let round = 0; round < count; round++)
+      await assertEnds(round * 7919 + signal.length, { signal, mayLoad: true });
+  });
+
+const starved = rounds(1, 50);
+test(`${starved} ends by the kernel, for want of memory, leave nothing`, async () => {
+  const group = memoryGroup(700 << 20);
+  const enter = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group.path];
+  try {
+    for (let round = 0; round < starved; round++)
+      await assertEnds(round * 104_729, { signal: "SIGUSR2", expected: "SIGKILL", command: enter, mayLoad: false });
+  } finally {
+    await until("its control group is empty", () => readFileSync(join(group.path, "cgroup.procs"), "utf8") === "");
+    group.close();
+  }
+});

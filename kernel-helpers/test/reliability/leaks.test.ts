@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { installKernelspec } from "../../dist/jupyter/kernelspec.js";
 import { rounds } from "./seeded.js";
 
 const dist = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href);
@@ -62,3 +67,27 @@ test(`${subscriptions} subscriptions that come and go: nothing grows`, () =>
     };`,
     subscriptions,
   ));
+
+const reruns = rounds(15, 500);
+test(`${reruns} reruns of a %%bpf cell in a notebook: nothing grows`, async () => {
+  const prefix = mkdtempSync(join(tmpdir(), "bpflab-reruns-"));
+  try {
+    installKernelspec(prefix);
+    const file = fileURLToPath(new URL("../../test/reliability/bpf_reruns_test.py", import.meta.url));
+    const { exitCode, all } = await execa("/usr/bin/python3", [file], {
+      env: {
+        JUPYTER_PATH: join(prefix, "share", "jupyter"),
+        JUPYTER_RUNTIME_DIR: join(prefix, "runtime"),
+        IPYTHONDIR: join(prefix, "ipython"),
+        PYTHONDONTWRITEBYTECODE: "1",
+        TIMES: String(reruns),
+      },
+      reject: false,
+      all: true,
+    });
+    assert.equal(exitCode, 0, all);
+    console.log(/^\d+ reruns.*/m.exec(all)?.[0]);
+  } finally {
+    rmSync(prefix, { recursive: true, force: true });
+  }
+});

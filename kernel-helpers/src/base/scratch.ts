@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,13 @@ export async function makeScratch(
     await rm(directory, { recursive: true, force: true });
   };
   return { directory, remove };
+}
+
+/** Makes a directory, only for this user, that goes with this process. @param prefix as for `inScratch` */
+export function scratchUntilExit(prefix: string): string {
+  const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`)); // 0700
+  atExit(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /**

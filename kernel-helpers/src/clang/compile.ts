@@ -10,7 +10,7 @@ import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
 import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
-import { cacheDir, includeDir, programsDir } from "./locations.js";
+import { cacheDir, includeDir, orNoSpace, programsDir } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */
@@ -123,6 +123,14 @@ function macroFlags({ define = {}, countLost = false }: CompileOptions): string[
  * const handle = await bpf.load(mine);
  */
 export async function compile(source: string, options: CompileOptions): Promise<Compiled> {
+  try {
+    return await compileAndKeep(source, options);
+  } catch (error) {
+    throw orNoSpace(error);
+  }
+}
+
+async function compileAndKeep(source: string, options: CompileOptions): Promise<Compiled> {
   refuseUnknownOptions("compile", options, ["name", "file", "include", "define", "countLost", "place"]);
   const { name, file = `${name}.bpf.c`, include = [], place } = options;
   if (!/^[A-Za-z]\w*$/.test(name))

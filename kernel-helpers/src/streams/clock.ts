@@ -18,6 +18,12 @@ export function provenance(): Provenance {
   };
 }
 
+/** The time of day, ms since 1970, by a clock that is set once, now: where somebody sets the machine's, how long something took stays true. */
+export function clockFromNow(): () => number {
+  const offset = Date.now() - performance.now();
+  return () => Math.round(offset + performance.now());
+}
+
 /** What to add to CLOCK_MONOTONIC, in ms, for the time of day. */
 const clockOffset = () => Date.now() - native.clock_monotonic() / 1e6;
 

@@ -9,7 +9,7 @@ import { reifyRows } from "./rows.js";
 import { settleRings } from "./drain.js";
 import { gatherableFrom, type News } from "./events.js";
 import { captureBundle, lossNote, lossText, markCapture, missedSince, sumMissing, type Capture } from "./capture.js";
-import { provenance } from "./clock.js";
+import { clockFromNow, provenance } from "./clock.js";
 import { Progress } from "./progress.js";
 import { remoteFrom } from "./remote.js";
 import type { EventTable } from "./table.js";
@@ -79,7 +79,8 @@ export function collect<Event>(
     const gathered = gatherableFrom(stream);
     const remote = remoteFrom(stream);
     const accounts = new Map<string, News>(); // the newest of each stream that was merged into this one
-    let startedAt = Date.now();
+    const clock = clockFromNow();
+    let startedAt = clock();
     let rows = 0;
     let waiting = 0; // in the addon
     let columns: EventTable<Event> | undefined; // of a batch without rows
@@ -99,10 +100,10 @@ export function collect<Event>(
         endedAt,
       };
     };
-    const progress = new Progress(() => progressLine(capture(Date.now()), seconds, most));
+    const progress = new Progress(() => progressLine(capture(clock()), seconds, most));
 
     /** Closes the account and then, not before, shows it: drawing takes time that the collection did not. */
-    const end = (finish: (table: EventTable<Event>) => void, endedAt = Date.now()) => {
+    const end = (finish: (table: EventTable<Event>) => void, endedAt = clock()) => {
       if (ended) return;
       ended = true;
       clearTimeout(timer);
@@ -135,7 +136,7 @@ export function collect<Event>(
     const stop = () => {
       if (ended || stopping) return;
       stopping = true;
-      const endedAt = Date.now();
+      const endedAt = clock();
       clearTimeout(timer);
       if (remote) return void remote.settle().finally(() => end(resolve, endedAt));
       if (gathered?.gathers) gathered.flush();
@@ -149,7 +150,7 @@ export function collect<Event>(
       waiting = news.rows;
       if (rows + waiting >= most) stop();
     };
-    startedAt = Date.now();
+    startedAt = clock();
     subscriptions.push(
       (gathered?.gathers ? gathered.batches(onWaiting) : stream).subscribe({
         next(batch) {
@@ -169,7 +170,7 @@ export function collect<Event>(
     const fail = (error: unknown) => end((table) => reject(new CollectError(table, error)));
     const begin = () => {
       if (ended || stopping) return;
-      startedAt = Date.now();
+      startedAt = clock();
       if (seconds !== undefined) timer = setTimeout(stop, seconds * 1000);
     };
     const begun = remote?.ready().then(begin);

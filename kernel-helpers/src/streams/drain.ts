@@ -78,11 +78,16 @@ export class RingReader {
     this.#dictionaries = plan.columns.map(() => []);
     drainer ??= native.drain_start(flushRings);
     const loss = description.loss && { loss: description.loss.map, lossOffsets: description.loss.offsets };
-    this.#ring = native.drain_add(drainer, description.map.handle, plan.native, {
-      bufferBytes,
-      cpuBytes,
-      ...loss,
-    });
+    try {
+      this.#ring = native.drain_add(drainer, description.map.handle, plan.native, {
+        bufferBytes,
+        cpuBytes,
+        ...loss,
+      });
+    } catch (error) {
+      stopUnused();
+      throw error;
+    }
     rings.add(this);
   }
 
@@ -231,10 +236,14 @@ export class RingReader {
     this.#final = native.drain_remove(drainer!, this.#ring);
     this.#listeners.clear();
     rings.delete(this);
-    if (rings.size > 0) return;
-    native.drain_stop(drainer!);
-    drainer = undefined;
+    stopUnused();
   }
+}
+
+function stopUnused(): void {
+  if (rings.size > 0 || !drainer) return;
+  native.drain_stop(drainer);
+  drainer = undefined;
 }
 
 function lossOfCpus(now: readonly number[], before: readonly number[] = []): Pick<RingTotals, "lost" | "lostByCpu"> {

@@ -4,9 +4,10 @@ import { Observable } from "rxjs";
 import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
-import { ArgumentError } from "../base/errors.js";
+import { ArgumentError, ClosedError } from "../base/errors.js";
 import { refuseUnknownOptions } from "../base/names.js";
 import type { EventBatch } from "./batch.js";
+import { clockFromNow } from "./clock.js";
 import { markCapture, missedSince, type Capture } from "./capture.js";
 import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
 import { planRing, type RecordOptions } from "./ring-plan.js";
@@ -29,7 +30,7 @@ const readings = new WeakMap<ObjectBase<any>, Map<string, Reading>>();
 
 /**
  * The events of a ring buffer or a perf event array, from the moment of subscribing, in batches some 30 times a second.
- * Any number may subscribe; the stream completes when the object closes or is replaced. The events of a perf event
+ * Any number may subscribe; the stream completes when the object closes or is replaced, and errs for who comes later. The events of a perf event
  * array are in the order of their times, over all CPUs.
  *
  * ```
@@ -48,18 +49,19 @@ export function events<
   readerOf(object as ObjectBase<any>, ring, options); // a mistake is an error here and now
   const batches = (onWaiting?: (news: News) => void) =>
     new Observable<EventBatch<T["events"][Ring]>>((subscriber) => {
-      if (object.closed) return subscriber.complete();
+      if (object.closed) return subscriber.error(new ClosedError(`The BPF object ${object.name}`));
       const reader = readerOf(object as ObjectBase<any>, ring, options);
       const { lost, dropped, malformed } = reader.totals;
       const source = `${object.name}.${ring}`;
       const baseline = { lost, dropped, malformed };
       const own = { baseline, source };
-      const now = Date.now();
+      const clock = clockFromNow();
+      const now = clock();
       const capture: Capture = { source, rows: 0, lost: 0, dropped: 0, startedAt: now, endedAt: now };
       const marked = (batch: SharedBatch) => {
         capture.rows += batch.rows;
         Object.assign(capture, missedSince(batch, baseline));
-        capture.endedAt = Date.now();
+        capture.endedAt = clock();
         return { ...batch, ...own, table: markCapture(batch.table, capture) };
       };
       const tell = onWaiting && AsyncResource.bind((waiting: Waiting) => onWaiting({ ...waiting, ...own }));

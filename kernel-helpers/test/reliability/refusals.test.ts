@@ -19,7 +19,7 @@ test("a call that the kernel refuses gives its error, leaves nothing open and th
   await execa("cc", ["-O2", "-Wall", "-shared", "-fPIC", source, "-o", library, "-ldl"]);
   const control = join(directory, "control");
   writeFileSync(control, Buffer.alloc(64));
-  const { stdout } = await execa(process.execPath, [program, control, String(rounds(23, 1))], {
+  const { stdout } = await execa(process.execPath, [program, control, String(rounds(3, 100))], {
     env: { LD_PRELOAD: library, BPFLAB_REFUSE: control },
   });
   const { refusals, classes, wrong } = JSON.parse(stdout) as {

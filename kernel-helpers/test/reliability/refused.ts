@@ -1,6 +1,6 @@
 /**
- * `refused.js FILE STRIDE`: does what users do, again and again; each time the kernel refuses another one of the calls that
- * the addon and libbpf make for it (workload/refuse.c). Says as JSON how many calls were refused, and what was wrong then.
+ * `refused.js FILE MOST`: does what users do, again and again; each time the kernel refuses another one of the calls that
+ * the addon and libbpf make for it (workload/refuse.c), MOST a scenario. Says as JSON how many calls were refused, and what was wrong then.
  */
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { constants } from "node:os";
@@ -8,7 +8,7 @@ import { bpf, BpflabError, collect, net } from "../../dist/api/index.js";
 import { idsOf, openDescriptors } from "../workload/kernel-state.js";
 import { until } from "../workload/until.js";
 
-const [file = "", stride = "1"] = process.argv.slice(2);
+const [file = "", most = "1"] = process.argv.slice(2);
 const control = openSync(file, "r+");
 const sink = openSync("/dev/null", "w");
 
@@ -96,7 +96,6 @@ const scenarios: Record<string, () => Promise<unknown>> = {
   },
   list: async () => {
     const hashmap = await bpf.load("hashmap");
-    bpf.list();
     const id = bpf.list().maps.filter(`d => d.name === "match_map"`).array("id")[0] as number;
     using map = bpf.map(id);
     map.entries();
@@ -131,7 +130,7 @@ for (const [name, act] of Object.entries(scenarios)) {
   await act();
   bpf.closeAll();
   const { calls } = told();
-  for (let call = 1; call <= calls; call += Number(stride)) {
+  for (let call = 1; call <= calls; call += Math.ceil(calls / Number(most))) {
     tell(ERROR, errors[call % errors.length]!);
     tell(REFUSED, 0);
     tell(COUNTDOWN, call);

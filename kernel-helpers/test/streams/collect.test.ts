@@ -80,9 +80,10 @@ describe("collect", () => {
   let stream: Subject<EventBatch<Event>>;
   beforeEach(() => {
     mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_000_000 });
+    mock.method(performance, "now", () => Date.now());
     stream = new Subject();
   });
-  afterEach(() => mock.timers.reset());
+  afterEach(() => mock.reset());
 
   /** What a collection gave; it has let go of its stream. */
   async function result(collected: Promise<EventTable<Event>>): Promise<number[]> {

@@ -8,7 +8,7 @@ import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
-import { native, type LinkHandle, type MapHandle, type ObjectHandle } from "../base/native.js";
+import { native, type LinkHandle, type MapDescription, type MapHandle, type ObjectHandle } from "../base/native.js";
 import { BpfProgram, closed } from "./program.js";
 import { isRing, RingRecords, type RecordType } from "./ring-records.js";
 import { isGlobalSection, sectionName } from "./sections.js";
@@ -38,6 +38,19 @@ export interface ObjectParts {
   source: string;
   /** The object file; without it the records of rings are known by BTF alone. */
   elf?: Uint8Array;
+}
+
+/** Handles of an object's maps and of its sections of globals: all of them, or none is left open. */
+function openMaps(object: ObjectHandle, maps: readonly MapDescription[]): Map<string, MapHandle> {
+  const opened = new Map<string, MapHandle>();
+  try {
+    for (const { name, isInternal } of maps)
+      if (!isInternal || isGlobalSection(name)) opened.set(name, native.bpf_object__find_map_by_name(object, name));
+  } catch (error) {
+    for (const map of opened.values()) native.bpf_map__close(map);
+    throw error;
+  }
+  return opened;
 }
 
 /**
@@ -72,16 +85,17 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     const variables: Parameters<typeof globalsObject>[1] = [];
     const descriptions = native.bpf_object__maps(handle);
     const rings = descriptions.filter((d) => d.typeName === "ringbuf").map((d) => d.name);
+    const opened = openMaps(handle, descriptions);
     for (const description of descriptions) {
       if (!description.isInternal || !isGlobalSection(description.name)) continue;
-      const map = native.bpf_object__find_map_by_name(handle, description.name);
+      const map = opened.get(description.name)!;
       this.#sections.push(map);
       variables.push({ map, variables: visibleVariables(btf.section(sectionName(description.name)), rings) });
     }
     for (const description of descriptions) {
       if (description.isInternal) continue;
       const { key, value } = mapLayouts(btf, description);
-      const map = native.bpf_object__find_map_by_name(handle, description.name);
+      const map = opened.get(description.name)!;
       const loss = this.#find(`${description.name}_lost`);
       maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss });
     }

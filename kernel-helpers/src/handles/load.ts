@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { lacking } from "../base/capabilities.js";

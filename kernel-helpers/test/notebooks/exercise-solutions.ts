@@ -36,9 +36,7 @@ ${addUp}`,
     for (const record of batch.table.objects() as Record<string, unknown>[]) act(record);
   });`,
   ],
-  "5-icmp-filter": [
-    countEchoRequest,
-  ],
+  "5-icmp-filter": [countEchoRequest],
 };
 
 /** The notebook with its gaps filled in. */

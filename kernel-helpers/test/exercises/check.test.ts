@@ -225,6 +225,15 @@ const wrong: [string, Exercise, string, RegExp][] = [
     /(ARP|IPv6) does not come through.* ETH_P_IP have to pass/,
   ],
   [
+    "what has two VLAN tags is dropped",
+    "tc_icmp_filter",
+    changed(filter, [
+      "\tif (eth->h_proto != bpf_htons(ETH_P_IP))\n\t\treturn PASS;\n",
+      "\tif (eth->h_proto == bpf_htons(0x8100))\n\t\treturn DROP;\n\tif (eth->h_proto != bpf_htons(ETH_P_IP))\n\t\treturn PASS;\n",
+    ]),
+    /two VLAN tags does not come through.* 0x8100 /,
+  ],
+  [
     "all requests are dropped",
     "tc_icmp_filter",
     changed(filter, ["\tsource = ip->saddr;", "\tif (threshold)\n\t\treturn DROP;\n\tsource = ip->saddr;"]),
@@ -264,6 +273,31 @@ describe("right solutions pass", () => {
     object.close();
     assert.match(result.messages[0]!, /a batch has many rows, and each of them is an event/);
     assert.match(result.messages[1]!, /There was a call for each event/);
+  });
+
+  test("with functions that read the map and handle the records", async () => {
+    const object = await bpf.load(await bpf.compile(stats, { name: "student_stats" }));
+    const entries = () => object.maps["stats_map"]!.entries() as [{ pid: number; fd: number }, { writes: number }][];
+    const good = {
+      writesOf: (pid: number) =>
+        new Map(entries().flatMap(([key, value]) => (key.pid === pid ? [[key.fd, value.writes] as const] : []))),
+      eachRecord: (act: (record: Record<string, unknown>) => void) =>
+        object
+          .events("rb")
+          .subscribe(({ table }) =>
+            (table.objects({ limit: Infinity }) as Record<string, unknown>[]).forEach((record) => act(record)),
+          ),
+    };
+    const right = await exercise.check("stats", object, good);
+    assert.deepEqual([right.points.reached, right.points.of], [10, 10], String(right));
+    const wrong = {
+      writesOf: (pid: number) => new Map([...good.writesOf(pid).keys()].map((fd) => [fd, 1] as const)),
+      eachRecord: (act: (record: any) => void) => object.events("rb").subscribe((batch) => act(batch)),
+    };
+    const result = await exercise.check("stats", object, wrong);
+    object.close();
+    assert.match(result.messages[0]!, /For the descriptor \d+ the Map says 1, and the map \d+/);
+    assert.match(result.messages[1]!, /a batch has many rows, and each of them is a record/);
   });
 });
 

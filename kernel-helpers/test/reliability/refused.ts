@@ -94,11 +94,11 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     await object.attach();
     object.programs["each"]!.read();
   },
-  list: async () => {
+  foreign: async () => {
     const hashmap = await bpf.load("hashmap");
-    const id = bpf.list().maps.filter(`d => d.name === "match_map"`).array("id")[0] as number;
-    using map = bpf.map(id);
-    map.entries();
+    const id = Math.max(...idsOf("map_id")); // any
+    bpf.map(id).close();
+    bpf.program(Math.max(...idsOf("prog_id"))).close();
     hashmap.close();
   },
   pipe: async () => {

@@ -88,7 +88,10 @@ function readRecord() {
 /** Kernel × feature, as Markdown: yes, perhaps with by what, or a number that says below the table why not. */
 export function tableOf(measured) {
   const suites = Object.keys(RELEASES).filter((suite) => suite in measured);
-  const features = [...new Set(suites.flatMap((suite) => Object.keys(measured[suite].features)))];
+  const featuresOf = (suite) => Object.keys(measured[suite].features);
+  // In the order of a whole run, which a kernel of which one feature was tried does not have.
+  const fullest = [...suites].sort((a, b) => featuresOf(b).length - featuresOf(a).length);
+  const features = [...new Set(fullest.flatMap(featuresOf))];
   const notes = [];
   const cell = (suite, feature) => {
     const found = measured[suite].features[feature];

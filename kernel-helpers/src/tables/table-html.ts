@@ -27,7 +27,8 @@ const style = `
 @page bpflab-wide { size: landscape; }
 @media print {
   .bpflab-table.bpflab-table .rows { overflow: visible; max-height: none; max-width: none; }
-  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: break-word; }
+  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
+  .bpflab-table.bpflab-table table :is(th, td)[style*=right] { white-space: pre; overflow-wrap: normal; }
   .bpflab-table.bpflab-table thead { display: table-header-group; }
   .bpflab-table.bpflab-table thead th { position: static; }
   .bpflab-table.bpflab-table tr { break-inside: avoid; }

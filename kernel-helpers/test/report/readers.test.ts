@@ -124,13 +124,14 @@ describe("who reads a page", () => {
           title: style(`.${chart} .role-title-text text`).fill,
           label: style(`.${chart} .role-axis-label text`).fill,
           paper: style(`.${chart} svg > rect, .${chart} svg .background`).fill,
+          behind: style(`.${chart} svg`).backgroundColor,
         };
       });
       const light = "rgb(224, 224, 224)";
       assert.ok(["none", "rgba(0, 0, 0, 0)"].includes(look.paper), look.paper);
       assert.deepEqual(
         { ...look, paper: "" },
-        { ground: "rgb(21, 21, 21)", text: light, title: light, label: light, paper: "" },
+        { ground: "rgb(21, 21, 21)", text: light, title: light, label: light, paper: "", behind: "rgba(0, 0, 0, 0)" },
       );
       await close(tab);
     }

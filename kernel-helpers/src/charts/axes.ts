@@ -67,12 +67,32 @@ export function timeLabels(channel: "x" | "y", perValue = 1): string {
   return timeExpression(times("datum.value"), times(largest), perValue === 1 ? ALL + 1 : ALL);
 }
 
+/** A vega expression for the distance of at most about so many ticks over a span: 1, 2 or 5 times a power of ten. */
+export function roundDistance(span: string, most: number): string {
+  const power = `pow(10, floor(log(${span} / ${most}) / LN10))`;
+  const steps = [1, 2, 5].map((factor) => `${factor} * ${power}`);
+  return `(${steps.reduceRight((coarser, step) => `${span} / ${most} <= ${step} ? ${step} : ${coarser}`, `10 * ${power}`)})`;
+}
+
+/**
+ * Where a linear axis of that field has its ticks: of bytes at powers of two, for 200,000 B is 195.3 KiB; of what names
+ * something at whole numbers; of others where vega puts them.
+ */
+export function linearTicks(name: string, channel: "x" | "y", most: number): Record<string, unknown> {
+  if (!isSize(name) && !isIdentifier(name)) return { tickCount: most };
+  const [low, high] = [`domain('${channel}')[0]`, `domain('${channel}')[1]`];
+  const step = isSize(name)
+    ? `pow(2, max(ceil(log((${high} - ${low}) / ${most}) / LN2), 0))`
+    : `max(${roundDistance(`(${high} - ${low})`, most)}, 1)`;
+  const ticks = `sequence(ceil(${low} / ${step}) * ${step}, ${high} + ${step} * 1e-6, ${step})`;
+  return { tickCount: most, values: { expr: `${high} > ${low} ? ${ticks} : null` } };
+}
+
 /** Labels of a linear axis of that field. */
 export function linearLabels(name: string, channel: "x" | "y"): string {
   // between two whole numbers of that size no number has enough digits
   if (isDuration(name)) return `abs(datum.value) > 1e12 && datum.value % 1 !== 0 ? '' : ${timeLabels(channel)}`;
-  // 200,000 B is a round number on a linear axis, and 195.3 KiB is none
-  return isSize(name) ? `${numberExpression("datum.value", ALL)} + ' B'` : valueExpression(name, "datum.value", ALL);
+  return valueExpression(name, "datum.value", ALL);
 }
 
 /**
@@ -81,7 +101,7 @@ export function linearLabels(name: string, channel: "x" | "y"): string {
  */
 export function valueAxis(name: string, log: boolean, channel: "x" | "y"): Record<string, unknown> {
   const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value", ALL), tickCount: 8 };
-  if (!log) return { ...axis, labelExpr: linearLabels(name, channel) };
+  if (!log) return { ...axis, labelExpr: linearLabels(name, channel), ...linearTicks(name, channel, 8) };
   const power = isSize(name) ? "log(datum.value) / LN2" : "log(datum.value) / LN10";
   const wide = `domain('${channel}')[1] / domain('${channel}')[0] > 100`;
   const unnamed = `datum.label === '' || (${wide} && abs(${power} - round(${power})) > 1e-6)`;

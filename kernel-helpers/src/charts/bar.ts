@@ -7,7 +7,7 @@ import { type Column, isNumeric, numbersOf, requireColumn, visibleRows } from ".
 import { groupRows } from "../tables/groups.js";
 import { supportTest } from "../tables/support.js";
 import { counted, formatValue } from "../tables/units.js";
-import { capital, countAxis, exactExpression, fieldTitle, linearLabels, valueExpression } from "./axes.js";
+import { capital, countAxis, exactExpression, fieldTitle, linearLabels, linearTicks, valueExpression } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
@@ -81,10 +81,17 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
     { field: "exact", type: "nominal", title: measure },
   ];
   const capture = captureOf(table);
+  const drawn = rows.flatMap(({ value }) => value ?? []);
+  // Beside bars to the left there must be room for their figures, and of nothing but zeros the axis begins at the left.
+  const scale = drawn.some((value) => value < 0)
+    ? { scale: { padding: 50 } }
+    : drawn.length > 0 && Math.max(...drawn) === 0
+      ? { scale: { domain: [0, 1] } }
+      : {};
   const names = { field: "name", type: "nominal", sort: null, scale: { paddingInner: 0.25 } };
   return frame(
     table,
-    { ...options, height: options.height ?? Math.min(Math.max(shown.length * 22, 44), 2 * defaultSize.height) },
+    { ...options, height: options.height ?? barsHeight(shown.length) },
     {
       title: `${/^p\d/.test(measure) ? measure : capital(measure)} by ${fieldTitle(x)}`,
       counts:
@@ -109,11 +116,15 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
           transform: [{ calculate: written(exactExpression), as: "exact" }],
           mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
           encoding: {
-            y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220 } },
+            y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220, labelOverlap: false } },
             x: {
               field: "value",
               type: "quantitative",
-              axis: y === undefined ? countAxis : { title: measure, labelExpr: linearLabels(y, "x"), tickCount: 6 },
+              ...scale,
+              axis:
+                y === undefined
+                  ? countAxis
+                  : { title: measure, labelExpr: linearLabels(y, "x"), ...linearTicks(y, "x", 6) },
             },
             tooltip,
           },
@@ -124,10 +135,23 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
             { calculate: written(exactExpression), as: "exact" },
             { calculate: "datum.value === null ? 0 : datum.value", as: "end" },
           ],
-          mark: { type: "text", align: "left", baseline: "middle", dx: 4, color: textColor, fontSize: 11 },
+          mark: {
+            type: "text",
+            align: { expr: "datum.value < 0 ? 'right' : 'left'" },
+            dx: { expr: "datum.value < 0 ? -4 : 4" },
+            baseline: "middle",
+            color: textColor,
+            fontSize: 11,
+          },
           encoding: { y: names, x: { field: "end", type: "quantitative" }, text: { field: "text" }, tooltip },
         },
       ],
     },
   );
+}
+
+/** Bars of a comfortable height; many are as high as the figures at their ends need at least. */
+function barsHeight(bars: number): number {
+  const most = 2 * defaultSize.height;
+  return Math.max(Math.min(Math.max(bars * 22, 44), most), bars * 14);
 }

@@ -28,7 +28,7 @@ export function linearEdges(min: number, max: number, bins: number, factors?: re
 
 /** Intervals of equal length from 0 that cover all times up to `span`, whose end belongs to the last of them. */
 export function timeEdges(span: number, bins: number, factors?: readonly number[]): number[] {
-  const step = roundStep(Math.max(span, 1e-9) / bins, factors);
+  const step = Math.max(roundStep(Math.max(span, 1e-9) / bins, factors), 1e-9); // no clock here has parts of a nanosecond
   const edge = edgeOf(step);
   return Array.from({ length: Math.max(Math.ceil((span / step) * (1 - 1e-9)), 1) + 1 }, (_, i) => edge(i));
 }

@@ -55,7 +55,7 @@ export function buckets<Table extends ColumnTable>(
     ...groupField(series, id),
   }));
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
-  const field = low.replace(/(^|_)low_/, "$1duration_");
+  const field = low === "low" ? "value" : low.replace(/(^|_)low_/, "$1duration_");
 
   return binBars(table, options, {
     field,

@@ -3,7 +3,7 @@ import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { ecdfPoints, nearestRank } from "../tables/distribution.js";
 import { type Groups, groupValues, sortWithinGroups } from "../tables/groups.js";
-import { formatValue } from "../tables/units.js";
+import { formatValue, supports } from "../tables/units.js";
 import { capital, exactExpression, fieldTitle, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
@@ -54,9 +54,10 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
   const medians = Array.from({ length: series.size }, (_, id) => groupValues(sorted, id)).map(
     (own) => own[nearestRank(own.length, 500)] ?? NaN,
   );
+  const events = Array.from({ length: series.size }, (_, id) => groupValues(sorted, id).length);
   const of = (id: number) => (series.title ? ` of ${series.labels[id]!}` : "");
   const halves = medians.flatMap((median, id) =>
-    Number.isNaN(median) ? [] : `half${of(id)} at or below ${formatValue(x, median)}`,
+    supports(events[id]!, 500) ? `half${of(id)} at or below ${formatValue(x, median)}` : [],
   );
 
   return frame(table, options, {

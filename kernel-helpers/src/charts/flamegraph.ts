@@ -3,7 +3,7 @@ import type { ColumnName } from "../streams/table.js";
 import { ArgumentError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { type Column, isNumeric, numbersOf, requireColumn, visibleRows } from "../tables/columns.js";
-import { formatNumber, formatValue } from "../tables/units.js";
+import { counted, formatNumber, formatValue } from "../tables/units.js";
 import { exactExpression, fieldTitle } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { hash } from "./colors.js";
@@ -81,7 +81,7 @@ export function flamegraph<Table extends ColumnTable>(
     { ...options, height: options.height ?? height },
     {
       title: `Flame graph of ${measure}${base ? ` compared with ${fieldTitle(options.base!)}` : ""}`,
-      counts: `${formatValue(unit, root.value)}${measure === "samples" ? " samples" : ""} in ${formatNumber(stacks.length)} stacks`,
+      counts: `${measure === "samples" ? counted(root.value, "sample") : formatValue(unit, root.value)} in ${counted(stacks.length, "stack")}`,
       notes: [
         leftOut
           ? `${formatNumber(leftOut)} boxes narrower than ${Number((100 * limit).toPrecision(2))} % left out`

@@ -3,7 +3,7 @@ import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf, visibleRows } from "../tables/columns.js";
 import { supportTest } from "../tables/support.js";
 import { counted, formatTime, formatValue } from "../tables/units.js";
-import { capital, exactExpression, fieldTitle, linearLabels, valueAxis } from "./axes.js";
+import { capital, exactExpression, fieldTitle, linearLabels, linearTicks, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
@@ -115,7 +115,7 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
             : {
                 field: "value",
                 type: "quantitative",
-                axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), tickCount: 6 },
+                axis: { title: fieldTitle(y), labelExpr: linearLabels(y, "y"), ...linearTicks(y, "y", 6) },
               },
           detail: { field: "part" },
           ...colorEncoding(series, { symbolType: "stroke", from: idsByFigure(series, last) }),

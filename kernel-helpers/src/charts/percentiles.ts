@@ -65,7 +65,8 @@ export function percentiles<Table extends ColumnTable>(
     const texts = said.map(
       (perMille) => `p${perMille / 10} ${formatValue(x, all[nearestRank(all.length, perMille)]!)}`,
     );
-    return `${series.title ? `${series.labels[id]!}: ` : ""}${texts.join(", ")}, maximum ${formatValue(x, all.at(-1)!)}`;
+    const figures = [...texts, `maximum ${formatValue(x, all.at(-1)!)}`].join(", ");
+    return `${series.title ? `${series.labels[id]!}: ` : ""}${figures}`;
   });
 
   return frame(table, options, {
@@ -85,7 +86,12 @@ export function percentiles<Table extends ColumnTable>(
             scale: { type: "log", domain: [1, end], nice: false },
             axis: {
               title: "percentile",
-              values: [1, 2, ...Array.from({ length: Math.floor(Math.log10(end) + 1e-9) }, (_, i) => 10 ** (i + 1))],
+              // Where 0 % stands too close to 50 % for both, it is the one to do without.
+              values: [
+                ...(end < 3e5 ? [1] : []),
+                2,
+                ...Array.from({ length: Math.floor(Math.log10(end) + 1e-9) }, (_, i) => 10 ** (i + 1)),
+              ],
               labelExpr: "format(100 - 100 / datum.value, '.10~r') + '%'",
             },
           },

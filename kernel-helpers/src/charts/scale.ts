@@ -26,22 +26,28 @@ export function scaleOf(name: string, values: Float64Array, log: boolean | undef
   let max = -Infinity;
   let minPositive = Infinity;
   let notPositive = 0;
+  let notFinite = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!Number.isFinite(value)) continue;
+    if (!Number.isFinite(value)) {
+      notFinite++;
+      continue;
+    }
     if (value < min) min = value;
     if (value > max) max = value;
     if (value <= 0) notPositive++;
     else if (value < minPositive) minPositive = value;
   }
-  if (min > max) return { name, log: false, min: NaN, max: NaN, note: undefined };
+  const missing = notFinite ? `${formatNumber(notFinite)} without a finite number left out` : undefined;
+  if (min > max) return { name, log: false, min: NaN, max: NaN, note: missing };
   if (log ?? (isDuration(name) && max / minPositive >= logFrom)) {
-    const note = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
+    const off = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
+    const note = [off, missing].filter(Boolean).join(" · ") || undefined;
     return minPositive === Infinity
       ? { name, log: true, min: NaN, max: NaN, note }
       : { name, log: true, min: minPositive, max, note };
   }
-  return { name, log: false, min, max, note: undefined };
+  return { name, log: false, min, max, note: missing };
 }
 
 /** Bin edges that suit the scale; none when there are no values. */

@@ -2,7 +2,7 @@ import type { ColumnTable } from "arquero";
 import { ArgumentError } from "../base/errors.js";
 import { toDate } from "../streams/clock.js";
 import { unitOf } from "../tables/units.js";
-import { timeExpression, timeLabels } from "./axes.js";
+import { roundDistance, timeExpression, timeLabels } from "./axes.js";
 
 const seconds = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1 } as const;
 
@@ -28,6 +28,22 @@ export interface TimeAxis {
   text(value: string): string;
 }
 
+const span = "(domain('x')[1] - domain('x')[0])";
+/** Seconds on an axis from which on it is in minutes, and in hours. */
+const [fromMinutes, fromHours] = [600, 7200];
+/** Distances of ticks that are round on a clock, in seconds. */
+const clockSteps = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
+/** A vega expression for ticks at round times, at most about so many. */
+function roundTicks(most: number): string {
+  const onClock = clockSteps.reduceRight(
+    (coarser, step) => `${span} <= ${most * step} ? ${step} : ${coarser}`,
+    `86400 * ceil(${span} / ${most * 86_400})`,
+  );
+  const step = `(${span} <= ${5 * most} ? ${roundDistance(span, most)} : ${onClock})`;
+  return `sequence(ceil(domain('x')[0] / ${step} - 1e-9) * ${step}, domain('x')[1] + ${step} * 1e-6, ${step})`;
+}
+
 /**
  * Seconds since the first event in the unit that suits the longest, or the time of day, by the clock of the machine that
  * the table is from.
@@ -36,7 +52,14 @@ export interface TimeAxis {
  */
 export function timeAxis(table: ColumnTable, { clock }: ClockOptions, first: number): TimeAxis {
   if (!clock || !Number.isFinite(first)) {
-    const axis = { title: "time since the first event", labelExpr: timeLabels("x", 1e9), tickCount: 8 };
+    // Minutes and hours have other round numbers than seconds.
+    const long = (seconds: number, unit: string) => `format(datum.value / ${seconds}, ',.15~r') + ' ${unit}'`;
+    const axis = {
+      title: "time since the first event",
+      labelExpr: `datum.value === 0 || ${span} < ${fromMinutes} ? (${timeLabels("x", 1e9)}) : ${span} < ${fromHours} ? ${long(60, "min")} : ${long(3600, "h")}`,
+      values: { expr: `${span} < ${fromMinutes} ? null : ${roundTicks(8)}` },
+      tickCount: 8,
+    };
     return { axis, offset: 0, text: sinceExpression };
   }
   const began = toDate(first, table).getTime();
@@ -46,10 +69,10 @@ export function timeAxis(table: ColumnTable, { clock }: ClockOptions, first: num
     const micros = `format(floor((${value} * 1000000) % 1000000), '06d')`;
     return `(${digits} === 6 ? utcFormat(${ms}, '%H:%M:%S.') + ${micros} : utcFormat(${ms}, ${digits} === 3 ? '%H:%M:%S.%L' : '%H:%M:%S'))`;
   };
-  const span = "(domain('x')[1] - domain('x')[0])";
   const axis = {
     title: `time of day on ${new Date(began).toISOString().slice(0, 10)}, UTC`,
     labelExpr: write("datum.value", `(${span} < 0.02 ? 6 : ${span} < 20 ? 3 : 0)`),
+    values: { expr: `${span} > 0 ? ${roundTicks(6)} : null` },
     tickCount: 6,
   };
   return { axis, offset: (began - hour) / 1000, text: (value) => write(value, "6") };

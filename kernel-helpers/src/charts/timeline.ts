@@ -3,8 +3,8 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { extent, numbersOf } from "../tables/columns.js";
 import { visible } from "../base/text.js";
-import { formatNumber, formatTime } from "../tables/units.js";
-import { capital } from "./axes.js";
+import { formatNumber, formatTime, formatValue, isSize } from "../tables/units.js";
+import { capital, exactExpression, fieldTitle, linearLabels, linearTicks, valueExpression } from "./axes.js";
 import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
 import { singleColor } from "./colors.js";
@@ -61,7 +61,8 @@ export function timeline<Table extends ColumnTable>(
   const perUnit = secondsPerUnit(x, "charts.timeline");
   const weights =
     options.weight === undefined ? undefined : numbersOf(table, options.weight, "weight of charts.timeline");
-  const what = visible(options.weight ?? "events");
+  const weight = options.weight ?? "events";
+  const what = visible(fieldTitle(weight));
   const stacked = options.stack ?? true;
   const series = seriesOf(table, options, "charts.timeline");
   const { min, max, count } = extent(times);
@@ -71,7 +72,9 @@ export function timeline<Table extends ColumnTable>(
   const maxBins = Math.floor(maxPoints / series.size) - 1;
   const asked =
     options.every === undefined
-      ? roundStep(Math.max(span, 1e-6) / Math.min(150, maxBins))
+      ? span > 0
+        ? roundStep(Math.max(span, 1e-6) / Math.min(150, maxBins))
+        : 1 // of one moment alone nobody knows how long it stands for
       : requireNumber("every", options.every, { above: 0 });
   const every = Math.max(asked, span / maxBins); // a finer one would be too much for the page
   const whole = span / every;
@@ -119,15 +122,19 @@ export function timeline<Table extends ColumnTable>(
       series.note,
     ],
     says: bins
-      ? `Over ${formatTime(span * 1e9)}, between ${formatNumber(Math.min(...sums))} and ${formatNumber(Math.max(...sums))} ${what} per second.`
+      ? `Over ${formatTime(span * 1e9)}, between ${formatValue(weight, Math.min(...sums))} and ${formatValue(weight, Math.max(...sums))}${isSize(weight) ? "" : ` ${what}`} per second.`
       : undefined,
     values: rows,
     roomAbove: above.room,
-    ...(weights ? { counts: `${total.toLocaleString("en")} ${what}` } : {}),
+    ...(weights ? { counts: isSize(weight) ? formatValue(weight, total) : `${formatNumber(total)} ${what}` } : {}),
     layers: [
       {
         params: [zoom("x"), ...legendPick(series)],
-        transform: [{ calculate: time.text("datum.t"), as: "since" }],
+        transform: [
+          { calculate: time.text("datum.t"), as: "since" },
+          { calculate: valueExpression(weight, "datum.rate", 4), as: "rateText" },
+          { calculate: exactExpression(weight, "datum.events"), as: "eventsText" },
+        ],
         mark: stacked
           ? { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 1 }
           : { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 1.8 },
@@ -143,7 +150,11 @@ export function timeline<Table extends ColumnTable>(
             type: "quantitative",
             stack: stacked ? "zero" : null,
             scale: { domain: [0, top], nice: false },
-            axis: { title: `${what} per second`, format: ",~r", tickCount: 6 },
+            axis: {
+              title: `${what} per second`,
+              ...linearTicks(weight, "y", 6),
+              ...(isSize(weight) ? { labelExpr: linearLabels(weight, "y") } : { format: ",~r" }),
+            },
           },
           ...colorEncoding(series, {
             symbolType: stacked ? "square" : "stroke",
@@ -154,8 +165,8 @@ export function timeline<Table extends ColumnTable>(
           tooltip: [
             { field: "since", type: "nominal", title: options.clock ? "at" : "from" },
             ...(series.title ? [{ field: "group", type: "nominal", title: series.title }] : []),
-            { field: "rate", type: "quantitative", title: `${what} per second`, format: ",.4~r" },
-            { field: "events", type: "quantitative", title: what, format: "," },
+            { field: "rateText", type: "nominal", title: `${what} per second` },
+            { field: "eventsText", type: "nominal", title: what },
           ],
         },
       },
@@ -176,7 +187,4 @@ function fromTop(series: Series, stacked: boolean, rates: Float64Array, bins: nu
   );
 }
 
-function interval(seconds: number): string {
-  const [size, unit] = seconds >= 1 ? [seconds, "s"] : seconds >= 1e-3 ? [seconds * 1e3, "ms"] : [seconds * 1e6, "µs"];
-  return `${Number(size.toPrecision(3))} ${unit}`;
-}
+const interval = (seconds: number): string => formatTime(seconds * 1e9);

@@ -99,7 +99,11 @@ async function readmePictures(): Promise<void> {
 async function reportPictures(): Promise<void> {
   const reports = fileURLToPath(new URL("../../../reports/pictures/", import.meta.url));
   const bpflab = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
-  await execa(process.execPath, [bpflab, "report", "-o", reports], { stdio: "inherit" });
+  const { exitCode } = await execa(process.execPath, [bpflab, "report", "-o", reports], {
+    stdio: "inherit",
+    reject: false,
+  });
+  process.exitCode = exitCode; // a notebook that failed has a page all the same
   const pages = (await readdir(reports)).filter((name) => name.endsWith(".html")).map((name) => join(reports, name));
   console.log(`✓ ${await pagePictures(pages, reports)} pictures of ${pages.length} pages in ${reports}`);
 }

@@ -9,6 +9,7 @@ import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 const stampFile = join(jupyterPrefix, ".stamp");
 const sources = [
   join(helpers, "src/jupyter/kernelspec.ts"),
+  join(helpers, "labextension"),
   templateSource,
   ...scripts,
   mathScript,

@@ -8,6 +8,7 @@ import { figure, type Figures, type Medians, type Suite, type Way } from "../sui
 
 const OURS = "bpflab";
 const TSLAB = "tslab";
+const IPYKERNEL = "ipykernel";
 const CELLS = 50;
 const EVENTS = 1_000_000;
 
@@ -43,7 +44,7 @@ const peers: Kernel[] = [
     isThere: async () => true,
   },
   {
-    name: "ipykernel",
+    name: IPYKERNEL,
     language: "python",
     argv: [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
     imports: "import json, statistics",
@@ -95,6 +96,8 @@ async function seconds(command: string, args: string[], env: Record<string, stri
 }
 
 const ours = (name: string) => (medians: Medians) => figure(medians, OURS, name);
+const beside = (peer: string, name: string) => (medians: Medians) =>
+  figure(medians, OURS, name) / figure(medians, peer, name);
 
 /** How long a notebook's user waits. */
 export const kernel: Suite = {
@@ -170,5 +173,10 @@ export const kernel: Suite = {
   goals: [
     { text: "start, ms", of: ours("start_ms"), atMost: 1000 },
     { text: "1+1 with everything imported, ms", of: ours("one_plus_one_ms"), atMost: 10 },
+    { text: "first cell, × tslab's", of: beside(TSLAB, "first_cell_ms"), atMost: 0.5 },
+    { text: "memory, × tslab's", of: beside(TSLAB, "memory_MB"), atMost: 1 },
+    { text: "report of a million events, × tslab's", of: beside(TSLAB, "report_s"), atMost: 0.7 },
+    { text: "start, × ipykernel's", of: beside(IPYKERNEL, "start_ms"), atMost: 0.5 },
+    { text: "1+1, × ipykernel's", of: beside(IPYKERNEL, "one_plus_one_ms"), atMost: 1 },
   ],
 };

@@ -1,5 +1,5 @@
 /** What tells Jupyter how to start this kernel. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
@@ -21,6 +21,8 @@ export const V8_OPTIONS = ["--min-semi-space-size=16", "--max-semi-space-size=16
 
 /** How the names of snapshots of V8's heap begin, with which kernels start. */
 export const SNAPSHOT = fileURLToPath(new URL("../../build/kernel", import.meta.url));
+/** What JupyterLab's editor learns: that cells which begin with %%bpf are C. */
+const LAB_EXTENSION = fileURLToPath(new URL("../../labextension", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../setup/kernel.sh", import.meta.url));
 
 /** The snapshot for a Node.js, as setup/kernel.sh finds it. */
@@ -47,7 +49,7 @@ export function kernelspec(): Kernelspec {
 }
 
 /**
- * Writes the kernelspec below a prefix and returns its directory.
+ * Writes the kernelspec below a prefix, with JupyterLab's extension beside it, and returns its directory.
  *
  * @param prefix such as `/usr/local`, or a virtual environment
  * @example
@@ -58,6 +60,7 @@ export function installKernelspec(prefix: string): string {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "kernel.json"), `${JSON.stringify(kernelspec(), null, 2)}\n`);
   writeFileSync(join(directory, "logo-svg.svg"), LOGO);
+  cpSync(LAB_EXTENSION, join(prefix, "share", "jupyter", "labextensions", "bpflab-editor"), { recursive: true });
   return directory;
 }
 

@@ -70,7 +70,8 @@ function waiting<F extends (...args: never[]) => unknown>(call: F): F {
       outputs.get(1)?.write(ended);
       return outputs.has(1) ? null : ended;
     } catch (error) {
-      throw shown(error as Ended, outputs);
+      shown(error as Ended, outputs);
+      throw error;
     }
   };
   return new Proxy(call, { apply });

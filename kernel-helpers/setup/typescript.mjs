@@ -1,11 +1,20 @@
 /** The TypeScript builds: the package, its tests, its benchmark. */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { helpers, repo } from "./paths.mjs";
 import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 
 const tsc = join(repo, "node_modules/typescript/lib/tsc.js");
+
+/** What was compiled from a file that has moved since would still be found by its old name. */
+function removeStale(source, output) {
+  if (!existsSync(output)) return;
+  for (const file of readdirSync(output, { recursive: true })) {
+    const from = file.replace(/\.(js|d\.ts)(\.map)?$/, ".ts");
+    if (from !== file && !existsSync(join(source, from))) rmSync(join(output, file));
+  }
+}
 
 function build(title, project, inputs, output) {
   const stampFile = join(output, ".stamp");
@@ -17,12 +26,13 @@ function build(title, project, inputs, output) {
       stamped(stampFile, print, (wasWhole) => {
         // What the compiler remembers of a build that was killed may not be what it has written.
         if (!wasWhole) rmSync(join(output, ".tsbuildinfo"), { force: true });
-        return run(process.execPath, [tsc, "-p", project], { cwd: repo, onLine: progress });
+        removeStale(inputs.at(-1), output);
+        return run(process.execPath, [tsc, "-b", project], { cwd: repo, onLine: progress });
       }),
   };
 }
 
-const sources = [join(helpers, "src"), join(helpers, "tsconfig.json")];
+const sources = [join(helpers, "tsconfig.json"), join(helpers, "src")];
 
 export const typescript = build("TypeScript", helpers, sources, join(helpers, "dist"));
 

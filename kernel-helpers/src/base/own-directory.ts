@@ -6,7 +6,7 @@ import { BpflabError } from "./errors.js";
  * put into it would be taken for ours, and run or removed as root.
  *
  * @returns the path
- * @throws BpflabError when it belongs to somebody else, others can write to it, or it is no directory but a link
+ * @throws BpflabError when it belongs to somebody else, others can write to it, or it is not a directory but a link
  */
 export function ownDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });

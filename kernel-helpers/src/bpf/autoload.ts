@@ -18,7 +18,7 @@ export function choosePrograms(object: ObjectHandle, owner: string, choice: Prog
 /**
  * Of each group of programs that are alternatives to each other, the first that this kernel loads.
  *
- * @param open opens the object anew, for a try
+ * @param open opens the object again, for a try
  * @returns the choice: one of each group, the others left out
  * @throws ArgumentError for a program that is not there; what the last try threw when none of a group loads
  */

@@ -3,7 +3,7 @@ import type { Field, Layout } from "./btf.js";
 /** A field of a record as a column: nested structs become `outer.inner`, arrays of structs `outer.0.inner`. */
 export type FlatField = Field;
 
-/** The columns of a record. A record that is no struct is one column called `value`. */
+/** The columns of a record. A record that is not a struct is one column called `value`. */
 export function flatten(record: Layout): FlatField[] {
   if (record.kind !== "struct") return [{ name: "value", offset: 0, layout: record }];
   return record.fields.flatMap((field) => inner(field, "", 0));

@@ -13,7 +13,7 @@ export interface Section {
 const layouts = new WeakMap<object, ReadonlyMap<string, Layout>>();
 const assigned = new WeakMap<object, Set<string>>();
 
-/** How a global lies in memory; undefined for what is no global of a BPF object. */
+/** How a global lies in memory; undefined for what is not a global of a BPF object. */
 export function layoutOfGlobal(globals: object, name: string): Layout | undefined {
   return layouts.get(globals)?.get(name);
 }
@@ -28,7 +28,7 @@ export function rememberLayouts(globals: object, ofGlobals: ReadonlyMap<string, 
  * effect in the running program at once.
  *
  * @param owner what errors call the object, such as `ringbuf.globals`
- * @param why says of a variable of the C why it is no global
+ * @param why says of a variable of the C why it is not a global
  */
 export function globalsObject<T extends object>(
   owner: string,

@@ -49,7 +49,7 @@ function hintFor(kind: Kind, object: string, name: string): string | undefined {
   }
 }
 
-/** Why a variable of the C is no global; undefined for a name that the C does not have. */
+/** Why a variable of the C is not a global; undefined for a name that the C does not have. */
 export function noGlobal(object: string, source: string, name: string): ArgumentError | undefined {
   const kind = kindOf(source, name);
   const hint = kind && hintFor(kind, object, name);

@@ -131,7 +131,7 @@ export class KernelBtf {
     return type;
   }
 
-  /** The type that a pointer leads to, stripped; undefined for what is no pointer. */
+  /** The type that a pointer leads to, stripped; undefined for what is not a pointer. */
   pointee(id: number): KernelType | undefined {
     const pointer = this.strip(id);
     return pointer.kind === "ptr" ? this.strip(pointer.type) : undefined;

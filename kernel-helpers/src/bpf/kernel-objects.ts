@@ -76,7 +76,7 @@ export function openPinned(path: string, writable: boolean): PinnedHandle {
   }
 }
 
-/** The kernel refuses the flag for what is no map. */
+/** The kernel refuses the flag for what is not a map. */
 function openPinnedReadOnly(path: string): PinnedHandle {
   try {
     return native.bpf_obj_get(path, readOnly);

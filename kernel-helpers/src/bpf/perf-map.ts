@@ -20,7 +20,7 @@ export class PerfMap {
   refresh(): boolean {
     const text = this.#read();
     if (text === undefined) return false;
-    // A function that was compiled anew stands further down, in the place of what was there.
+    // A function that was compiled again stands further down, in the place of what was there.
     const latest = new Map<bigint, { end: bigint; name: string }>();
     for (const [, start, size, name] of text.matchAll(/^([0-9a-f]+) ([0-9a-f]+) (.+)$/gm)) {
       const begin = BigInt(`0x${start}`);

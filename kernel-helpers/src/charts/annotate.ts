@@ -21,7 +21,7 @@ export interface Annotation {
  * Dashed lines at values of y, each named at its right end, beside the plot.
  *
  * @param top the value at the upper end of the axis, which begins at 0
- * @throws ArgumentError if a value is no number
+ * @throws ArgumentError if a value is not a number
  */
 export function ruleLayers(
   rules: readonly { value: number; label: string }[],
@@ -59,7 +59,7 @@ export function ruleLayers(
  * Dotted lines at moments, each named above the plot, in as many lines as it takes for no two to meet.
  *
  * @param domain the ends of the axis of time, in seconds as `t` is
- * @throws ArgumentError if a moment is no number
+ * @throws ArgumentError if a moment is not a number
  */
 export function markLayers(
   marks: readonly { t: number; label: string }[],

@@ -38,7 +38,7 @@ const framesOf = (stack: string): string[] =>
     .split(";")
     .map((name) => name.trim() || "[unknown]");
 
-/** Adds up all stacks; what is no number above 0 counts nothing. */
+/** Adds up all stacks; what is not a number above 0 counts nothing. */
 export function callTree({ stacks, values, base }: Folded): Call {
   const call = (name: string): Call => ({ name, value: 0, base: 0, calls: new Map() });
   const root = call("all");

@@ -34,7 +34,7 @@ const ink = "#1a1a1a"; // boxes are light on any ground
  *
  * With `base` it compares: red boxes have a larger share than in `base`, blue ones a smaller.
  *
- * @throws ArgumentError if a column is missing, `stack` is no text, or `value` or `base` holds no numbers.
+ * @throws ArgumentError if a column is missing, `stack` is not text, or `value` or `base` holds no numbers.
  * @example
  * charts.flamegraph(stacks, { stack: "stack", value: "count" })
  * charts.flamegraph(stacks, { value: "after", base: "before", title: "With the new allocator" })

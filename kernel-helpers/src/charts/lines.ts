@@ -30,7 +30,7 @@ const maxPoints = 6000;
 /**
  * A measured value over time, a line a group, such as a map that was polled. Of more rows than there are pixels each
  * line keeps the least and the largest value of every pixel, and the subtitle says so. A line breaks where a value is
- * missing: where it is no number, where rows that come at regular times leave some out, and where it is a percentile that
+ * missing: where it is not a number, where rows that come at regular times leave some out, and where it is a percentile that
  * the row's number of events (`count`) cannot support.
  *
  * @throws ArgumentError if a column is missing or holds no numbers.

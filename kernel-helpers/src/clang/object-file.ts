@@ -18,7 +18,7 @@ export interface OpenOptions {
  * A compiled BPF program from an object file, such as another project's build makes; `load` loads it. If it was not
  * stripped of its debug information, its rings are read by the types of their records.
  *
- * @throws ArgumentError for a file that cannot be read or is no BPF object
+ * @throws ArgumentError for a file that cannot be read or is not a BPF object
  * @example
  * const tool = await bpf.load(await bpf.open("tool.bpf.o"));
  */

@@ -26,7 +26,7 @@ export const exercises = ["minimal", ...Object.keys(checks)];
  * @param exercise `minimal`, `hashmap`, `ringbuf`, `stats` or `tc_icmp_filter`
  * @param work the program's handle; for `minimal` the answers
  * @param handlers for `ringbuf` the functions that handle its events, for `stats` those that read its map and its records
- * @throws ArgumentError for an unknown exercise, or what is no program; AttachError when it cannot be attached
+ * @throws ArgumentError for an unknown exercise, or what is not a program; AttachError when it cannot be attached
  * @example
  * await exercise.check("hashmap", hashmap)
  */

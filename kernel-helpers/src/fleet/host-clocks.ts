@@ -17,7 +17,7 @@ export class HostClocks {
     return this.#clocks.get(host);
   }
 
-  /** Measures them anew; those that do not answer stay as they were. */
+  /** Measures them again; those that do not answer stay as they were. */
   async measure(hosts: readonly string[]): Promise<void> {
     await Promise.all(hosts.map((host) => this.#measure(host).catch(() => {})));
   }

@@ -25,7 +25,7 @@ const overhead = 4096;
 
 /**
  * What waits to be sent: one message after the other, each again until the server has stored it, so that neither a cut
- * network nor a server that starts anew loses or doubles any. Memory is bounded, and so is the share of a CPU.
+ * network nor a server that starts again loses or doubles any. Memory is bounded, and so is the share of a CPU.
  */
 export class Outbox {
   readonly #stream: JetStreamClient;

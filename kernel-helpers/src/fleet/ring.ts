@@ -150,7 +150,7 @@ export class FleetRing {
     feed.messages = await consumer.consume({
       callback: (message) => this.#take(message),
       expires: 10_000,
-      idle_heartbeat: 1000, // two that are missed, and a server that was started anew is asked again
+      idle_heartbeat: 1000, // two that are missed, and a server that was started again is asked again
     });
     const ask = { do: "start", program: this.#program, ring: this.#ring, feed: feed.id } as const;
     const outcomes = await this.#fleet.command<FeedTotals>(this.#names, ask);

@@ -24,7 +24,7 @@ const canonical = (address: string) => formatAddress(parseAddress(address));
  * Puts a source on the blacklist by hand: its next echo request is dropped. It ends as other bans do.
  * Needs a map `blacklist` with the field `since_ns`.
  *
- * @throws ArgumentError when it is no address, or the filter has no such map; BpflabError when the blacklist is full; ClosedError
+ * @throws ArgumentError when it is not an address, or the filter has no such map; BpflabError when the blacklist is full; ClosedError
  * @example
  * net.block(filter, "198.18.0.2");
  */
@@ -38,7 +38,7 @@ export function block(filter: FilterLike, address: string): void {
  * Lets a source in again: off the blacklist, and its count forgotten. Needs a map `peers` or `blacklist`, or both.
  *
  * @returns whether it was on the blacklist
- * @throws ArgumentError when it is no address, or the filter has no such map; ClosedError
+ * @throws ArgumentError when it is not an address, or the filter has no such map; ClosedError
  * @example
  * net.release(filter, "198.18.0.2");
  */

@@ -8,7 +8,7 @@ import type { ProbeOptions } from "./probe-options.js";
 /**
  * Asks the kernel in arquero's verbs: what happens at a hook, filtered, computed and added up there.
  *
- * @throws ArgumentError for what is no kind of hook
+ * @throws ArgumentError for what is not a kind of hook
  * @example
  * await probe("tp/syscalls/sys_exit_read").filter(d => d.ret > 0).groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret") }).collect({ seconds: 5 })
  */

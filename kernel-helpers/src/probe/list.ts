@@ -9,7 +9,7 @@ const mostDescribed = 2000;
 /**
  * The hooks that match a pattern, a row each, with the fields that expressions can use.
  *
- * @throws ArgumentError for what is no kind of hook; MissingFeatureError
+ * @throws ArgumentError for what is not a kind of hook; MissingFeatureError
  * @example
  * await probe.list("tp/sched/*")
  */

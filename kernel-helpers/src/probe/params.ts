@@ -5,7 +5,7 @@ import type { Params } from "./program/verbs.js";
 /**
  * Enters values among the parameters.
  *
- * @throws ArgumentError for a value that is no integer, boolean or text, or of another type than before
+ * @throws ArgumentError for a value that is not an integer, boolean or text, or of another type than before
  */
 export function setParams(params: Params, values: Params): void {
   for (const [name, value] of Object.entries(values)) {

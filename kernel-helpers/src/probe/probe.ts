@@ -131,7 +131,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * compiled or loaded again.
    *
    * @returns this probe
-   * @throws ArgumentError for a value that is no integer, boolean or text, or of another type than before
+   * @throws ArgumentError for a value that is not an integer, boolean or text, or of another type than before
    */
   params(values: Params): this {
     setParams(this.#params, values);

@@ -23,7 +23,7 @@ export interface Output {
   [key: string]: unknown;
 }
 
-/** @throws BpflabError when the file is no notebook */
+/** @throws BpflabError when the file is not a notebook */
 export async function readNotebook(path: string): Promise<Notebook> {
   try {
     const notebook = JSON.parse(await readFile(path, "utf8")) as Notebook;

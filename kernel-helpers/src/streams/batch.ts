@@ -25,7 +25,7 @@ export interface EventBatch<Event = Record<string, any>> {
   readonly lost: number | undefined;
   /** Records read but not kept because `bufferBytes` was reached: total since attach. */
   readonly dropped: number;
-  /** Records in no table, for they are longer or shorter than their type is: total since attach. */
+  /** Records in no table, because they are longer or shorter than their type is: total since attach. */
   readonly malformed: number;
   /** What was wrong with these, such as `event has 48 bytes, the last of these has 40`. */
   readonly malformedBecause?: string;

@@ -116,7 +116,7 @@ export class RingReader {
       malformed: totals.malformed + before.malformed,
       malformedLength: totals.malformed > 0 ? totals.malformedLength : before.malformedLength,
       inexact: totals.inexact + before.inexact,
-      // A perf event array's counters begin anew with each reader.
+      // A perf event array's counters begin again with each reader.
       ...(totals.lostByCpu ? lossOfCpus(totals.lostByCpu, before.lostByCpu) : {}),
     };
   }

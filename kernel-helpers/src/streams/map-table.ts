@@ -120,7 +120,7 @@ function checkOptions(map: MapBase, { cpus }: MapTableOptions): void {
     throw new ArgumentError(`cpus: the map ${map.path} is of type ${map.type}, which has one value for all CPUs.`);
 }
 
-/** Fields as columns; what is no struct is one column of that name. */
+/** Fields as columns; what is not a struct is one column of that name. */
 function fieldsOf(layout: Layout, name: string): (Field & { combine?: Combine })[] {
   return layout.kind === "struct" ? flatten(layout) : [{ name, offset: 0, layout }];
 }

@@ -48,7 +48,7 @@ export function changes<Table extends ColumnTable>(
   const pairs = of.map(
     (name) => [requireColumn(old, name, "of of changes"), requireColumn(now, name, "of of changes")] as const,
   );
-  // one counter that went back says that all of the row began anew
+  // one counter that went back says that all of the row began again
   const from = match.map((earlier, row) =>
     earlier !== undefined &&
     pairs.every(([past, current]) => numbersAt(past, earlier).every((value, i) => value <= numbersAt(current, row)[i]!))

@@ -63,7 +63,7 @@ export function storedRows(table: ColumnTable): ColumnTable {
 }
 
 /**
- * The visible rows' numbers, in stored order. What is no number becomes NaN.
+ * The visible rows' numbers, in stored order. What is not a number becomes NaN.
  * The array may be the column's own memory: read it, never write to it.
  *
  * @throws ArgumentError if the column is missing or holds no numbers.

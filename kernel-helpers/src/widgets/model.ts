@@ -32,7 +32,7 @@ export interface ModelEvents {
 const models = new Map<string, Model>();
 let announced: unknown;
 
-/** Lets a page that was loaded anew have all states at once. */
+/** Lets a page that was loaded again have all states at once. */
 function announceStates(): void {
   const host = comms();
   if (!host || announced === host) return;

@@ -34,7 +34,7 @@ interface Placed {
   jsx: boolean;
 }
 
-/** Types that are written as they are instead of being inferred anew for each later cell. */
+/** Types that are written as they are instead of being inferred again for each later cell. */
 const SHORT = /^(?:number|string|boolean|bigint|any|unknown|undefined|null)(?:\[\])*$/;
 
 export class CellConverter {

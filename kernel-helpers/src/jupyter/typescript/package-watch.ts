@@ -1,4 +1,4 @@
-/** Notices that a package was installed anew while the kernel runs: its package.json is another one. */
+/** Notices that a package was installed again while the kernel runs: its package.json is another one. */
 import { stampOf } from "./kept.js";
 import { nodeModulesOf, packageRoot } from "./package-paths.js";
 

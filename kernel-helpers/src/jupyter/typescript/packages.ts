@@ -78,7 +78,7 @@ export class Packages {
     }
   }
 
-  /** Forgets packages that were installed anew; what `import()` loaded Node keeps for ever. @param directories of the packages */
+  /** Forgets packages that were installed again; what `import()` loaded Node keeps for ever. @param directories of the packages */
   forget(directories: readonly string[]): void {
     if (directories.length === 0) return;
     this.#imported.clear();

@@ -56,7 +56,7 @@ export class Resolver {
     return this.#unresolved.has(path);
   }
 
-  /** Looks again for what may have moved. @param changed directories of packages that were installed anew */
+  /** Looks again for what may have moved. @param changed directories of packages that were installed again */
   refresh(changed: readonly string[]): void {
     this.#recent.clear();
     if (changed.length > 0) this.cache.clear();

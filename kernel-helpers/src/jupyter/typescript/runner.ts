@@ -172,7 +172,7 @@ export class Runner {
 
 /**
  * The executor asks node:vm to end code at a SIGINT. The wire does that, and not only before the first await;
- * and node:vm leaves a handler behind that would end the process, for it knows nothing of the wire's.
+ * and node:vm leaves a handler behind that would end the process, because it knows nothing of the wire's.
  */
 function leaveSigintAlone(): void {
   const { runInThisContext } = vm;

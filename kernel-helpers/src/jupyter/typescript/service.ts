@@ -18,7 +18,7 @@ const CELL_GLOBALS = join(packageRoot, "dist/jupyter/typescript/cell-globals.d.t
 /** Documentation is a fifth of what there is to parse; `documentation.ts` reads that of a name when somebody asks. */
 const COMMENTS = ts.JSDocParsingMode.ParseNone;
 
-/** "Cannot find module" of what is no file, such as `data:text/javascript,…`: the runtime will know. */
+/** "Cannot find module" of what is not a file, such as `data:text/javascript,…`: the runtime will know. */
 function isAddress({ code, file, start = 0, length }: TS.Diagnostic): boolean {
   return code === 2307 && /^.(?:data|file|blob|https?):/.test(file?.text.substr(start, length) ?? "");
 }

@@ -87,7 +87,7 @@ function tellStuck(): void {
   iopub.publish("stream", executing.parent, JSON.stringify({ name: "stderr", text }));
 }
 
-/** Ends the process, which Jupyter starts anew: only that ends a native call. The kernel closes all links with it. */
+/** Ends the process, which Jupyter starts again: only that ends a native call. The kernel closes all links with it. */
 function giveUp(): void {
   const request = executing && asked.get(executing.id);
   if (request) {

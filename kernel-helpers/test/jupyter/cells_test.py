@@ -236,6 +236,14 @@ class OutputTests(KernelTestCase):
         self.assertEqual(self.run_cell("await new Promise((resolve) => late.on('close', resolve)); 'closed'").text("stdout"), "")
         self.assertEqual(self.wait_for_stray("stream", first)["text"], "late\n")
 
+    def test_what_nodes_test_runner_says_is_shown_below_the_cell_that_tests(self):
+        self.run_cell('import { test, describe, it } from "node:test";')
+        self.assertRegex(self.run_cell("await test('first', () => {});").text("stdout"), r"(?m)^ok \d+ - first")
+        ran = self.run_cell("await test('second', () => { throw new Error('on purpose'); });\nawait test('third', () => {});")
+        for part in (r"not ok \d+ - second", "on purpose", r"ok \d+ - third"):
+            self.assertRegex(ran.text("stdout"), part)
+        self.assertEqual(self.strays, [])
+
     def test_clear_output(self):
         self.assertEqual(self.run_cell("console.clear()").of("clear_output"), [{"wait": False}])
 

@@ -129,6 +129,11 @@ class ImportTests(OwnKernelTestCase):
         self.assertIn(":3:1", ran.traceback)
         self.assertIn("wrong.ts:1:14 - TS2322", self.run_cell("import { n } from './wrong'; n").traceback)
 
+    def test_where_a_package_is(self):
+        self.check("require.resolve('untyped').endsWith('/book/node_modules/untyped/i.js')", "true")
+        self.check("require.resolve('rxjs').includes('/rxjs/') && require.resolve('./old.cjs').endsWith('/old.cjs')", "true")
+        self.assertIn("nosuch", self.run_cell("require.resolve('nosuch')").error["evalue"])
+
     def test_tslab_itself(self):
         ran = self.run_cell('import * as tslab from "tslab";\ntslab.display.html("<b>x</b>");\nconst d = tslab.newDisplay();\nd.text("one");\nd.text("two");\ntslab.versions.typescript.split(".")[0]')
         self.assertEqual(ran.reply["status"], "ok", ran.of("error"))

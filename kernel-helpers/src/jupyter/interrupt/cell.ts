@@ -180,6 +180,11 @@ export function disowned<T>(work: () => T): T {
   }
 }
 
+/** Runs work in the context of no cell: what it prints later belongs to the cell whose code ran last then. */
+export function outsideCells<T>(work: () => T): T {
+  return storage.exit(work);
+}
+
 /** The cell of this async context that owns what is started now, if it is one of a cell. */
 export function ownCell(): Cell | undefined {
   return cells.disowning > 0 ? undefined : storage.getStore();

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { isBare, nodeModulesOf, packageRoot } from "./package-paths.js";
 import { connectDisplays } from "./tslab.js";
+import { outsideCells } from "../interrupt/cell.js";
 import { ownSubscriptions, type Subscribable } from "../process/ownership.js";
 
 const OURS = join(packageRoot, "dist/api/index.js");
@@ -46,6 +47,7 @@ export class Packages {
     const key = `${dirname(file)}\0${id}`;
     if (this.#imported.has(key)) return this.#imported.get(key);
     this.#ownRxjs(id);
+    if (id === "node:test") prepareTests();
     if (id === "kernel-helpers") return ours(id); // always our own: another copy would not know this kernel
     if (id === "tslab") {
       connectDisplays();
@@ -63,6 +65,16 @@ export class Packages {
       return ours(id) as unknown;
     } catch (error) {
       throw isMissing(error, id) ? missing(id, file) : error;
+    }
+  }
+
+  /** Where `require` finds a package for a file. */
+  resolve(id: string, file: string, options?: { paths?: string[] }): string {
+    try {
+      return createRequire(file).resolve(id, options);
+    } catch (error) {
+      if (!isBare(id) || !isMissing(error, id)) throw error;
+      return ours.resolve(id, options);
     }
   }
 
@@ -108,6 +120,14 @@ export class Packages {
     ownSubscriptions((ours("rxjs") as { Observable: Subscribable }).Observable);
   }
 }
+
+/** Node's test runner prints all results where it is first asked to test something: that is not to be the first cell that tests. */
+function prepareTests(): void {
+  if (areTestsPrepared) return;
+  areTestsPrepared = true;
+  outsideCells(() => (ours("node:test") as typeof import("node:test")).after(() => {}));
+}
+let areTestsPrepared = false;
 
 /** Node remembers for ever that a package was missing when it first looked for it, so it is not asked. */
 function isThere(id: string, file: string): boolean {

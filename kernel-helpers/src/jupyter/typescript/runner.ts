@@ -166,7 +166,14 @@ export class Runner {
 
   /** `require` as cells have it. */
   #requireOf(original: NodeJS.Require): NodeJS.Require {
-    return new Proxy(original, { apply: (_target, _self, [id]: [string]) => this.#modules.require(id) });
+    const file = join(process.cwd(), "cell.ts");
+    const resolve = Object.assign((id: string, options?: object) => this.#packages.resolve(id, file, options), {
+      paths: original.resolve.paths,
+    });
+    return new Proxy(original, {
+      apply: (_target, _self, [id]: [string]) => this.#modules.require(id),
+      get: (target, name) => (name === "resolve" ? resolve : (Reflect.get(target, name) as unknown)),
+    });
   }
 }
 

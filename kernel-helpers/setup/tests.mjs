@@ -125,7 +125,7 @@ export async function runTests(args) {
 /** `npm run test:reliability`: the tests of kills, leaks and overload in their long form. Returns the exit code. */
 export function runReliabilityTests(words) {
   process.env.BPFLAB_RELIABILITY = "long";
-  return runTests(words.length > 0 ? words : ["reliability/"]);
+  return runTests(words.length > 0 ? words : ["reliability/", "fleet/faults"]);
 }
 
 function readArguments(args) {

@@ -145,13 +145,22 @@ export async function main(args: string[]): Promise<number> {
       exitCode = await (await import("./agent.js")).agent({ ...options, ...lasting });
     });
 
-  program
-    .command("fleet")
-    .description("many hosts, one notebook")
+  const fleet = program.command("fleet").description("many hosts, one notebook");
+  fleet
     .command("try")
     .description("start a server and three hosts on this machine, for a trial (needs nats-server)")
     .action(async () => {
       exitCode = await (await import("./fleet.js")).fleetTry();
+    });
+  fleet
+    .command("keep")
+    .description("keep what agents send, for longer than the server does, in Parquet files by ring, host and hour")
+    .requiredOption("--connect <url>", "the server, such as tls://fleet.example:4222")
+    .requiredOption("--to <directory>", "where; what was kept there before stays")
+    .option("--creds <file>", "a notebook's credentials")
+    .option("--ca <file>", "the certificate of the authority that signed the server's")
+    .action(async (options: { connect: string; to: string }) => {
+      exitCode = await (await import("./fleet.js")).fleetKeep(options);
     });
 
   program

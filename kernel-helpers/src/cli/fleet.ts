@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { connectFleet, type ConnectionOptions } from "../fleet/connect.js";
 import { tryFleet } from "../fleet/try-fleet.js";
 
 /** `bpflab fleet try`: a server and three hosts on this machine, until a signal ends them. Returns the exit code. */
@@ -18,6 +20,36 @@ export async function fleetTry(): Promise<number> {
     await Promise.allSettled(signals);
   } finally {
     await trial.close();
+  }
+  return 0;
+}
+
+/** How often what came is written, ms. */
+const flushMs = 60_000;
+
+/** `bpflab fleet keep`: keeps what agents send in Parquet files, until a signal ends it. Returns the exit code. */
+export async function fleetKeep({
+  connect,
+  to,
+  ...options
+}: ConnectionOptions & { connect: string; to: string }): Promise<number> {
+  const fleet = await connectFleet(connect, options);
+  try {
+    const keeper = await fleet.keep(to);
+    console.log(`What the agents of ${connect} send is kept in ${to}. Ctrl-C ends it.`);
+    const end = new AbortController();
+    const ended = Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal))).then(() =>
+      end.abort(),
+    );
+    while (!end.signal.aborted) {
+      await delay(flushMs, undefined, { signal: end.signal }).catch(() => {});
+      await keeper.flush();
+    }
+    await ended;
+    await keeper.close();
+    console.log(`${keeper.written.toLocaleString("en")} events are kept.`);
+  } finally {
+    await fleet.close();
   }
   return 0;
 }

@@ -14,6 +14,7 @@ import { connectServer } from "./connection.js";
 import type { OnlyOptions } from "./fleet-map.js";
 import { FleetObject } from "./fleet-object.js";
 import { FleetProbe } from "./fleet-probe.js";
+import { Keeper } from "./keeper.js";
 import { chooseHosts, failed, type Outcome } from "./outcomes.js";
 import { type PastOptions, readPast } from "./past.js";
 import {
@@ -211,6 +212,26 @@ export class Fleet {
     const object = new FleetObject(this, ask.program, outcomes, this.#known);
     this.#objects.set(ask.program, object);
     return object;
+  }
+
+  /**
+   * Keeps the events of all rings that any notebook reads, for longer than the server does: as Parquet files in a
+   * directory, by ring, host and hour. `capture.query` asks them without loading them. `bpflab fleet keep` does it
+   * without a notebook.
+   *
+   * @param directory one that only its owner can write to; it is made if need be
+   * @returns the keeper: `flush()` writes now what else is written when it is `close()`d
+   * @throws BpflabError for a directory that others can write to; ClosedError
+   * @example
+   * const keeper = await fleet.keep("kept");
+   * await keeper.flush();
+   * await capture.query("kept/ringbuf.rb", "select host, count(*) as events from events group by host")
+   */
+  async keep(directory: string): Promise<Keeper> {
+    if (this.closed) throw new ClosedError("The fleet", { hint: "Connect to it again." });
+    const keeper = new Keeper(directory, (host) => this.clocks.of(host));
+    await keeper.start(this.stream);
+    return keeper;
   }
 
   /** @internal of one that is closed */

@@ -37,7 +37,7 @@ export function clockFrom(asked: ClockReading, there: ClockReading, answered: Cl
 }
 
 /** Names of columns that hold a time, and no duration. */
-const isTime = (name: string) => /(^|\.)(time|timestamp|start|end|since)_ns$/.test(name);
+export const isTime = (name: string) => /(^|\.)(time|timestamp|start|end|since)_ns$/.test(name);
 
 /**
  * The table with its times as our clock has them.

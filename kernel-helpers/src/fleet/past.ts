@@ -82,7 +82,7 @@ export async function readPast(
 }
 
 /** What to add to times of a message for ours: as the clock was measured, or else by the time of day there. */
-function offsetOf({ boot, sent_ns, wall_ms }: FeedHeader, clock: HostClock | undefined): number {
+export function offsetOf({ boot, sent_ns, wall_ms }: FeedHeader, clock: HostClock | undefined): number {
   if (clock?.bootId === boot) return clock.offset_ns;
   return (wall_ms - Date.now()) * 1e6 + native.clock_monotonic() - sent_ns;
 }

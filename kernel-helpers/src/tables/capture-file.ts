@@ -27,6 +27,7 @@ import { writeParquet } from "./parquet-write.js";
 import { replaceFile } from "./replace-file.js";
 
 export { CaptureFileError, type FileFault } from "./file-errors.js";
+export { query } from "./query-files.js";
 
 const kinds: Readonly<Record<string, FileKind>> = { ".parquet": "Parquet", ".arrow": "Arrow file" };
 

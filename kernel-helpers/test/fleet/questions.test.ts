@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { firstValueFrom, take, toArray } from "rxjs";
 import {
   type aq,
+  capture,
   captureOf,
   collect,
   connectFleet,
@@ -143,6 +148,65 @@ describe("what is asked of a program, asked of a fleet", () => {
       await assert.rejects(later.past("ringbuf"), /Expected a ring such as "ringbuf\.rb"/);
     } finally {
       await later.close();
+    }
+  });
+
+  test("what agents send is kept by ring, host and hour, once, and asked in SQL", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "bpflab-kept-"));
+    const collectSome = async () => {
+      const job = writers.start({ writes: 700 });
+      const ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: job.pid } });
+      await ringbuf.attach();
+      await collect(ringbuf.events("rb"), { until: () => job.run() });
+      await ringbuf.close();
+    };
+    const count = async () =>
+      rowsOf(
+        await capture.query(
+          join(directory, "ringbuf.rb"),
+          "select host, count(*)::int as events, count(distinct start_ns)::int as times, min(time) as since from events where fd > 2 group by host order by host",
+        ),
+      );
+    const held = async () => {
+      const past = await fleet.past("ringbuf.rb");
+      return rowsOf(
+        past
+          .filter((d: any) => d.fd > 2)
+          .groupby("host")
+          .count()
+          .orderby("host"),
+      );
+    };
+    try {
+      await collectSome();
+      for (const round of [1, 2]) {
+        const keeper = await fleet.keep(directory);
+        if (round === 2) await collectSome();
+        const wanted = (await held()).map(({ host, count }) => [host, count]);
+        await until("all is kept", async () => {
+          await keeper.flush();
+          const kept = existsSync(join(directory, "ringbuf.rb")) ? await count() : [];
+          return JSON.stringify(kept.map(({ host, events }) => [host, events])) === JSON.stringify(wanted);
+        });
+        await keeper.close();
+        for (const { events, times, since } of await count()) {
+          assert.equal(times, events);
+          assert.ok(Math.abs(since.getTime() - Date.now()) < 600_000, since);
+        }
+        const files = readdirSync(directory, { recursive: true })
+          .map(String)
+          .filter((file) => file.endsWith(".parquet"));
+        for (const file of files)
+          assert.match(file, /^\w+\.\w+\/host=(db|web)-1\/hour=\d{4}-\d\d-\d\dT\d\d\/\d+-\d+\.parquet$/);
+        const file = files.find((one) => one.startsWith("ringbuf.rb/"))!;
+        assert.equal(captureOf(await capture.open(join(directory, file)))!.lost, 0);
+        // A write that was cut short: its position was not written, so its events come again.
+        await copyFile(join(directory, file), join(directory, dirname(file), "900000000-900000001.parquet"));
+      }
+      await assert.rejects(capture.query(directory, "select nothing"), /DuckDB cannot answer: .*nothing/);
+      await assert.rejects(capture.query("/nowhere", "select 1"), /is not there/);
+    } finally {
+      await rm(directory, { recursive: true });
     }
   });
 });

@@ -1,0 +1,154 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type ConsumerMessages, DeliverPolicy, type JetStreamClient, type JsMsg } from "@nats-io/jetstream";
+import type { ColumnTable } from "arquero";
+import { ownDirectory } from "../base/own-directory.js";
+import { markCapture, withColumns } from "../streams/capture.js";
+import { provenance } from "../streams/clock.js";
+import { concatTables } from "../streams/concat-tables.js";
+import { TimestampColumn } from "../streams/file-columns.js";
+import { save } from "../tables/capture-file.js";
+import { replaceFile } from "../tables/replace-file.js";
+import { alignTimes, type HostClock, isTime } from "./host-clock.js";
+import { offsetOf } from "./past.js";
+import { unpackMessage } from "./payload.js";
+import { type FeedHeader, hostOf, streamName } from "./protocol.js";
+
+/** What waits to be written into one file: events of one ring, host and hour. */
+interface Part {
+  folder: string;
+  source: string;
+  host: string;
+  tables: ColumnTable[];
+  first: number;
+  last: number;
+  lost: number | undefined;
+  dropped: number;
+  startedAt: number;
+  endedAt: number;
+}
+
+/** Rows that wait at most: then they are written, though it be early. */
+const mostRows = 1_000_000;
+
+/**
+ * Keeps what agents send for longer than the server does, in Parquet files: `RING/host=NAME/hour=2026-11-26T03/FIRST-LAST.parquet`,
+ * where FIRST and LAST are the sequence numbers of JetStream. A file `position` says until which all is written: whoever
+ * keeps in the directory next goes on from there, so that nothing is kept twice or missed while the server holds it.
+ */
+export class Keeper {
+  readonly #directory: string;
+  readonly #clockOf: (host: string) => HostClock | undefined;
+  readonly #parts = new Map<string, Part>();
+  /** The last header of each feed that was taken. */
+  readonly #headers = new Map<string, FeedHeader>();
+  #messages: ConsumerMessages | undefined;
+  #position = 0;
+  #rows = 0;
+  #written = 0;
+  #turn: Promise<void> = Promise.resolve();
+
+  /** @throws BpflabError for a directory that others can write to */
+  constructor(directory: string, clockOf: (host: string) => HostClock | undefined) {
+    this.#directory = ownDirectory(directory);
+    this.#clockOf = clockOf;
+  }
+
+  /** Rows that are on the disk. */
+  get written(): number {
+    return this.#written;
+  }
+
+  async start(stream: JetStreamClient): Promise<void> {
+    const text = await readFile(join(this.#directory, "position"), "utf8").catch(() => "0");
+    this.#position = Number(/^\d+/.exec(text)?.[0] ?? 0);
+    await this.#removeUnfinished();
+    const consumer = await stream.consumers.get(streamName, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#position + 1,
+    });
+    this.#messages = await consumer.consume({
+      callback: (message) => this.#take(message),
+      expires: 10_000,
+      idle_heartbeat: 1000,
+    });
+  }
+
+  /** Files of a write that was cut short: their events come once more. */
+  async #removeUnfinished(): Promise<void> {
+    for (const file of await readdir(this.#directory, { recursive: true })) {
+      const last = /(?:^|\/)\d+-(\d+)\.parquet$/.exec(file)?.[1];
+      if (last !== undefined && Number(last) > this.#position) await rm(join(this.#directory, file));
+    }
+  }
+
+  #take(message: JsMsg): void {
+    this.#position = Math.max(this.#position, message.seq);
+    const unpacked = unpackMessage(message);
+    if (!unpacked) return;
+    const { header, table } = unpacked;
+    const before = this.#headers.get(message.subject);
+    if (before && header.first < before.first + before.rows) return; // it came before
+    this.#headers.set(message.subject, header);
+    const host = hostOf(message.subject);
+    const source = message.subject.split(".").slice(3, 5).join(".");
+    const ms = Number(message.timestampNanos / 1_000_000n);
+    const folder = join(source, `host=${host}`, `hour=${new Date(ms).toISOString().slice(0, 13)}`);
+    const part = this.#parts.get(folder) ?? this.#newPart(folder, source, host, message.seq, ms);
+    const gap = header.first - (before ? before.first + before.rows : header.first);
+    const since = before ?? (header.first === 0 ? { lost: 0, dropped: 0 } : header);
+    part.last = message.seq;
+    part.endedAt = ms;
+    part.lost =
+      part.lost === undefined || header.lost === undefined ? undefined : part.lost + header.lost - since.lost!;
+    part.dropped += header.dropped - since.dropped + gap;
+    if (header.rows > 0) part.tables.push(this.#timed(table, header, host));
+    if ((this.#rows += header.rows) >= mostRows) void this.flush().catch(() => {}); // the next one fails, too, and tells
+  }
+
+  #newPart(folder: string, source: string, host: string, first: number, ms: number): Part {
+    const counts = { lost: 0, dropped: 0, startedAt: ms, endedAt: ms };
+    const part: Part = { folder, source, host, tables: [], first, last: first, ...counts };
+    this.#parts.set(folder, part);
+    return part;
+  }
+
+  /** With a column `time` for its first column of times: the time of day, which outlasts a boot. */
+  #timed(table: ColumnTable, header: FeedHeader, host: string): ColumnTable {
+    const aligned = alignTimes(table, offsetOf(header, this.#clockOf(host)));
+    const name = aligned.columnNames().find(isTime);
+    if (name === undefined || aligned.columnNames().includes("time")) return aligned;
+    const offset = BigInt(Math.round(provenance().clockOffset_ms * 1e6));
+    const moments = BigInt64Array.from(aligned.array(name) as number[], (time) => BigInt(time) + offset);
+    const columns = aligned.columnNames().map((one) => [one, aligned.column(one) as unknown] as const);
+    return withColumns(aligned, { time: new TimestampColumn(moments, "ns", true), ...Object.fromEntries(columns) });
+  }
+
+  /** Writes what waits. @throws BpflabError when the disk is full: what was not written comes again at the next start */
+  flush(): Promise<void> {
+    const turn = this.#turn.then(() => this.#flush());
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #flush(): Promise<void> {
+    const [parts, position] = [[...this.#parts.values()], this.#position];
+    this.#parts.clear();
+    this.#rows = 0;
+    for (const { folder, source, host, tables, first, last, ...counts } of parts) {
+      if (tables.length === 0) continue;
+      await mkdir(join(this.#directory, folder), { recursive: true, mode: 0o700 });
+      const table = concatTables(tables);
+      const capture = { ...provenance(), ...counts, source, host, rows: table.numRows() };
+      await save(markCapture(table, capture), join(this.#directory, folder, `${first}-${last}.parquet`));
+      this.#written += table.numRows();
+    }
+    await replaceFile(join(this.#directory, "position"), (aside) => writeFile(aside, `${position}\n`));
+  }
+
+  /** Writes what waits, and ends. */
+  async close(): Promise<void> {
+    await this.#messages?.close();
+    await this.flush();
+  }
+}

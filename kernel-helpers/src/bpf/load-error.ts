@@ -40,7 +40,7 @@ export function verifierAdvice(reason: string): string | undefined {
   );
   if (relocation)
     return `This kernel (${release()}) has no ${relocation[2]} in ${relocation[1]}: check with bpf_core_field_exists() before reading it.`;
-  if (/BPF_XADD uses reserved fields/.test(reason))
+  if (/BPF_(STX|XADD) uses reserved fields/.test(reason))
     return `Atomic operations that return a value, and compare-and-exchange, came with Linux 5.12, and this kernel is ${release()}. Do without the value, or keep one for each CPU.`;
   const [, name = "this helper", id] = /(?:unknown|invalid) func (\w+)?#(\d+)/.exec(reason) ?? [];
   const since = id === undefined ? undefined : helperSince(Number(id));

@@ -10,8 +10,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The process to sample; 0 samples every process but our own. */
 __u32 watched_pid = 0;
 
-/* Samples that were not counted because a map was full. */
-__u64 lost = 0;
+/* Samples that found no room in samples. */
+__u64 samples_lost = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
@@ -45,6 +45,6 @@ int take_sample(struct bpf_perf_event_data *ctx)
 	if (count)
 		__sync_fetch_and_add(count, 1);
 	else if (bpf_map_update_elem(&samples, &key, &one, BPF_NOEXIST))
-		__sync_fetch_and_add(&lost, 1);
+		__sync_fetch_and_add(&samples_lost, 1);
 	return 0;
 }

@@ -78,5 +78,6 @@ export type { EventsOptions } from "../streams/events.js";
 export type { MapRow, MapTableOptions } from "../streams/map-table.js";
 export type { PolledRow, PollOptions } from "../streams/poll.js";
 export type { ShippedPrograms } from "../generated/programs.js";
+export { offCpu, type OffCpuOptions } from "../handles/off-cpu.js";
 export { profile, type ProfileOptions } from "../handles/profile.js";
 export { Stacks, type StackOptions } from "../handles/stacks.js";

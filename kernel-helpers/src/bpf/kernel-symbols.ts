@@ -29,7 +29,8 @@ export class KernelSymbols {
 
 let running: KernelSymbols | undefined;
 
-/** The running kernel's, as they were at the first call. */
-export function kernelSymbols(): KernelSymbols {
+/** The running kernel's, as they were at the first call; `anew` reads them again, for what has come since, such as BPF programs. */
+export function kernelSymbols({ anew = false } = {}): KernelSymbols {
+  if (anew) running = undefined;
   return (running ??= new KernelSymbols(readFileSync("/proc/kallsyms", "utf8")));
 }

@@ -3,9 +3,9 @@ import { defer, finalize, from, type Observable, switchMap } from "rxjs";
 import { ArgumentError } from "../base/errors.js";
 import type { Asked } from "../probe/probe.js";
 import type { Params } from "../probe/program/verbs.js";
-import { wait } from "../probe/wait.js";
 import type { EventBatch } from "../streams/batch.js";
 import { collect, type CollectOptions } from "../streams/collect.js";
+import { wait } from "../streams/wait.js";
 import type { FleetObject } from "./fleet-object.js";
 
 /** A probe's question to several hosts: what one does with a `Probe`, with a column `host` in the answer. */

@@ -37,6 +37,50 @@ export interface ShippedPrograms {
     programs: "handle_enter";
     events: {};
   };
+  offcpu: {
+    maps: {
+      stacks: {
+        key: Uint8Array;
+        value: Array<number>;
+      };
+      off: {
+        key: number;
+        value: {
+          since_ns: number;
+          place: {
+            pid: number;
+            user_stack: number;
+            kernel_stack: number;
+            why: "waiting" | "preempted" | (string & {});
+            comm: string;
+          };
+        };
+      };
+      times: {
+        key: {
+          pid: number;
+          user_stack: number;
+          kernel_stack: number;
+          why: "waiting" | "preempted" | (string & {});
+          comm: string;
+        };
+        value: {
+          duration_ns: number;
+          count: number;
+        };
+      };
+    };
+    globals: {
+      watched_pid: number;
+      times_lost: number;
+    };
+    constants: {
+      own_tgid: number;
+      own_parent_tgid: number;
+    };
+    programs: "on_switch";
+    events: {};
+  };
   profile: {
     maps: {
       stacks: {
@@ -55,7 +99,7 @@ export interface ShippedPrograms {
     };
     globals: {
       watched_pid: number;
-      lost: number;
+      samples_lost: number;
     };
     constants: {
       own_tgid: number;

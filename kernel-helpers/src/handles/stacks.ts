@@ -18,8 +18,15 @@ export interface StackOptions {
   kernel?: string;
   /** Column of text that each stack begins with; default `comm`, if it is there. */
   root?: string;
+  /** True for stacks that a program took at its own hook: the kernel's functions that led from there to the program are left out. */
+  atHook?: boolean;
 }
 
+/** What stands between a hook and the program on it. */
+const tracing =
+  /^(__traceiter_|__bpf_trace_|bpf_trace_run\d|bpf_prog_|bpf_dispatcher_|bpf_get_stack|trace_call_bpf|perf_trace_|perf_syscall_(enter|exit)$|__?perf_uprobe|__uprobe_perf_func|uprobe_dispatcher|uretprobe_dispatcher|uprobe_perf_func)/;
+
+const noStack = "[no stack]"; // one that was not kept
 const EFAULT = -14; // no such stack: a thread of the kernel's has none in user space
 
 /**
@@ -35,6 +42,7 @@ const EFAULT = -14; // no such stack: a thread of the kernel's has none in user 
  */
 export class Stacks {
   readonly #processes = new ProcessSymbols();
+  #hasNewest = false;
 
   /** Reads what a process has mapped now, so that it has names when it has ended. */
   remember(pid: number): void {
@@ -48,7 +56,7 @@ export class Stacks {
    * @throws ArgumentError when no column holds stacks, or `traces` is missing or of another type
    */
   fold(table: ColumnTable, options: StackOptions = {}): ColumnTable {
-    const { traces, pid = "pid", root = has(table, "comm") ? "comm" : undefined } = options;
+    const { traces, pid = "pid", atHook = false, root = has(table, "comm") ? "comm" : undefined } = options;
     const user = options.user ?? (has(table, "user_stack") ? "user_stack" : undefined);
     const kernel = options.kernel ?? (has(table, "kernel_stack") ? "kernel_stack" : undefined);
     if (!user && !kernel)
@@ -59,7 +67,7 @@ export class Stacks {
       if (name !== undefined && !has(table, name)) throw unknownName("column", "The table", name, table.columnNames());
     if (traces && traces.type !== "stack_trace")
       throw new ArgumentError(`traces: expected a map of type stack_trace, got ${traces.name} of type ${traces.type}.`);
-    const read = reader(traces);
+    const read = stackReader(traces);
     const codes = new Uint32Array(table.numRows());
     const dictionary: string[] = [];
     const codeOf = new Map<string, number>();
@@ -72,7 +80,9 @@ export class Stacks {
           ? this.#named(read(table.get(user, at!), user), (address) => this.#processes.namesOf(process, address))
           : []),
         ...(kernel
-          ? this.#named(read(table.get(kernel, at!), kernel), (address) => [`${kernelSymbols().nameOf(address)}_[k]`])
+          ? this.#kernel(read(table.get(kernel, at!), kernel), atHook).map((name) =>
+              name === noStack ? name : `${name}_[k]`,
+            )
           : []),
       ];
       const text = parts.join(";");
@@ -81,6 +91,30 @@ export class Stacks {
       codes[row++] = code;
     }, true);
     return table.reify().assign({ stack: new DictionaryColumn(codes, dictionary) } as never);
+  }
+
+  /** One stack of a process as text. @internal */
+  userText(stack: readonly bigint[] | string, pid: number): string {
+    return this.#named(stack, (address) => this.#processes.namesOf(pid, address)).join(";");
+  }
+
+  /** One stack of the kernel as text, without marks. @internal */
+  kernelText(stack: readonly bigint[] | string, { atHook = false }: Pick<StackOptions, "atHook">): string {
+    return this.#kernel(stack, atHook).join(";");
+  }
+
+  #kernel(stack: readonly bigint[] | string, atHook: boolean): string[] {
+    const names = this.#named(stack, (address) => [this.#nameInKernel(address)]);
+    while (atHook && names.length > 1 && tracing.test(names.at(-1)!)) names.pop();
+    return names;
+  }
+
+  /** BPF programs come and go: what a list says of their addresses is true only if it is younger than the stack. */
+  #nameInKernel(address: bigint): string {
+    const name = kernelSymbols().nameOf(address);
+    if (this.#hasNewest || !name.endsWith("[bpf]")) return name;
+    this.#hasNewest = true;
+    return kernelSymbols({ anew: true }).nameOf(address);
   }
 
   /** Outermost first. Of all but the innermost the address is where the call returns to, which may be the next line's. */
@@ -106,15 +140,15 @@ function has(table: ColumnTable, column: string): boolean {
   return table.columnIndex(column) >= 0;
 }
 
-/** Reads a cell's stack, innermost first; text stands for one that is not there. */
-function reader(traces: MapBase | undefined): (cell: unknown, column: string) => bigint[] | string {
+/** Reads a cell's stack, innermost first; text stands for one that is not there. @internal */
+export function stackReader(traces: MapBase | undefined): (cell: unknown, column: string) => bigint[] | string {
   const known = new Map<number, bigint[] | string>();
   const lookUp = (number: number): bigint[] | string => {
     if (number === EFAULT) return "";
     const key = Buffer.alloc(4);
     key.writeInt32LE(number);
     const bytes = number < 0 ? undefined : native.bpf_map_lookup_elem(traces!.handle, key);
-    return bytes ? addressesOf(bytes) : "[no stack]";
+    return bytes ? addressesOf(bytes) : noStack;
   };
   return (cell, column) => {
     if (typeof cell === "number") {

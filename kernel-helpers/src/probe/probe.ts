@@ -9,6 +9,7 @@ import { escapeHtml, visible } from "../base/text.js";
 import type { EventBatch } from "../streams/batch.js";
 import { captureOf } from "../streams/capture.js";
 import { collect, CollectError, type CollectOptions } from "../streams/collect.js";
+import { wait } from "../streams/wait.js";
 import type { EventTable } from "../streams/table.js";
 import type { FieldsOf } from "./field-types.js";
 import type { ExpressionInput } from "./expression/parse.js";
@@ -21,7 +22,6 @@ import type { Page } from "./program/page.js";
 import { asText, columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
 import { Run, type HookCost } from "./run.js";
 import { Runs } from "./runs.js";
-import { wait } from "./wait.js";
 
 /** Columns of a row, as far as types know them. */
 export type Row = Record<string, any>;
@@ -254,7 +254,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
   }
 
   /**
-   * Asks until `close()`, or until the cell that attached it attaches a probe to the same hooks when it is run again. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
+   * Asks until `close()`, or until the cell that attached it is run again and does not attach it. Meanwhile `table()` is a rollup's answer so far, and `events()` and `poll()` join in.
    *
    * @returns this probe
    */

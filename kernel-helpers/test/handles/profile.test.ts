@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, before, describe, test } from "node:test";
-import { ArgumentError, bpf, profile, Stacks } from "../../dist/api/index.js";
+import { ArgumentError, bpf, offCpu, profile, Stacks } from "../../dist/api/index.js";
 import { PerfMap } from "../../dist/bpf/perf-map.js";
 import { loadText } from "../workload/programs.js";
 import { until } from "../workload/until.js";
@@ -107,6 +107,68 @@ describe("profile", () => {
     );
   });
 
+  test("what a program waits for, and how long", async () => {
+    writeFileSync(
+      join(directory, "wait.c"),
+      `#include <stdio.h>
+#include <unistd.h>
+/* The C library keeps no frame pointers, and so hides the function that calls it. */
+__attribute__((noinline)) int nap(void) { return usleep(50000) + 1; }
+__attribute__((noinline)) int take(char *c) { return read(0, c, 1) + 1; }
+__attribute__((noinline)) void sleep_here(void) { for (int i = 0; i < 4; i++) nap(); __asm__ volatile(""); }
+__attribute__((noinline)) void read_here(void) { char c; take(&c); __asm__ volatile(""); }
+int main() { puts("ready"); fflush(stdout); getchar(); sleep_here(); puts("read"); fflush(stdout); read_here(); return 0; }
+`,
+    );
+    execFileSync("cc", ["-O1", "-fno-omit-frame-pointer", "-o", join(directory, "wait"), join(directory, "wait.c")]);
+    const child = spawn(join(directory, "wait"), { stdio: ["pipe", "pipe", "inherit"] });
+    children.push(child);
+    await once(child.stdout, "data");
+    const table = await offCpu({
+      pid: child.pid!,
+      until: async () => {
+        child.stdin.write("\n");
+        await once(child.stdout, "data");
+        await sleep(150); // it still reads then
+      },
+    });
+    assert.deepEqual(table.columnNames(), ["comm", "pid", "why", "stack", "duration_ns", "count"]);
+    const waits = table.objects() as { why: string; stack: string; duration_ns: number; count: number }[];
+    const found = (name: string) => {
+      const rows = waits.filter(({ why, stack }) => why === "waiting" && stack.includes(`;main;${name};`));
+      const sum = (of: "duration_ns" | "count") => rows.reduce((all, row) => all + row[of], 0);
+      return { ms: sum("duration_ns") / 1e6, count: sum("count") };
+    };
+    const slept = found("sleep_here");
+    assert.ok(slept.count === 4 && slept.ms >= 200, JSON.stringify(waits));
+    assert.ok(found("read_here").ms >= 140, "and what has not come back yet");
+    assert.ok(
+      waits.every(({ stack }) => /^wait;/.test(stack) && /;(__)?schedule(_[a-z_]+)?_\[k\]$/.test(stack)),
+      JSON.stringify(waits),
+    );
+  });
+
+  test("when what it waits for fails, what had come is in the error", async () => {
+    const { pid } = await start(join(directory, "burn"));
+    const error: any = await profile({
+      pid: pid!,
+      frequency: 499,
+      until: async () => {
+        await sleep(500);
+        throw new Error("no more");
+      },
+    }).catch((thrown: unknown) => thrown);
+    assert.match(error.message, /no more/);
+    assert.ok(error.collected.numRows() > 0);
+    // Two at the same time do not disturb each other.
+    const [one, other] = await Promise.all([
+      profile({ pid: pid!, seconds: 0.4 }),
+      profile({ pid: process.pid, seconds: 0.4 }),
+    ]);
+    assert.ok((one.array("pid") as number[]).every((each) => each === pid));
+    assert.ok((other.array("pid") as number[]).every((each) => each === process.pid));
+  });
+
   test("addresses in records, of the kernel and of the process", async () => {
     const { pid } = await start(join(directory, "burn"));
     const object = await loadText(
@@ -138,7 +200,7 @@ SEC("perf_event") int take(void *ctx)
   });
 
   test("what it cannot do is said", async () => {
-    await assert.rejects(profile({}), /profile needs either seconds or until/);
+    await assert.rejects(profile({}), /profile needs seconds or until/);
     await assert.rejects(profile({ seconds: 1, hz: 99 } as never), /profile takes no option "hz"/);
     await assert.rejects(profile({ seconds: 1, pid: 99_999_999 }), /there is no process 99999999/);
     const { aq } = await import("../../dist/api/index.js");

@@ -2,12 +2,13 @@ import { defer } from "rxjs";
 import { requireNumber } from "../base/arguments.js";
 import { interruptSignal } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
-import type { CollectOptions } from "../streams/collect.js";
-import { Progress } from "../streams/progress.js";
+import type { CollectOptions } from "./collect.js";
+import { Progress } from "./progress.js";
 
 /**
  * Waits for the first of `seconds`, `until` and an interrupt of the cell, showing the time that has passed.
  *
+ * @param told what there is so far, such as `12 stacks`
  * @throws ArgumentError; what `until` throws
  */
 export function wait({ seconds, rows, until }: CollectOptions, told: () => string): Promise<void> {

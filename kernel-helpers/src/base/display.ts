@@ -80,6 +80,8 @@ export interface Host {
   interruptSignal(): AbortSignal | undefined;
   /** The cell of the caller's async context; undefined outside a cell. */
   cell?(): CellRun | undefined;
+  /** Tells of each run of a cell that has ended without a failure. */
+  onCellEnd?(listener: (run: CellRun) => void): void;
   /** The cell of the caller's async context does not end before this work does: what is being drawn is part of its output. */
   hold?(work: Promise<unknown>): void;
   /** Runs work whose timers outlive an interrupt of the cell. */
@@ -121,6 +123,11 @@ export function interruptSignal(): AbortSignal | undefined {
 /** The cell that runs, so that what its earlier run began can be replaced; undefined outside a notebook. */
 export function cellRun(): CellRun | undefined {
   return current?.cell?.();
+}
+
+/** Calls back whenever a run of a cell has ended without a failure; never outside a notebook. */
+export function onCellEnd(listener: (run: CellRun) => void): void {
+  current?.onCellEnd?.(listener);
 }
 
 /** Runs work whose timers the cell does not own: they go on when the user interrupts it, as a widget does. */

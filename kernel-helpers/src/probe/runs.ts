@@ -92,10 +92,14 @@ export class Runs {
 
   /** Attaches until `close()`. */
   async attach(): Promise<void> {
-    if (this.#attached && this.running) return;
+    const cell = cellRun();
+    if (this.#attached && this.running) {
+      const run = await this.#shared?.run;
+      if (run) replaceEarlier(run, cell, this.#hooks); // the cell still wants it
+      return;
+    }
     this.#attached?.(); // what was replaced
     this.#attached = undefined;
-    const cell = cellRun();
     const { run, leave } = await this.share();
     try {
       await this.#begin(run, cell);

@@ -13,12 +13,15 @@ class Reruns(KernelTestCase):
         self.assertEqual(ran.reply["status"], "ok", ran.messages)
         self.links = int(self.run_cell("links()").result)
 
-    def run_as(self, cell_id, code):
-        """Runs a cell as a front end does that says which one it is."""
+    def send_as(self, cell_id, code):
+        """Sends a cell as a front end does that says which one it is."""
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": True, "stop_on_error": True}
         message = self.kc.session.msg("execute_request", content, metadata={"cellId": cell_id})
         self.kc.shell_channel.send(message)
-        ran = self.finish(message["header"]["msg_id"])
+        return message["header"]["msg_id"]
+
+    def run_as(self, cell_id, code):
+        ran = self.finish(self.send_as(cell_id, code))
         self.assertEqual(ran.reply["status"], "ok", ran.messages)
         return ran
 
@@ -34,11 +37,29 @@ class Reruns(KernelTestCase):
         self.assert_links(2)
         self.assertEqual(self.run_cell("[first.running, second.running, other.running].join()").result, "false,true,true")
         self.run_as("one", 'const exits = await probe("tp/syscalls/sys_exit_getppid").count().attach();')
-        self.assertEqual(self.run_cell("[second.running, exits.running].join()").result, "true,true", "another hook")
+        self.assertEqual(self.run_cell("[second.running, exits.running].join()").result, "false,true", "another hook")
+        self.assert_links(2)
+        self.run_as("one", "1 + 1")
+        self.assertEqual(self.run_cell("[exits.running, other.running].join()").result, "false,true", "no hook any more")
         self.run_as("three", "await first.attach();")
         self.assertEqual(self.run_cell("first.running").result, "true", "what was replaced can be attached again")
         self.run_cell("for (const one of [first, second, other, exits]) one.close();")
         self.assert_links(0)
+
+    def test_what_a_rerun_attaches_again_stays(self):
+        self.run_cell('const kept = probe("tp/syscalls/sys_enter_getppid").count();')
+        self.run_as("again", "await kept.attach();")
+        self.run_as("again", "await kept.attach();")
+        self.assertEqual(self.run_cell("kept.running").result, "true")
+        self.assert_links(1)
+        self.run_cell("kept.close();")
+
+    def test_a_rerun_that_fails_leaves_what_ran(self):
+        self.run_as("fails", 'const before = await probe("tp/syscalls/sys_enter_getppid").count().attach();')
+        failed = self.send_as("fails", 'await probe("tp/syscalls/sys_enter_getpidd").count().attach();')
+        self.assertEqual(self.finish(failed).reply["status"], "error")
+        self.assertEqual(self.run_cell("before.running").result, "true")
+        self.run_cell("before.close();")
 
     def test_one_run_of_a_cell_may_attach_several(self):
         code = 'const pair = await Promise.all([1, 2].map(() => probe("tp/syscalls/sys_enter_getppid").count().attach()));'

@@ -5,7 +5,7 @@ import type { Request } from "../thread-messages.js";
 import { bpfMagic } from "../bpf/bpf-cell.js";
 import { encodeBundle } from "../bundle.js";
 import type { ErrorContent } from "../kernel-errors.js";
-import { Cell, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
+import { Cell, cellEnded, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 import { criticalSection } from "../interrupt/critical-section.js";
 import { inspect } from "../typescript/completion.js";
@@ -64,6 +64,7 @@ export class Execution {
       }
       const user_expressions = await this.#expressions(cell, content["user_expressions"]);
       this.#end(cell);
+      cellEnded(cell);
       this.#channel.reply(request, { ...base, status: "ok", user_expressions });
     } else {
       failed();

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { CommHost, Host } from "../../base/display.js";
 import { encodeBundle, toJson } from "../bundle.js";
-import { currentCell, disowned, runningCell } from "../interrupt/cell.js";
+import { currentCell, disowned, onCellEnd, runningCell } from "../interrupt/cell.js";
 import type { Channel } from "../channel.js";
 
 export function notebookHost(channel: Channel, comms: CommHost): Host {
@@ -31,6 +31,7 @@ export function notebookHost(channel: Channel, comms: CommHost): Host {
     },
     detached: disowned,
     interruptSignal: () => currentCell()?.interrupt.signal,
+    onCellEnd: (listener) => onCellEnd(({ cellId, id }) => listener({ id: cellId, run: id })),
     cell: () => {
       const cell = currentCell();
       return cell && { id: cell.cellId, run: cell.id };

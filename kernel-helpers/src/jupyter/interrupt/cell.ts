@@ -105,6 +105,18 @@ export async function released(cell: Cell): Promise<void> {
   while (cell.held.size > 0) await Promise.allSettled(cell.held);
 }
 
+const endListeners: ((cell: Cell) => void)[] = [];
+
+/** Calls back whenever a cell has ended without a failure, and was not interrupted. */
+export function onCellEnd(listener: (cell: Cell) => void): void {
+  endListeners.push(listener);
+}
+
+/** Says that a cell has ended without a failure. */
+export function cellEnded(cell: Cell): void {
+  if (!cell.abandoned) for (const listener of endListeners) rethrown(() => listener(cell));
+}
+
 const storage = new AsyncLocalStorage<Cell>();
 
 /** What is known of the cells of this kernel. */

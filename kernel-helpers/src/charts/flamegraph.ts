@@ -13,8 +13,12 @@ import { columnName } from "./column-name.js";
 
 /** Options of `charts.flamegraph`. */
 export interface FlamegraphOptions<Name extends string = string> extends FrameOptions {
-  /** Column of folded stacks, the outermost function first: `main;read_file;memcpy`; default `stack`. */
-  stack?: Name;
+  /**
+   * Column of folded stacks, the outermost function first: `main;read_file;memcpy`; default `stack`. Of several columns
+   * each stands on the one before, and functions of the last, if it is `kernel_stack`, end in `_[k]`; a table without
+   * `stack` has `comm`, `user_stack` and `kernel_stack`, those that are there.
+   */
+  stack?: Name | readonly Name[];
   /** Column of numbers, the boxes' widths: samples, or times; default `count` if there is one, else each row counts once. */
   value?: Name;
   /** Column of the same from another capture to compare with: boxes are coloured by how their share has changed. */
@@ -38,19 +42,17 @@ const ink = "#1a1a1a"; // boxes are light on any ground
  * @example
  * charts.flamegraph(stacks, { stack: "stack", value: "count" })
  * charts.flamegraph(stacks, { value: "after", base: "before", title: "With the new allocator" })
+ * charts.flamegraph(await probe("profile:99").groupby("comm", "user_stack", "kernel_stack").count().collect({ seconds: 5 }))
  */
 export function flamegraph<Table extends ColumnTable>(
   table: Table,
   options: FlamegraphOptions<ColumnName<Table>> = {},
 ): Chart {
-  const stack = columnName(options.stack ?? "stack", "stack", "charts.flamegraph");
-  const column = requireColumn(table, stack, "stack of charts.flamegraph");
-  if (isNumeric(column) && column.length > 0)
-    throw new ArgumentError(
-      `stack of charts.flamegraph needs folded stacks such as "main;read;copy", and column "${stack}" holds none.`,
-    );
+  const columns = [options.stack ?? usualStacks(table)]
+    .flat()
+    .map((name) => columnName(name, "stack", "charts.flamegraph"));
   const value = options.value ?? (table.columnIndex("count") >= 0 ? "count" : undefined);
-  const stacks = textsOf(table, column);
+  const stacks = stacksOf(table, columns);
   const values =
     value === undefined
       ? new Float64Array(stacks.length).fill(1)
@@ -208,6 +210,30 @@ function describe(boxes: readonly FlameBox[], all: number): string | undefined {
     .filter(([, self]) => self > 0)
     .map(([name, self]) => `${name} ${((100 * self) / all).toFixed(1)} %`);
   return `By itself: ${texts.join(", ")}.`;
+}
+
+/** Columns that are stacked up when nobody says which. */
+function usualStacks(table: ColumnTable): string[] {
+  const has = (name: string) => table.columnIndex(name) >= 0;
+  const stacks = ["user_stack", "kernel_stack"].filter(has);
+  return has("stack") || stacks.length === 0 ? ["stack"] : ["comm", ...stacks].filter(has);
+}
+
+/** Folded text of each row, of one column or of several, each on top of the one before. */
+function stacksOf(table: ColumnTable, names: readonly string[]): string[] {
+  const texts = names.map((name) => {
+    const column = requireColumn(table, name, "stack of charts.flamegraph");
+    if (isNumeric(column) && column.length > 0)
+      throw new ArgumentError(
+        `stack of charts.flamegraph needs folded stacks such as "main;read;copy", and column "${name}" holds none.`,
+      );
+    const found = textsOf(table, column);
+    if (names.length === 1) return found;
+    if (name === "kernel_stack") return found.map((text) => text.replace(/[^;]+/g, "$&_[k]"));
+    return name === "comm" ? found.map((text) => text.replaceAll(";", ":")) : found;
+  });
+  if (texts.length === 1) return texts[0]!;
+  return texts[0]!.map((_, row) => texts.flatMap((column) => column[row] || []).join(";"));
 }
 
 function textsOf(table: ColumnTable, column: Column): string[] {

@@ -47,6 +47,34 @@ describe("a flame graph", () => {
     assert.match(String(chart.spec["description"]), /By itself: copy 70\.0 %, idle 20\.0 %, read 10\.0 %\./);
   });
 
+  it("stacks up several columns, by themselves where they are a probe's", () => {
+    const table = makeTable({
+      comm: ["a;b", "c"],
+      user_stack: ["main;read", ""],
+      kernel_stack: ["entry;vfs_read", "kthread"],
+      count: [3, 1],
+    });
+    for (const chart of [
+      charts.flamegraph(table),
+      charts.flamegraph(table, { stack: ["comm", "user_stack", "kernel_stack"] }),
+    ])
+      assert.deepEqual(
+        boxesOf(chart).map(({ name, depth, value }) => [name, depth, value]),
+        [
+          ["all", 0, 4],
+          ["a:b", 1, 3],
+          ["main", 2, 3],
+          ["read", 3, 3],
+          ["entry_[k]", 4, 3],
+          ["vfs_read_[k]", 5, 3],
+          ["c", 1, 1],
+          ["kthread_[k]", 2, 1],
+        ],
+      );
+    assert.ok(named(charts.flamegraph(table, { stack: "kernel_stack" }), "vfs_read", 2));
+    assert.throws(() => charts.flamegraph(table, { stack: ["comm", "stack"] as never }), /no column "stack"|stack/);
+  });
+
   it("stands on its callers, whatever the stacks: boxes of one row do not overlap", () => {
     const next = random(11);
     const name = () => `f${Math.floor(12 * next())}`;

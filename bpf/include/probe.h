@@ -70,6 +70,19 @@ static __always_inline __u64 linear_slot(__s64 value, __s64 low, __u64 step, __u
 	return slot < slots ? slot : slots - 1;
 }
 
+/* Where a function of a program's returns to that has just been entered. Frame pointers do not tell: it has not put that
+ * of its caller away yet, and a stack that is followed by them leaves the caller out. */
+#ifdef __TARGET_ARCH_x86
+#define caller_of(CTX)                                                                                                 \
+	({                                                                                                             \
+		__u64 __caller = 0;                                                                                    \
+		bpf_probe_read_user(&__caller, sizeof(__caller), (const void *)PT_REGS_SP(CTX));                       \
+		__caller;                                                                                              \
+	})
+#else
+#define caller_of(CTX) PT_REGS_RET(CTX)
+#endif
+
 /* True if the first BYTES of both are the same. */
 static __always_inline bool same_bytes(const char *text, const char *wanted, __u32 bytes)
 {

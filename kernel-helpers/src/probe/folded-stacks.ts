@@ -1,37 +1,60 @@
-import { kernelSymbols } from "../bpf/kernel-symbols.js";
-import type { MapHandle } from "../base/native.js";
-import { native } from "../base/native.js";
+import type { ColumnTable } from "arquero";
+import { detached } from "../base/display.js";
+import type { BpfMap } from "../handles/map.js";
+import type { BpfObject } from "../handles/object.js";
+import { stackReader, Stacks } from "../handles/stacks.js";
+import { pidMember } from "./program/struct-members.js";
+import type { Page } from "./program/page.js";
 
-/** Stacks that the kernel kept, as folded text: the outermost function first, `main;read_file;memcpy`. */
+/** How often the processes of groups are looked at, ms: those that live shorter may have no names. */
+const lookEvery = 100;
+
+/** The stacks of a probe, as folded text: the outermost function first, `main;read_file;memcpy`. */
 export class FoldedStacks {
-  readonly #map: MapHandle;
-  readonly #texts = new Map<number, string>();
+  readonly #stacks = new Stacks();
+  readonly #read: ReturnType<typeof stackReader>;
+  readonly #pidColumns: string[];
+  readonly #atHook: boolean;
 
-  constructor(map: MapHandle) {
-    this.#map = map;
+  constructor(page: Page, object: BpfObject) {
+    this.#read = stackReader(object.maps["stacks"] as BpfMap);
+    this.#pidColumns = page.columns.flatMap(({ type, member }) =>
+      type.kind === "stack" && type.of === "user" ? [pidMember(member)] : [],
+    );
+    this.#atHook = [...page.hooks.values()].every(({ attach }) => attach === undefined); // a sample is taken wherever the CPU is
+    object.onClose(() => this.#stacks.close());
   }
 
-  /**
-   * The stack of this number as text. One that could not be taken is `[no stack]`; of functions of programs only
-   * the addresses are known.
-   */
-  textOf(number: number, of: "kernel" | "user"): string {
-    if (number < 0) return number === -14 /* EFAULT */ ? "" : "[no stack]";
-    const known = this.#texts.get(number);
-    if (known !== undefined) return known;
-    const key = Buffer.alloc(4);
-    key.writeUInt32LE(number);
-    const bytes = native.bpf_map_lookup_elem(this.#map, key);
-    if (!bytes) return "[no stack]";
-    const addresses: bigint[] = [];
-    for (let at = 0; at + 8 <= bytes.length; at += 8) {
-      const address = bytes.readBigUInt64LE(at);
-      if (address === 0n) break;
-      addresses.push(address);
-    }
-    const name = (address: bigint) => (of === "kernel" ? kernelSymbols().nameOf(address) : `0x${address.toString(16)}`);
-    const text = addresses.map(name).reverse().join(";");
-    this.#texts.set(number, text);
-    return text;
+  /** True when there are stacks of processes, which have names while the processes live. */
+  get hasUser(): boolean {
+    return this.#pidColumns.length > 0;
+  }
+
+  /** Keeps the names of the processes that are in a table of events. */
+  remember(events: ColumnTable): void {
+    for (const name of this.#pidColumns)
+      for (const pid of new Set(events.column(name) as unknown as Iterable<number>)) this.#stacks.remember(pid);
+  }
+
+  /** Keeps the names of the processes that are in the groups, until the object is closed. */
+  follow(object: BpfObject): void {
+    const look = () => {
+      for (const key of (object.maps["groups"] as BpfMap).keys() as Record<string, number>[])
+        for (const name of this.#pidColumns) if (key[name] !== undefined) this.#stacks.remember(key[name]);
+    };
+    const looking = detached(() => setInterval(look, lookEvery).unref());
+    object.onClose(() => clearInterval(looking));
+  }
+
+  /** The kernel's stack of this number; one that could not be taken is `[no stack]`. */
+  kernelText(number: number): string {
+    return this.#stacks.kernelText(this.#read(number, "stack"), { atHook: this.#atHook });
+  }
+
+  /** The process's stack of this number. @param caller where the innermost function returns to, as far as that was asked for */
+  userText(number: number, pid: number, caller: number): string {
+    const stack = this.#read(number, "stack");
+    const isMissing = typeof stack !== "string" && caller > 0 && stack.length > 0 && stack[1] !== BigInt(caller);
+    return this.#stacks.userText(isMissing ? [stack[0]!, BigInt(caller), ...stack.slice(1)] : stack, pid);
   }
 }

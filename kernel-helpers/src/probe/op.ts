@@ -34,6 +34,16 @@ export interface KernelOp {
   linear(column: unknown, low: number, high: number, step: number): any;
 }
 
+/** What adds up, as arquero has it; expressions compute with it: `op.sum(d.ret) / op.count()`. */
+interface Sums {
+  count(): any;
+  valid(column: unknown): any;
+  sum(column: unknown): any;
+  mean(column: unknown): any;
+  min(column: unknown): any;
+  max(column: unknown): any;
+}
+
 const inExpressionsOnly = (name: string) => (): never => {
   throw new TypeError(
     `op.${name}() works inside of a probe's expression, such as select({ x: d => op.${name}(d.x) }).`,
@@ -59,4 +69,4 @@ const kernelOp: KernelOp = {
  * @example
  * probe("tp/syscalls/sys_exit_read").groupby("comm").rollup({ n: op.count(), bytes: op.sum("ret"), sizes: op.log2("ret") })
  */
-export const op: typeof arqueroOp & KernelOp = { ...arqueroOp, ...kernelOp };
+export const op: Omit<typeof arqueroOp, keyof Sums> & Sums & KernelOp = { ...arqueroOp, ...kernelOp };

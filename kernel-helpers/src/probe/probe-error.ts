@@ -71,6 +71,16 @@ export function explained(error: unknown, page: Page): unknown {
       hint: "Tracepoints show much the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows; or kprobe/ where the kernel has it.",
       cause: error,
     });
+  const kprobe = [...page.hooks.values()].find(({ name }) => /^k(ret)?probe\//.test(name));
+  if (error instanceof MissingFeatureError && kprobe && /CONFIG_KPROBES/.test(error.message))
+    return new MissingFeatureError(
+      "kprobes",
+      `${kprobe.name}: this kernel is built without kprobes (CONFIG_KPROBES).`,
+      {
+        hint: "Tracepoints tell much of the same: tp/, raw_tp/ and tp_btf/, which probe.list() shows.",
+        cause: error,
+      },
+    );
   if (error instanceof LoadError && error.errno === 7)
     return new ProbeError("rollup: a group takes more than the 32 KiB that the kernel has for one.", page.text, {
       hint: "Make the steps of op.linear() wider, or ask for fewer histograms at once.",

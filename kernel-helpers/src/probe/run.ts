@@ -1,4 +1,4 @@
-import { map, type Observable } from "rxjs";
+import { map, tap, type Observable } from "rxjs";
 import { compile } from "../clang/compile.js";
 import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
@@ -30,12 +30,15 @@ let started = 0;
 /** A question that the kernel is answering. */
 export class Run {
   readonly answer: Answer;
+  readonly #stacks: FoldedStacks | undefined;
 
   private constructor(
     readonly page: Page,
     readonly object: BpfObject,
+    private params: Params,
   ) {
-    this.answer = new Answer(page, page.usesStacks ? new FoldedStacks(object.maps["stacks"]!.handle) : undefined);
+    this.#stacks = page.usesStacks ? new FoldedStacks(page, object) : undefined;
+    this.answer = new Answer(page, this.#stacks);
   }
 
   /** Compiles and loads; it is not attached yet. @throws ProbeError when the kernel refuses what was asked */
@@ -43,7 +46,7 @@ export class Run {
     try {
       // One file name for all: the same question comes from the compiler's cache.
       const compiled = await compile(page.text, { name: `probe_${++started}`, file: "probe.bpf.c" });
-      return new Run(page, await load(compiled, { globals: globalsOf(page, params) }));
+      return new Run(page, await load(compiled, { globals: globalsOf(page, params) }), params);
     } catch (error) {
       throw explained(error, page);
     }
@@ -53,18 +56,22 @@ export class Run {
     try {
       const timed = [...this.page.hooks].flatMap(([name, { attach }]) => (attach ? [[name, attach] as const] : []));
       await this.object.attach({ programs: Object.fromEntries(timed) });
+      if (this.#stacks?.hasUser && this.page.answer === "groups") this.#stacks.follow(this.object);
     } catch (error) {
       throw explained(error, this.page);
     }
   }
 
   setParams(params: Params): void {
+    this.params = { ...this.params, ...params };
     for (const [name, value] of Object.entries(globalsOf(this.page, params))) this.object.globals[name] = value;
   }
 
   /** The events, as the program sends them: `collect` gathers them best. */
   rawEvents(): Observable<EventBatch> {
-    return events(this.object, "events");
+    const stream = events(this.object, "events");
+    const stacks = this.#stacks;
+    return stacks?.hasUser ? stream.pipe(tap(({ table }) => stacks.remember(table))) : stream;
   }
 
   events(): Observable<EventBatch> {
@@ -72,7 +79,7 @@ export class Run {
   }
 
   groups(): EventTable<any> {
-    return this.answer.groups(this.object.maps["groups"] as BpfMap);
+    return this.answer.groups(this.object.maps["groups"] as BpfMap, this.params);
   }
 
   costs(): HookCost[] {

@@ -11,14 +11,16 @@ export interface Names {
 }
 
 export type Type =
-  | { kind: "int"; low: bigint; high: bigint }
+  /** `networkOrder`: as it travels, the highest byte first; it is turned round where it is read. */
+  | { kind: "int"; low: bigint; high: bigint; networkOrder?: true }
   | { kind: "bool" }
   /** Text of at most `size` bytes, the NUL included. */
   | { kind: "text"; size: number }
   /** An integer that is shown as text. */
   | { kind: "named"; names: Names; size: 1 | 2 | 4 | 8; signed: boolean }
   | { kind: "address6" }
-  | { kind: "stack"; of: "kernel" | "user" }
+  /** `atEntry`: taken where a function has just been entered. */
+  | { kind: "stack"; of: "kernel" | "user"; atEntry?: boolean }
   /** A pointer to a kernel struct, or to anything else. */
   | { kind: "pointer"; to: number; user: boolean; direct: boolean }
   /** A struct or union inside of another, which has members but no value. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { firstValueFrom, skip } from "rxjs";
-import { captureOf, CollectError, op, probe } from "../../dist/api/index.js";
+import { aq, captureOf, CollectError, op, probe } from "../../dist/api/index.js";
 import { writes } from "./paused.js";
 
 const ofProcess = (pid: number) =>
@@ -10,6 +10,37 @@ const ofProcess = (pid: number) =>
     .params({ pid });
 
 describe("added up in the kernel", () => {
+  test("what is computed from sums is what arquero's rollup makes of the rows", async () => {
+    const formulas: [name: string, formula: (d: any, $: any) => any][] = [
+      ["mean", (d) => op.sum(d.ret) / op.count()],
+      ["spread", (d, $) => (op.max(d.ret) - op.min(d.ret)) * $.times],
+      ["kind", () => (op.count() > 3 ? "many" : "few")],
+      ["root", (d) => Math.sqrt(op.sum(d.ret)) + op.abs(op.min(d.ret) - 10)],
+      ["same", () => op.count() / op.count()],
+    ];
+    const question = () =>
+      probe("tp/syscalls/sys_exit_write")
+        .filter((d, $) => d.pid === $.pid)
+        .groupby("comm");
+    using first = writes(7, 30);
+    const sums = await question()
+      .rollup({ rows: op.count(), ...Object.fromEntries(formulas), last: op.max("ret") })
+      .params({ pid: first.pid, times: 3 })
+      .collect({ until: () => first.run() });
+    using second = writes(7, 30);
+    const rows = await probe("tp/syscalls/sys_exit_write")
+      .filter((d, $) => d.pid === $.pid)
+      .params({ pid: second.pid })
+      .collect({ until: () => second.run() });
+    const expected = rows
+      .params({ times: 3 })
+      .groupby("comm")
+      .rollup({ rows: aq.op.count(), ...Object.fromEntries(formulas), last: aq.op.max("ret") });
+    assert.deepEqual(sums.columnNames(), ["comm", "rows", ...formulas.map(([name]) => name), "last"]);
+    assert.deepEqual(sums.objects(), expected.objects());
+    assert.ok(captureOf(sums));
+  });
+
   test("every function, of a group", async () => {
     using dd = writes(1000, 100);
     const table = await ofProcess(dd.pid)

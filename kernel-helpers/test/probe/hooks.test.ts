@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { op, probe } from "../../dist/api/index.js";
 import { Paused, writes } from "./paused.js";
@@ -55,6 +57,47 @@ describe("hooks", () => {
     const rows = table.objects() as { call: string; error: string }[];
     assert.ok(rows.length > 0 && rows.every(({ call, error }) => /^[a-z0-9_]+$/.test(call) && error === "ENOENT"));
     assert.ok(rows.some(({ call }) => /statx|newfstatat|stat/.test(call)));
+  });
+
+  test("ports and addresses, as they travel and as programs have them", async () => {
+    for (const [address, ip4] of [
+      ["127.0.0.1", "127.0.0.1"],
+      ["::1", "0.0.0.0"],
+    ] as const) {
+      const server = createServer((socket) => socket.end()).listen(0, address);
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const visit = async () => {
+        const socket = connect(port, address).resume();
+        await once(socket, "close");
+      };
+      const connecting = (d: any, $: any) => d.dport === $.port && d.newstate === 2; // SYN_SENT
+      const told = await probe("tp/sock/inet_sock_set_state", { own: true })
+        .filter(connecting)
+        .params({ port })
+        .select("dport", { to: (d) => op.ip4(d.daddr), to6: (d) => op.ip6(d.daddr_v6) })
+        .collect({ until: visit });
+      assert.deepEqual(told.objects(), [{ dport: port, to: ip4, to6: address }]);
+      for (const kind of ["tp_btf", "raw_tp"]) {
+        const table = await probe(`${kind}/inet_sock_set_state`, { own: true })
+          .filter((d: any, $: any) => d.sk.__sk_common.skc_dport === $.port && d.newstate === 2)
+          .params({ port })
+          .select({
+            dport: (d: any) => d.sk.__sk_common.skc_dport,
+            next: (d: any) => d.sk.__sk_common.skc_dport + 1,
+            to: (d: any) => d.sk.__sk_common.skc_daddr,
+            same: (d: any) => op.ip4(d.sk.__sk_common.skc_daddr),
+            is: (d: any) => d.sk.__sk_common.skc_daddr === "127.0.0.1",
+            to6: (d: any) => op.ip6(d.sk.__sk_common.skc_v6_daddr),
+          })
+          .collect({ until: visit });
+        assert.equal(table.numRows(), 1, kind);
+        const { to6, ...row } = table.object() as Record<string, unknown>;
+        assert.deepEqual(row, { dport: port, next: port + 1, to: ip4, same: ip4, is: ip4 === "127.0.0.1" }, kind);
+        if (address === "::1") assert.equal(to6, address, kind);
+      }
+      server.close();
+    }
   });
 
   test("all that match a pattern, with the hook as a column", async () => {

@@ -1,5 +1,6 @@
 import type { CallExpression, Expression } from "acorn";
 import { nearest } from "../../base/names.js";
+import { address4 } from "../addresses.js";
 import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
 import { textValue } from "./value.js";
@@ -101,6 +102,7 @@ const functions: Record<string, Compile> = {
       const code = value.place ? "" : `*(__u32 *)${value.code}`;
       if (code) return { type: address4, code: compiler.scope.local("address", "const __s64", code) };
     }
+    if (value?.type === address4) return value;
     if (!argument || value?.type.kind !== "int")
       return compiler.refuse(
         node,
@@ -154,25 +156,6 @@ const functions: Record<string, Compile> = {
     if (!argument) return compiler.refuse(node, "a value is missing", "Write op.is_nan(a % b).");
     const { special } = compiler.value(argument);
     return { type: { kind: "bool" }, code: special?.infinite ? `(${special.code} == 2)` : "false" };
-  },
-};
-
-/** Four bytes as a number; the column shows them as an address. */
-const address4: Type = {
-  kind: "named",
-  size: 4,
-  signed: false,
-  names: {
-    what: "IPv4 address",
-    // As it lies in memory, the first byte first.
-    nameOf: (value) => [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255].join("."),
-    valueOf(name) {
-      const parts = name.split(".").map(Number);
-      if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255))
-        return undefined;
-      return parts.reduce((all, part, i) => all + part * 2 ** (8 * i), 0);
-    },
-    all: () => ["127.0.0.1", "0.0.0.0"],
   },
 };
 

@@ -2,6 +2,7 @@ import { nearest } from "../../base/names.js";
 import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
 import { kernelValue } from "../hooks/kernel-value.js";
 import { isWide, nameOfType, type Type } from "../value-types.js";
+import { hostOrder, readNumber } from "./network-order.js";
 import type { Compiler } from "./compile.js";
 import type { Placed } from "./parse.js";
 import type { Place, Value } from "./value.js";
@@ -68,15 +69,20 @@ function at(compiler: Compiler, type: Type, place: Place, direct: boolean, id: n
   if (direct) directPlaces.add(place);
   switch (type.kind) {
     case "struct":
-    case "array":
       return { type, code: "", place };
     case "text":
       compiler.scope.include("bpf/bpf_core_read.h");
       return { type, code: "", text: { from: "core", ...place, size: type.size } };
+    case "array":
     case "address6":
+      compiler.scope.include("bpf/bpf_core_read.h"); // they are copied as a whole
       return { type, code: "", place };
     default:
-      return { type, code: read(compiler, type, place, direct, id), place };
+      return {
+        type: type.kind === "int" ? hostOrder(type) : type,
+        code: read(compiler, type, place, direct, id),
+        place,
+      };
   }
 }
 
@@ -93,7 +99,12 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean, id:
   }
   if (type.kind === "bool") return compiler.scope.local(hint, "const bool", code);
   void id;
-  return compiler.scope.local(hint, type.kind === "int" && isWide(type) ? "const __u64" : "const __s64", code);
+  if (type.kind !== "int") return compiler.scope.local(hint, "const __s64", code);
+  return compiler.scope.local(
+    hint,
+    isWide(type) ? "const __u64" : "const __s64",
+    readNumber(compiler.scope, type, code),
+  );
 }
 
 function bitField(compiler: Compiler, { root, steps }: Place, struct: KernelType, direct: boolean): Value {
@@ -127,6 +138,9 @@ function element(compiler: Compiler, of: Value, type: Type & { kind: "array" }, 
     );
   }
   const inner = type.element;
-  const c = inner.kind === "int" && isWide(inner) ? "const __u64" : "const __s64";
-  return { type: inner, code: compiler.scope.local(`element_${index}`, c, `${of.code}[${index}]`) };
+  const code = `${of.code}[${index}]`;
+  if (inner.kind !== "int") return { type: inner, code: compiler.scope.local(`element_${index}`, "const __s64", code) };
+  const c = isWide(inner) ? "const __u64" : "const __s64";
+  const number = readNumber(compiler.scope, inner, code);
+  return { type: hostOrder(inner), code: compiler.scope.local(`element_${index}`, c, number) };
 }

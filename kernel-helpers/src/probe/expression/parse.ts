@@ -122,6 +122,20 @@ export function pointer({ text }: Pick<Parsed, "text">, { start, end }: Placed):
   return `  ${line}\n  ${before}${"^".repeat(Math.max(Math.min(to, shownTo) - from, 1))}`;
 }
 
+/** The text of a part, with parts of it replaced. */
+export function replacedIn(
+  parsed: Pick<Parsed, "text">,
+  whole: Placed,
+  parts: readonly (readonly [Placed, string])[],
+): string {
+  let [text, at] = ["", whole.start];
+  for (const [part, instead] of [...parts].sort(([a], [b]) => a.start - b.start)) {
+    text += textOf(parsed, { start: at, end: part.start }) + instead;
+    at = part.end;
+  }
+  return text + textOf(parsed, { start: at, end: whole.end });
+}
+
 /** The text of a part. */
 export function textOf({ text }: Pick<Parsed, "text">, { start, end }: Placed): string {
   return text.slice(start - prefix.length, end - prefix.length);

@@ -1,4 +1,5 @@
 import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
+import { address4 } from "../addresses.js";
 import { integer, type Names, type Type } from "../value-types.js";
 
 /** Names of an enum's values. */
@@ -13,13 +14,25 @@ export function enumNames(type: Pick<KernelType, "name" | "values">): Names {
   };
 }
 
+/** Typedefs that say more than their size, as the columns of maps and streams have them: ports and addresses. */
+const meanings: Record<string, Type> = { __be16: { ...integer(2, false), networkOrder: true }, __be32: address4 };
+
+function meaningOf(id: number): Type | undefined {
+  const btf = kernelTypes();
+  for (let type = btf.at(id); ["typedef", "const", "volatile"].includes(type.kind); type = btf.at(type.type)) {
+    const known = type.kind === "typedef" ? meanings[type.name] : undefined;
+    if (known) return known;
+  }
+  return undefined;
+}
+
 /** How an expression sees a value of a kernel type; undefined for void and what is only declared. */
 export function kernelValue(id: number, how: { direct: boolean; user?: boolean }): Type | undefined {
   const btf = kernelTypes();
   const type = btf.strip(id);
   switch (type.kind) {
     case "int":
-      return type.name === "_Bool" ? { kind: "bool" } : integer(type.size, type.signed);
+      return meaningOf(id) ?? (type.name === "_Bool" ? { kind: "bool" } : integer(type.size, type.signed));
     case "enum":
     case "enum64":
       return { kind: "named", names: enumNames(type), size: type.size as 4, signed: type.signed };

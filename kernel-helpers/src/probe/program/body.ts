@@ -4,6 +4,7 @@ import { parseExpression, type ExpressionInput, type Parsed } from "../expressio
 import { copyTo } from "../expression/c-strings.js";
 import type { TextSource, Value } from "../expression/value.js";
 import type { Field } from "../hooks/hook.js";
+import { hostOrder, readNumber } from "../expression/network-order.js";
 import { isWide } from "../value-types.js";
 import { Namer } from "./namer.js";
 
@@ -116,8 +117,10 @@ export class Body implements Scope {
     this.used.add(field);
     const { type, code, name } = field;
     switch (type.kind) {
-      case "int":
-        return { type, code: this.local(name, isWide(type) ? "const __u64" : "const __s64", code) };
+      case "int": {
+        const c = isWide(type) ? "const __u64" : "const __s64";
+        return { type: hostOrder(type), code: this.local(name, c, readNumber(this, type, code)) };
+      }
       case "named":
       case "stack":
         return { type, code: this.local(name, "const __s64", code) };

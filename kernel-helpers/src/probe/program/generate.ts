@@ -122,6 +122,7 @@ export function generate(
     answer: isGroups ? "groups" : "events",
     keyed: columns.length > 0,
     columns: outputs,
+    formulas: new Map([...columns.map(({ name }) => [name, undefined] as const), ...first.rolledUp]),
     params: globals,
     hooks: new Map([...hooks, ...(start ? [start] : [])].map((hook) => [hook.program, hook])),
     usesStacks,

@@ -28,6 +28,8 @@ export interface Page {
   /** Of groups: whether there are keys, or one row for all. */
   keyed: boolean;
   columns: OutputColumn[];
+  /** Of groups: what the answer computes from its columns, by the names that it then has; as they are, if undefined. */
+  formulas: ReadonlyMap<string, string | undefined>;
   /** Globals in C by the name of the parameter. */
   params: ReadonlyMap<string, string>;
   /** Hooks by the name of their program. */

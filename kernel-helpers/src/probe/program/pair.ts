@@ -1,3 +1,4 @@
+import { hostOrder } from "../expression/network-order.js";
 import type { Field, Hook } from "../hooks/hook.js";
 import { highestSigned } from "../value-types.js";
 import { Body, type Line } from "./body.js";
@@ -56,6 +57,7 @@ function notedField(field: Field, member: string, end: Hook): Field {
     name: end.fields.some((other) => other.name === name) ? `start_${name}` : name,
     code: `${cast ?? ""}begun->${member}`,
     ...(type.kind === "text" ? { text: "context" as const, align: 8 } : {}),
+    ...(type.kind === "int" ? { type: hostOrder(type) } : {}),
     // The verifier forgets what a pointer leads to once it has been put away.
     ...(type.kind === "pointer" ? { type: { ...type, direct: false } } : {}),
   };

@@ -11,7 +11,8 @@ import { stored } from "./struct-members.js";
 import { Namer } from "./namer.js";
 import { comment } from "./page.js";
 import { pairOf, type Pair } from "./pair.js";
-import { aggregate, requireColumns, type Aggregate } from "./rollup.js";
+import { rollupColumn } from "./formula.js";
+import { requireColumns, type Aggregate } from "./rollup.js";
 import type { ColumnInput, Verb } from "./verbs.js";
 import { argumentsOf } from "./title.js";
 
@@ -22,6 +23,8 @@ export interface Part {
   /** Columns of an event, or the keys of a group. */
   columns: [string, Value][];
   aggregates: Aggregate[];
+  /** Of a rollup: the names of its columns in their order, with how those are computed that are no aggregates. */
+  rolledUp: [name: string, formula: string | undefined][];
   pair?: Pair;
 }
 
@@ -35,14 +38,16 @@ export function compilePart(
 ): Part {
   const pair = start && pairOf(start, hook);
   const hooks: readonly Field[] = pair ? pair.fields : hook.fields;
-  const shared = [...commonFields, ...stackFields].map((field) =>
-    pair && field.name === "time_ns" ? { ...field, code: "now" } : field,
-  );
+  const atEntry = /^uprobe\/[^+]+$/.test(hook.name);
+  const shared = [...commonFields, ...stackFields].map((field): Field => {
+    if (pair && field.name === "time_ns") return { ...field, code: "now" };
+    return atEntry && field.name === "user_stack" ? { ...field, type: { kind: "stack", of: "user", atEntry } } : field;
+  });
   const visible = visibleFields(hooks, shared);
   const user = /^(tp\/(raw_)?syscalls\/|uprobe|uretprobe|usdt)/.test(hook.name);
   const body = new Body(visible, params, user);
   if (several) body.define("probe", textValue({ from: "literal", value: hook.name }));
-  const part: Part = { hook, body, columns: [], aggregates: [], ...(pair ? { pair } : {}) };
+  const part: Part = { hook, body, columns: [], aggregates: [], rolledUp: [], ...(pair ? { pair } : {}) };
   const derived: string[] = [];
   let selected: string[] | undefined;
   let keys: [string, Value][] = [];
@@ -90,9 +95,13 @@ export function compilePart(
         body.add("", `/* rollup: ${comment(argumentsOf(verb))} */`);
         const namer = new Namer("member");
         for (const [name] of keys) namer.name(name);
-        part.aggregates = verb.values.map(([name, input]) =>
-          body.compile(`rollup of ${name}`, input, (compiler) => aggregate(compiler, name, namer.name(name))),
-        );
+        for (const [name, input] of verb.values) {
+          const { aggregates, formula } = body.compile(`rollup of ${name}`, input, (compiler) =>
+            rollupColumn(compiler, name, namer),
+          );
+          part.aggregates.push(...aggregates);
+          part.rolledUp.push([name, formula]);
+        }
         part.columns = keys;
         return part;
       }

@@ -1,4 +1,4 @@
-import type { CallExpression } from "acorn";
+import type { CallExpression, Node } from "acorn";
 import { ArgumentError } from "../../base/errors.js";
 import type { Compiler } from "../expression/compile.js";
 import type { Parsed } from "../expression/parse.js";
@@ -43,19 +43,27 @@ export interface Aggregate {
 /** Most slots of a linear histogram. */
 const mostSlots = 1024;
 
-/** Understands what a rollup computes for one column. */
-export function aggregate(compiler: Compiler, name: string, member: string): Aggregate {
+/** True for a call of what adds up: op.count(), op.sum(d.ret). */
+export function isAggregate(node: Node): node is CallExpression {
+  return node.type === "CallExpression" && names.includes(functionName(node as CallExpression) ?? "");
+}
+
+/** Refuses a column in which nothing is added up. */
+export function refuseOther(compiler: Compiler): never {
   const { body } = compiler.parsed;
   const how = body.type === "CallExpression" ? functionName(body) : undefined;
-  if (!how || !names.includes(how))
-    return compiler.refuse(
-      body,
-      how
-        ? `a rollup has no op.${how}() in the kernel`
-        : "a rollup adds up: each column is one call of op.count(), op.sum(), and so on",
-      `There are ${names.map((one) => `op.${one}()`).join(", ")}. What is computed from them, derive in the table.`,
-    );
-  const call = body as CallExpression;
+  return compiler.refuse(
+    body,
+    how
+      ? `a rollup has no op.${how}() in the kernel`
+      : "a rollup adds up: each column is made of calls of op.count(), op.sum(), and so on",
+    `There are ${names.map((one) => `op.${one}()`).join(", ")}.`,
+  );
+}
+
+/** Understands one call of what adds up. */
+export function aggregate(compiler: Compiler, call: CallExpression, name: string, member: string): Aggregate {
+  const how = functionName(call)!;
   const origin = compiler.parsed;
   if (how === "count") return { name, member, how, origin };
   const [argument, ...rest] = call.arguments;

@@ -2,6 +2,12 @@ import { copyTo } from "../expression/c-strings.js";
 import type { Place, Value } from "../expression/value.js";
 import { ranged, storedAs, type Type } from "../value-types.js";
 
+/** The member that a process's stack has beside it: the process, whose functions it names. */
+export const pidMember = (stack: string): string => `${stack}__pid`;
+
+/** The member that a stack taken at a function's entry has beside it: where the function returns to. */
+export const callerMember = (stack: string): string => `${stack}__caller`;
+
 /** How a column lies in a struct. */
 export interface Stored {
   /** Declarations of its members, by their C names. */
@@ -45,8 +51,22 @@ function plainly(name: string, type: Type): Stored | undefined {
       };
     case "bool":
       return { members: [{ declaration: `bool ${name}`, align: 1 }], store: assign };
-    case "stack":
-      return { members: [{ declaration: `__s32 ${name}`, align: 4 }], store: assign };
+    case "stack": {
+      if (type.of === "kernel") return { members: [{ declaration: `__s32 ${name}`, align: 4 }], store: assign };
+      const [process, caller] = [pidMember(name), callerMember(name)];
+      return {
+        members: [
+          { declaration: `__s32 ${name}`, align: 4 },
+          { declaration: `__u32 ${process}`, align: 4 },
+          ...(type.atEntry ? [{ declaration: `__u64 ${caller}`, align: 8 }] : []),
+        ],
+        store: (target, value) => [
+          ...assign(target, value),
+          `${target}->${process} = id >> 32;`,
+          ...(type.atEntry ? [`${target}->${caller} = caller_of(ctx);`] : []),
+        ],
+      };
+    }
     case "pointer":
       return {
         members: [{ declaration: `__u64 ${name}`, align: 8 }],

@@ -120,6 +120,12 @@ export const countAxis = {
   gridOpacity: broken,
 };
 
+/** Labels of names: of long ones the middle is left out, for paths and numbered names differ at their ends. */
+export function nameLabels(most: number): string {
+  const [head, tail] = [Math.ceil((most - 1) / 2), Math.floor((most - 1) / 2)];
+  return `length(datum.label) > ${most} ? slice(datum.label, 0, ${head}) + '…' + slice(datum.label, -${tail}) : datum.label`;
+}
+
 /** The text with its first letter large, as a title begins. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -7,7 +7,16 @@ import { type Column, isNumeric, numbersOf, requireColumn, visibleRows } from ".
 import { groupRows } from "../tables/groups.js";
 import { supportTest } from "../tables/support.js";
 import { counted, formatValue } from "../tables/units.js";
-import { capital, countAxis, exactExpression, fieldTitle, linearLabels, linearTicks, valueExpression } from "./axes.js";
+import {
+  capital,
+  countAxis,
+  exactExpression,
+  fieldTitle,
+  linearLabels,
+  linearTicks,
+  nameLabels,
+  valueExpression,
+} from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
@@ -116,7 +125,16 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
           transform: [{ calculate: written(exactExpression), as: "exact" }],
           mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
           encoding: {
-            y: { ...names, axis: { title: fieldTitle(x), ticks: false, labelLimit: 220, labelOverlap: false } },
+            y: {
+              ...names,
+              axis: {
+                title: fieldTitle(x),
+                ticks: false,
+                labelExpr: nameLabels(26),
+                labelLimit: 240,
+                labelOverlap: false,
+              },
+            },
             x: {
               field: "value",
               type: "quantitative",

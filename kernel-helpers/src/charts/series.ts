@@ -1,6 +1,7 @@
 import { requireInteger, requireOneOf } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
+import { nameLabels } from "./axes.js";
 import { sessionColors } from "./colors.js";
 import { otherColor } from "./theme.js";
 
@@ -107,6 +108,9 @@ interface ColorOptions {
   beside?: number;
 }
 
+/** Characters of a name that a legend has room for. */
+const mostLabel = 22;
+
 /** What tells lines of one colour apart: solid first, then dashes. */
 const dashes = [
   [1, 0],
@@ -126,6 +130,7 @@ export function colorEncoding(
   const legend = {
     title: series.title,
     symbolType,
+    ...(series.labels.some((label) => label.length > mostLabel) ? { labelExpr: nameLabels(mostLabel) } : {}),
     ...(values ? { values } : {}),
     ...(beside ? { offset: 18 + beside } : {}),
   };

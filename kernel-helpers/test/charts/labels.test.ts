@@ -78,6 +78,15 @@ test("figures stand beside their bars, not on them, and bars beside each other h
   for (const name of names) assert.ok(texts.includes(name), name);
 });
 
+test("long names that differ at their ends stay different", async () => {
+  const names = ["a", "b"].map((end) => `/var/lib/postgresql/15/main/base/16384/some/where/deep/${end}.dat`);
+  const table = makeTable({ path: [...names, ...names], duration_ns: [1, 2, 3, 4] });
+  for (const chart of [charts.bar(table, { x: "path" }), charts.ecdf(table, { x: "duration_ns", by: "path" })]) {
+    const texts = await textsOf(chart);
+    for (const end of ["a", "b"]) assert.ok(texts.some((text) => /^\/var.+….+$/.test(text) && text.endsWith(`${end}.dat`)), texts.join()); // prettier-ignore
+  }
+});
+
 test("long times are in minutes and hours, and a clock has ticks at full ones", async () => {
   const next = random(5);
   const over = (seconds: number) =>

@@ -79,15 +79,17 @@ function fit(spec, still) {
   spec.width = Math.max(Math.min(spec.width, room - axis), names ? 120 : 200);
   spec.config = {
     ...spec.config,
-    legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 130, gradientLength: 160 },
+    legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 150, gradientLength: 160 },
   };
   return caption;
 }
 
 /** The width of the longest name on an axis of names, which is cut where it would take the chart's place. */
 function longestName(spec, y) {
-  const most = 110;
-  y.axis = { ...y.axis, labelLimit: most };
+  const most = 140;
+  // Of names that are too long the middle goes: they differ at their ends.
+  const short = "length(datum.label) > 21 ? slice(datum.label, 0, 10) + '…' + slice(datum.label, -10) : datum.label";
+  y.axis = { ...y.axis, labelLimit: most + 20, labelExpr: short };
   return Math.min(Math.max(...spec.data.values.map((row) => 6.5 * String(row[y.field]).length)), most) - 40;
 }
 

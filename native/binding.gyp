@@ -34,6 +34,7 @@
         "src/symbols.cc",
         "src/system.cc",
         "src/tc.cc",
+        "src/user_ring.cc",
         "src/verifier_log.cc",
         "src/walk.cc"
       ],

@@ -98,6 +98,11 @@ export function bpf_program__info(object: ObjectHandle, program: string): Progra
 export function bpf_program__attach(object: ObjectHandle, program: string): LinkHandle;
 /** For programs whose type and target were set, whatever their SEC() says. */
 export function bpf_program__attach_trace(object: ObjectHandle, program: string): LinkHandle;
+export function bpf_program__attach_raw_tracepoint(
+  object: ObjectHandle,
+  program: string,
+  tracepoint: string,
+): LinkHandle;
 /** Opens a perf event and attaches to it; without a type it is a tracepoint, whose id is `config`. */
 export function bpf_program__attach_perf_event(
   object: ObjectHandle,
@@ -179,6 +184,8 @@ export function bpf_link_create_uprobe_multi(
 export function bpf_prog_attach(object: ObjectHandle, program: string, target: number, attachType: number): LinkHandle;
 export function bpf_map__attach_struct_ops(object: ObjectHandle, map: string): LinkHandle;
 export function bpf_link_update(link: LinkHandle, object: ObjectHandle, program: string): void;
+/** The link's descriptor, which stays its own. */
+export function bpf_link__fd(link: LinkHandle): number;
 export function bpf_link__destroy(...links: LinkHandle[]): void;
 /** Whether this kernel has a type of program or map, found by trying; true when libbpf cannot tell. */
 export function libbpf_probe_bpf_prog_type(type: number): boolean;
@@ -201,6 +208,8 @@ export function bpf_map_lookup_elem(map: MapHandle, key: Uint8Array): Buffer | u
 export function bpf_map_update_elem(map: MapHandle, key: Uint8Array, value: Uint8Array, flags: number): void;
 export function bpf_map_delete_elem(map: MapHandle, key: Uint8Array): boolean;
 export function bpf_map_lookup_and_delete_elem(map: MapHandle, key: Uint8Array): Buffer | undefined;
+/** A record for the programs that drain a user ring buffer. */
+export function user_ring_buffer_push(map: MapHandle, bytes: Uint8Array): void;
 /** Whether a bloom filter may hold a value. */
 export function map_contains(map: MapHandle, value: Uint8Array): boolean;
 /** Puts all in, or throws at the first that it cannot; one system call where the kernel has it. */
@@ -330,6 +339,7 @@ export interface PlanColumn {
     | "i8"
     | "u16"
     | "u16_be"
+    | "u32_be"
     | "i16"
     | "u32"
     | "i32"

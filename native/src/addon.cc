@@ -17,6 +17,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitSystem(env, exports);
   InitSymbols(env, exports);
   InitTc(env, exports);
+  InitUserRing(env, exports);
   return exports;
 }
 

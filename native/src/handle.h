@@ -136,5 +136,6 @@ void InitRecords(Napi::Env env, Napi::Object exports);
 void InitSystem(Napi::Env env, Napi::Object exports);
 void InitSymbols(Napi::Env env, Napi::Object exports);
 void InitTc(Napi::Env env, Napi::Object exports);
+void InitUserRing(Napi::Env env, Napi::Object exports);
 
 }  // namespace bpflab

@@ -201,9 +201,18 @@ export class MapBase<Key = any, Value = any> {
     return rows;
   }
 
-  /** Adds a value: at the end of a queue, on top of a stack. @throws ArgumentError when it is full or the value does not fit */
+  /**
+   * Adds a value: at the end of a queue, on top of a stack, to a bloom filter; to a user ring buffer a record for the
+   * program that drains it, as bytes where the map has no __type(value, …).
+   *
+   * @throws ArgumentError when it is full or the value does not fit
+   */
   push(value: Value): void {
     requireOperation(this, "push");
+    if (this.type === "user_ringbuf") {
+      const record = this.valueLayout || !(value instanceof Uint8Array) ? this.#encodeValue(value) : value;
+      return this.#call("push", (handle) => native.user_ring_buffer_push(handle, record));
+    }
     const bytes = this.#encodeValue(value);
     this.#call("push", (handle) => native.bpf_map_update_elem(handle, noKey, bytes, 0));
   }
@@ -355,6 +364,13 @@ export class MapBase<Key = any, Value = any> {
           cause: error,
         });
       }
+      if (this.type === "user_ringbuf" && (error.code === "E2BIG" || error.code === "ENOSPC"))
+        throw new ArgumentError(
+          error.code === "E2BIG"
+            ? `A record for ${this.path} is at most ${this.maxEntries - 8} bytes long: the ring has ${this.maxEntries}.`
+            : `The user ring buffer ${this.path} is full: no program has taken out what is there.`,
+          { hint: "A program takes records out with bpf_user_ringbuf_drain(), when its hook runs.", cause: error },
+        );
       if (error.code === "E2BIG" || error.code === "ENOSPC") {
         throw new ArgumentError(
           `The map ${this.path} is full: it holds at most ${this.maxEntries.toLocaleString("en")} ${this.maxEntries === 1 ? "entry" : "entries"}.`,

@@ -35,6 +35,7 @@ const operations: Record<string, Operation[]> = {
   queue,
   stack: queue,
   bloom_filter: ["push", "has"],
+  user_ringbuf: ["push"],
   // Their values are descriptors when they are set, and ids when they are read.
   prog_array: [...descriptors, "clear"],
   array_of_maps: descriptors,

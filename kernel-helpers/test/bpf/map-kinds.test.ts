@@ -99,6 +99,22 @@ describe("maps of every kind", () => {
     assert.equal(map("cpus").delete(0), true);
   });
 
+  test("user ring buffer: records for a program that drains it", () => {
+    map("asks").push({ times: 3, by: 2 ** 40 });
+    map("asks").push({ times: 1, by: 5n });
+    map("raw_asks").push(Buffer.from(Uint32Array.of(2, 0, 50, 0).buffer));
+    assert.equal(run("drain", { key: 0 }), 3);
+    assert.equal(object.globals["key"], 3 * 2 ** 40 + 105);
+    assert.equal(run("drain"), 0);
+    assert.throws(() => map("asks").push({ time: 1 }), /has no field "time"/);
+    assert.throws(() => map("raw_asks").push("text"), /does not say what its value is/);
+    assert.throws(() => map("raw_asks").push(Buffer.alloc(4096)), /is at most 4088 bytes long: the ring has 4096\./);
+    assert.throws(() => {
+      for (let i = 0; i < 500; i++) map("asks").push({ times: i, by: 1 });
+    }, /The user ring buffer .*asks is full: no program has taken out/);
+    assert.ok(run("drain") > 100);
+  });
+
   test("what a kind cannot do is an error that says what it can", () => {
     const mistakes: [() => unknown, RegExp][] = [
       [

@@ -59,6 +59,17 @@ struct {
 	__uint(key_size, 4);
 	__uint(value_size, 4);
 } cpus SEC(".maps");
+struct asked {
+	__u32 times;
+	__u64 by;
+};
+struct {
+	OF_TYPE(USER_RINGBUF, 4096);
+	__type(value, struct asked);
+} asks SEC(".maps");
+struct {
+	OF_TYPE(USER_RINGBUF, 4096);
+} raw_asks SEC(".maps");
 
 __u32 slot = 0;
 __u64 key = 0;
@@ -115,4 +126,19 @@ int note(void *ctx)
 		(*count)++;
 	bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
 	return 0;
+}
+
+static long on_ask(struct bpf_dynptr *record, void *context)
+{
+	struct asked *asked = bpf_dynptr_data(record, 0, sizeof(*asked));
+
+	if (asked)
+		key += asked->times * asked->by;
+	return 0;
+}
+
+SEC("raw_tp")
+int drain(void *ctx)
+{
+	return bpf_user_ringbuf_drain(&asks, on_ask, NULL, 0) + bpf_user_ringbuf_drain(&raw_asks, on_ask, NULL, 0);
 }

@@ -125,6 +125,13 @@ uint64_t DecodeColumn(Column& column, const Record* records, size_t n, uint8_t* 
     case Decode::F32:
       Copy<uint32_t, uint32_t>(column, records, n, to);
       return 0;
+    case Decode::U32Be:
+      Copy<uint32_t, uint32_t>(column, records, n, to);
+      for (size_t i = 0; i < n * column.count; i++) {
+        auto* value = reinterpret_cast<uint32_t*>(to) + i;
+        *value = be32toh(*value);
+      }
+      return 0;
     case Decode::F64:
     case Decode::U64Exact:
     case Decode::I64Exact:

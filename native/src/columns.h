@@ -22,6 +22,7 @@ enum class Decode : uint8_t {
   U16Be,
   I16,
   U32,
+  U32Be,
   I32,
   F32,
   F64,
@@ -47,6 +48,7 @@ inline size_t ElementSize(Decode decode) {
     case Decode::I16:
       return 2;
     case Decode::U32:
+    case Decode::U32Be:
     case Decode::I32:
     case Decode::F32:
     case Decode::Text:

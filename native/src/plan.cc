@@ -18,6 +18,7 @@ const std::map<std::string, Decode>& Decodes() {
       {"u16_be", Decode::U16Be},
       {"i16", Decode::I16},
       {"u32", Decode::U32},
+      {"u32_be", Decode::U32Be},
       {"i32", Decode::I32},
       {"f32", Decode::F32},
       {"f64", Decode::F64},

@@ -25,7 +25,7 @@ export type Layout =
   | { kind: "pointer"; size: number }
   /** `char[N]`: text up to the first NUL. */
   | { kind: "text"; size: number }
-  /** An address as text: `__be32` and `struct in_addr` (4 bytes), `struct in6_addr` (16, IPv4 in it as IPv6 maps it). */
+  /** An address as text: `__be32`, unless its field's name says otherwise, and `struct in_addr` (4 bytes), `struct in6_addr` (16, IPv4 in it as IPv6 maps it). */
   | { kind: "address"; size: number }
   /** What nothing is known of but its size. */
   | { kind: "bytes"; size: number }
@@ -37,6 +37,13 @@ const meanings: Record<string, Layout> = {
   __be16: { kind: "int", size: 2, signed: false, bigEndian: true },
   __be32: { kind: "address", size: 4 },
 };
+
+/**
+ * Fields that are `__be32` and no addresses, by the words in their names: sequence numbers and other numbers of protocol
+ * headers (of TCP, ESP, VXLAN, GRE, GTP, MPLS and IPv6's flow labels), marks and such.
+ */
+const numbers =
+  /(^|_)(seq|ack|seqno|no|nr|num|number|spi|vni|vx|teid|tunid|label|lbl|flow|flowlabel|flowinfo|flags?|mark|magic|cookie|xid|id|ident|csum|crc|hash|ts|time|timestamp|tsval|tsecr|ecr|len|length|size|bytes|count|word|options?|entry|version|proto|port|ports)\d*(_|$)/i;
 
 /** Kinds that lead to a type and do not change how it lies in memory. */
 const transparent = ["typedef", "const", "volatile", "restrict", "type_tag", "var"];
@@ -101,6 +108,8 @@ export class Btf {
         const length = type.length!;
         // clang does not mark char in the encoding: its name tells it from a number of one byte.
         if (this.strip(type.type!).name === "char") return { kind: "text", size: length };
+        // An IPv6 address in words, as headers and context structs have it.
+        if (element === meanings["__be32"] && length === 4) return { kind: "address", size: 16 };
         return { kind: "array", size: element.size * length, element, length };
       }
       case "struct":
@@ -119,8 +128,9 @@ export class Btf {
       const bit = bitBase + member.bitOffset;
       const inner = this.strip(member.type);
       if (!member.name && inner.members) return this.fields(inner, bit);
-      const layout = this.layout(member.type);
-      if (!layout || !member.name) return [];
+      const said = this.layout(member.type);
+      if (!said || !member.name) return [];
+      const layout = isNumber(said, member.name) ? networkNumber : said;
       const offset = Math.floor(bit / 8);
       const bits = member.bitSize ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
       const combine = this.combines(type).get(index);
@@ -149,8 +159,10 @@ export class Btf {
     const section = this.types.find((t) => t.kind === "datasec" && t.name === name);
     return (section?.variables ?? [])
       .flatMap(({ type, offset }) => {
-        const layout = this.layout(type);
-        return layout ? [{ name: this.at(type).name, offset, layout }] : [];
+        const said = this.layout(type);
+        const { name } = this.at(type);
+        const layout = said && isNumber(said, name) ? networkNumber : said;
+        return layout ? [{ name, offset, layout }] : [];
       })
       .sort((a, b) => a.offset - b.offset);
   }
@@ -183,6 +195,13 @@ export class Btf {
     while (type && !type.name && transparent.includes(type.kind)) type = this.at(type.type!);
     return type?.name || undefined;
   }
+}
+
+const networkNumber: Layout = { kind: "int", size: 4, signed: false, bigEndian: true };
+
+/** True where `__be32` is a number by the name of its field. */
+function isNumber(layout: Layout, name: string): boolean {
+  return layout === meanings["__be32"] && numbers.test(name);
 }
 
 const named = ["struct", "union", "enum", "enum64", "typedef", "int", "float"];

@@ -69,7 +69,7 @@ export function planColumn(field: RecordField, exact: boolean): PlanColumn {
     case "pointer":
       return { ...common, decode: exact ? "u64_exact" : "u64" };
     case "int": {
-      if (scalar.bigEndian) return { ...common, decode: "u16_be" };
+      if (scalar.bigEndian) return { ...common, decode: scalar.size === 2 ? "u16_be" : "u32_be" };
       if (scalar.size === 16) return { ...common, decode: "u64_exact", count: count * 2 };
       if (![1, 2, 4, 8].includes(scalar.size))
         throw new ArgumentError(
@@ -92,6 +92,7 @@ const arrays: Record<Exclude<PlanColumn["decode"], "tail">, ArrayType> = {
   u16: Uint16Array,
   u16_be: Uint16Array,
   i16: Int16Array,
+  u32_be: Uint32Array,
   u32: Uint32Array,
   i32: Int32Array,
   f32: Float32Array,

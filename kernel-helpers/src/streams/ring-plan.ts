@@ -73,7 +73,15 @@ function tagValue({ name, layout }: RecordType, field: string, value: string): T
   const label = found?.kind === "enum" ? found.values.find((one) => one.name === value)?.value : undefined;
   if (label === undefined && !/^-?\d+$/.test(value))
     throw new ArgumentError(`records: ${value} is neither a number nor a label of ${name}.${field}.`);
-  return BigInt.asUintN(8 * size, BigInt(label ?? value)); // the addon compares the field's bits
+  const bits = BigInt.asUintN(8 * size, BigInt(label ?? value)); // the addon compares the field's bits
+  return found?.kind === "int" && found.bigEndian ? reversed(bits, size) : bits;
+}
+
+/** With its bytes the other way round. */
+function reversed(value: bigint, size: number): bigint {
+  return Array.from({ length: size }, (_, i) => (value >> BigInt(8 * i)) & 0xffn).reduce(
+    (all, byte) => (all << 8n) | byte,
+  );
 }
 
 function requireLengths(owner: string, types: readonly RecordType[], delivered: (size: number) => number): void {

@@ -7,12 +7,14 @@ const source = `#include "vmlinux.h"
 char LICENSE[] SEC("license") = "GPL";
 
 struct flow { __be32 from; __be16 port; __u16 zone; struct in6_addr to; struct in_addr via; };
+struct header { __be32 seq; __be32 ack_seq; __be32 tun_id; __be32 source; __be32 to6[4]; };
 struct argv { char text[16]; };
 #define HASH(NAME, KEY, VALUE) \\
 	struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); __type(key, KEY); __type(value, VALUE); } NAME SEC(".maps")
 HASH(wide, __u64, __s64);
 HASH(widest, unsigned __int128, __int128);
 HASH(flows, struct flow, __be16);
+HASH(headers, struct header, __be32);
 HASH(words, struct argv, __u32);
 struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } shares SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __uint(key_size, 6); __uint(value_size, 3); } sized SEC(".maps");
@@ -23,11 +25,12 @@ char args[12] = "a\\0b\\xff";
 int grid[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
 __be16 port = 0xbb01;
 __be32 address = 0x0200c6c6;
+__be32 seq = 0x01000000;
 
 SEC("raw_tp")
 int nothing(void *ctx)
 {
-	return grid[1][2] + big + low + args[0] + port + address;
+	return grid[1][2] + big + low + args[0] + port + address + seq;
 }
 `;
 
@@ -105,6 +108,15 @@ describe("what was read is exact, and finds and writes the same again", () => {
     assert.deepEqual(flows!.entries(), [[key, 53]]);
     assert.deepEqual(flows!.table().objects(), [{ ...key, value: 53 }]);
     assert.deepEqual([object.globals["port"], object.globals["address"]], [443, "198.198.0.2"]);
+  });
+
+  test("__be32 is a number where its field is called like one, and four of them are an address", () => {
+    const { headers } = object.maps;
+    const key = { seq: 1, ack_seq: 2 ** 32 - 1, tun_id: 77, source: "10.0.0.1", to6: "2001:db8::2" };
+    headers!.set(key, "10.0.0.2");
+    assert.deepEqual(headers!.entries(), [[key, "10.0.0.2"]]);
+    assert.equal(object.globals["seq"], 1);
+    assert.deepEqual(headers!.table().objects(), [{ ...key, value: "10.0.0.2" }]);
   });
 
   test("a global set to itself stays as it is", () => {

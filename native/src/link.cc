@@ -40,6 +40,20 @@ Napi::Value AttachTrace(const Napi::CallbackInfo& info) {
   return WrapLink(info, bpf_program__attach_trace(program), log);
 }
 
+// bpf_program__attach_raw_tracepoint(object, program, tracepoint) -> link
+Napi::Value AttachRawTracepoint(const Napi::CallbackInfo& info) {
+  auto object = Unwrap<Object>(info, 0);
+  bpf_program* program = object->Program(info.Env(), StringArg(info, 1));
+  std::string tracepoint = StringArg(info, 2);
+  LibbpfLog log;
+  return WrapLink(info, bpf_program__attach_raw_tracepoint(program, tracepoint.c_str()), log);
+}
+
+// bpf_link__fd(link) -> its descriptor; it stays the link's
+Napi::Value LinkFd(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), Unwrap<Link>(info, 0)->fd());
+}
+
 // What the kernel takes for BPF_LINK_CREATE. libbpf 1.1 refuses the kinds of links that are newer than itself, so
 // these go to the kernel as they are; it wants the bytes it does not know to be zero.
 struct LinkCreate {
@@ -214,6 +228,8 @@ Napi::Value Destroy(const Napi::CallbackInfo& info) {
 void InitLink(Napi::Env env, Napi::Object exports) {
   exports.Set("bpf_program__attach", Napi::Function::New(env, Attach));
   exports.Set("bpf_program__attach_trace", Napi::Function::New(env, AttachTrace));
+  exports.Set("bpf_program__attach_raw_tracepoint", Napi::Function::New(env, AttachRawTracepoint));
+  exports.Set("bpf_link__fd", Napi::Function::New(env, LinkFd));
   exports.Set("bpf_link_create", Napi::Function::New(env, Create));
   exports.Set("bpf_link_create_kprobe_multi", Napi::Function::New(env, CreateKprobeMulti));
   exports.Set("bpf_link_create_uprobe_multi", Napi::Function::New(env, CreateUprobeMulti));

@@ -1,6 +1,7 @@
 // What a notebook calls `bpf`: the functions around loading, from the two layers that have them.
 export { compile, type Compiled, type CompileOptions } from "../clang/compile.js";
-export { link, open, type LinkOptions, type OpenOptions } from "../clang/object-file.js";
+export { open, type LinkOptions, type OpenOptions } from "../clang/object-file.js";
+export { link } from "../handles/link-or-open.js";
 export { load, type LoadOptions } from "../handles/load.js";
 export {
   map,

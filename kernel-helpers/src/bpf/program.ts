@@ -63,6 +63,7 @@ export class BpfProgram {
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
   readonly #pins = new Pins();
+  readonly #linkPins = new Pins();
   #attachment: Attachment | undefined;
   /** The options it was attached with, as they were given. */
   #given: Hook | undefined;
@@ -106,7 +107,7 @@ export class BpfProgram {
     return kindOf(this.#description).byHand;
   }
 
-  /** @internal the options that programs of its kind take */
+  /** The names of the options that `attach` takes for programs of its kind. */
   get takes(): readonly string[] {
     return kindOf(this.#description).takes;
   }
@@ -266,6 +267,41 @@ export class BpfProgram {
   /** Where `pin` has left it, as far as it is still there. */
   get pinned(): string[] {
     return this.#pins.paths();
+  }
+
+  /**
+   * Pins what keeps it attached to a path on a bpffs: the program stays on its hook after `detach` and after this process
+   * has ended, left behind on purpose, until `unpinLink` or rm removes the path. `bpf.pinned(path)` opens it again.
+   *
+   * @throws ArgumentError when it is not attached, or by what is no link or more than one; and as `pin`
+   * @example
+   * await filter.attach({ interface: "eth0" });
+   * filter.programs.on_packet.pinLink("/sys/fs/bpf/on_packet_link");
+   */
+  pinLink(path: string): this {
+    if (!this.attached)
+      throw new ArgumentError(`The program ${this.name} is not attached: there is no link to pin.`, {
+        hint: "Attach it first.",
+      });
+    const [link, ...others] = this.#attachment!.held ?? [];
+    if (!link || others.length > 0)
+      throw new ArgumentError(
+        link
+          ? `The program ${this.name} is attached by ${others.length + 1} links (${this.where}), and one path holds one.`
+          : `The program ${this.name} is attached by what is no link (${this.where}), and goes with this process.`,
+      );
+    this.#linkPins.add(native.bpf_link__fd(link), path);
+    return this;
+  }
+
+  /** Removes the paths that `pinLink` has made, or one of them. */
+  unpinLink(path?: string): void {
+    this.#linkPins.remove(path);
+  }
+
+  /** Where `pinLink` has left what keeps it attached, as far as it is still there. */
+  get pinnedLinks(): string[] {
+    return this.#linkPins.paths();
   }
 
   /** Its descriptor in this process, which a program array takes as a value. @throws ClosedError */

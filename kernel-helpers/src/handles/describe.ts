@@ -87,6 +87,10 @@ function pins(object: BpfObject<any>): string[][] {
     all.flatMap(({ name, pinned }) => pinned.map((path) => [path, `${what} ${name}`]));
   return [
     ...rows("program", Object.values<BpfProgram>(object.programs)),
+    ...rows(
+      "link of program",
+      Object.values<BpfProgram>(object.programs).map(({ name, pinnedLinks }) => ({ name, pinned: pinnedLinks })),
+    ),
     ...rows("map", Object.values<BpfMap>(object.maps)),
   ];
 }

@@ -248,6 +248,37 @@ describe("what is pinned", () => {
     assert.deepEqual([tiny.pinned, program.pinned], [[], []]);
   });
 
+  test("a program stays attached by its pinned link, which is opened by path and by id", async () => {
+    const path = join(directory, "own_link");
+    const text =
+      'char LICENSE[] SEC("license") = "GPL"; SEC("raw_tp/sched_process_exit") int at_exit(void *c) { return 0; } SEC("perf_event") int sample(void *c) { return 0; }';
+    const mine = await bpf.load(await bpf.compile(`#include "bpflab.h"\n${text}\n`, { name: "own_link" }));
+    const { at_exit, sample } = mine.programs;
+    assert.throws(
+      () => at_exit!.pinLink(path),
+      /at_exit is not attached: there is no link to pin\.\nAttach it first\./,
+    );
+    await at_exit!.attach();
+    at_exit!.pinLink(path);
+    await sample!.attach({ frequency: 1 });
+    assert.throws(() => sample!.pinLink(path), /sample is attached by \d+ links .*, and one path holds one\./);
+    assert.deepEqual(at_exit!.pinnedLinks, [path]);
+    assert.match(inspect(mine), /own_link +link of program at_exit/);
+    const { id: programId } = at_exit!;
+    mine.close();
+    const link = bpf.pinned(path) as bpf.ForeignLink;
+    assert.equal(link.programId, programId);
+    using same = bpf.link(link.id);
+    assert.deepEqual([same.id, same.target], [link.id, "sched_process_exit"]);
+    assert.throws(() => bpf.link(2 ** 31), /There is no link with the id 2147483648\./);
+    assert.throws(() => bpf.link("7" as never, undefined as never), /expected the id of a link, or compiled programs/);
+    link.unpin();
+    link.close();
+    same.close();
+    assert.equal(existsSync(path), false);
+    await until("it is detached", () => !idsOf("link_id").has(link.id));
+  });
+
   test("a link that bpftool has pinned keeps its program attached, and is opened by its path", async () => {
     const path = join(directory, "link");
     const before = idsOf("link_id");

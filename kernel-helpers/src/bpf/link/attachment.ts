@@ -13,6 +13,8 @@ export interface Attachment {
   readonly hook?: object;
   /** Links alone can be destroyed together with others', which takes no longer than one. */
   readonly links?: readonly LinkHandle[];
+  /** The links that keep it there; also where `links` are not given, because more than they ends with it. */
+  readonly held?: readonly LinkHandle[];
   /** True when the hook has room for one program only, and the kernel cannot exchange it. */
   readonly isExclusive?: boolean;
   detach(): void;
@@ -42,7 +44,12 @@ export interface HookKind<Options extends object = object> {
 
 /** An attachment that is nothing but links. */
 export function byLinks(links: readonly LinkHandle[], where: string): Attachment {
-  return { where, links, detach: () => native.bpf_link__destroy(...links) };
+  return { where, links, held: links, detach: () => native.bpf_link__destroy(...links) };
+}
+
+/** What keeps it there is no link of the kernel's, but a descriptor that is closed like one. */
+export function byDescriptor(held: LinkHandle, where: string): Attachment {
+  return { where, links: [held], detach: () => native.bpf_link__destroy(held) };
 }
 
 /** As `byLinks`, for a link whose program the kernel exchanges. */
@@ -61,6 +68,7 @@ export function together(attachments: readonly Attachment[]): Attachment {
     where,
     detach: () => attachments.forEach((one) => one.detach()),
     ...(attachments.every((one) => one.links) ? { links: attachments.flatMap((one) => one.links!) } : {}),
+    ...(attachments.every((one) => one.held) ? { held: attachments.flatMap((one) => one.held!) } : {}),
     ...(attachments.every((one) => one.swap)
       ? { swap: (object: ObjectHandle, program: string) => attachments.forEach((one) => one.swap!(object, program)) }
       : {}),

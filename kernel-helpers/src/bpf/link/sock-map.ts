@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../base/errors.js";
 import { isNativeError, native, type MapHandle } from "../../base/native.js";
-import { byLinks, byUpdatableLink, type HookKind } from "./attachment.js";
+import { byDescriptor, byUpdatableLink, type HookKind } from "./attachment.js";
 
 /** A map's handle, whatever its key and value are. */
 export interface HasMapHandle {
@@ -35,7 +35,7 @@ export const sockMap: HookKind<SockMapHook> = {
     } catch (error) {
       // Links came with Linux 6.10. Without one the new program takes the old one's place, and goes with the map.
       if (!isNativeError(error) || error.code !== "EINVAL") throw error;
-      return byLinks([native.bpf_prog_attach(program.object, program.name, target, type)], where);
+      return byDescriptor(native.bpf_prog_attach(program.object, program.name, target, type), where);
     }
   },
 };

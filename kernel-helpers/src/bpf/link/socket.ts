@@ -1,7 +1,7 @@
 import { requireInteger } from "../../base/arguments.js";
 import { ArgumentError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
-import { attachToEach, byLinks, type HookKind } from "./attachment.js";
+import { attachToEach, byDescriptor, type HookKind } from "./attachment.js";
 import { namedInterfaces } from "./interfaces.js";
 
 /** A socket by its descriptor, or one of Node's: net.Socket, net.Server, dgram.Socket. */
@@ -27,10 +27,10 @@ export const socketFilter: HookKind<SocketHook> = {
       );
     if (names === undefined) {
       const link = native.socket_attach_bpf(program.object, program.name, descriptorOf(socket!));
-      return byLinks([link], "a socket");
+      return byDescriptor(link, "a socket");
     }
     return attachToEach(namedInterfaces(program.name, names, 'attach({ interface: "eth0" })'), (on) =>
-      byLinks([native.packet_socket_attach_bpf(program.object, program.name, on.index)], `packets of ${on.name}`),
+      byDescriptor(native.packet_socket_attach_bpf(program.object, program.name, on.index), `packets of ${on.name}`),
     );
   },
 };

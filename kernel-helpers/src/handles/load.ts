@@ -12,11 +12,12 @@ import { compileShipped, type Compiled } from "../clang/compile.js";
 import { refuseUnknownOptions, unknownName } from "../base/names.js";
 import { chooseAlternatives, choosePrograms, type ProgramChoice } from "../bpf/autoload.js";
 import { loadError, verifierAdvice } from "../bpf/load-error.js";
-import { withKnownSections } from "../bpf/link/struct-ops.js";
+import { requireOperations, withKnownSections } from "../bpf/link/struct-ops.js";
 import { setNewerTypes } from "../bpf/link/newer-sections.js";
 import { byFentry, targetSystemCalls, whyTracepoints } from "../bpf/link/system-calls.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
+import { setTargets, targetsText, type Targets } from "../bpf/targets.js";
 import { sectionName } from "../bpf/sections.js";
 import { BpfObject } from "./object.js";
 import { ownIds } from "../bpf/self.js";
@@ -33,6 +34,11 @@ export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   maxEntries?: Partial<Record<keyof T["maps"], number>>;
   /** Which programs are loaded: `false` leaves one out, `true` takes one in that `SEC("?…")` leaves out. */
   programs?: ProgramChoice<T["programs"]>;
+  /**
+   * What programs are about whose SEC() does not say it, such as `SEC("fentry")`: a function, tracepoint or iterator of
+   * the kernel by its name; of fentry, fexit and freplace also a loaded program, `{ program, function }`.
+   */
+  targets?: Targets<T["programs"] & string>;
   /** Groups of programs that are alternatives to each other: of each, the first that this kernel loads. */
   alternatives?: T["programs"][][];
   /** Maps to take over, with all they hold, from the instance that this one replaces. */
@@ -76,6 +82,7 @@ const known: readonly (keyof LoadOptions)[] = [
   "globals",
   "maxEntries",
   "programs",
+  "targets",
   "alternatives",
   "keep",
   "btf",
@@ -88,7 +95,10 @@ const noop = () => {};
 
 async function loadInTurn(compiled: Compiled, options: LoadOptions): Promise<BpfObject> {
   const fingerprint = JSON.stringify(
-    [compiled.hash, options.constants, options.maxEntries, options.programs, options.alternatives, options.btf],
+    [
+      ...[compiled.hash, options.constants, options.maxEntries, options.programs, options.alternatives, options.btf],
+      targetsText(options.targets),
+    ],
     (_, v: unknown) => (typeof v === "bigint" ? `${v}n` : v),
   );
   const before = running(compiled.name);
@@ -109,21 +119,18 @@ async function start(
 ): Promise<BpfObject> {
   removeOrphanedFilters();
   const own = await ownIds();
-  const handle = open(compiled, options.btf);
+  const { handle, btf } = prepare(compiled, options, own);
   let object: BpfObject;
   try {
-    const btf = new Btf(native.bpf_object__btf(handle));
-    const found = { ...own, ...chooseSystemCallHooks(handle, btf, compiled.name, options.constants) };
-    setConstants(handle, btf, compiled, found, options.constants ?? {});
-    setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
     const chosen = chooseAlternatives(
-      () => open(compiled, options.btf),
+      () => prepare(compiled, options, own).handle,
       compiled.name,
       options.alternatives ?? [],
       (tried) => loadVerified(tried, compiled),
     );
     choosePrograms(handle, compiled.name, { ...chosen, ...options.programs });
     for (const map of options.keep ?? []) keepMap(handle, btf, compiled.name, map, before);
+    requireOperations(handle, compiled.name);
     requireSizes(native.bpf_object__maps(handle), compiled);
     loadVerified(handle, compiled);
     const { name, source, elf } = compiled;
@@ -141,6 +148,22 @@ async function start(
     throw error;
   }
   return object;
+}
+
+/** Opens an object and sets what has to be set before the kernel sees it, but for the choice of programs. */
+function prepare(compiled: Compiled, options: LoadOptions, own: object): { handle: ObjectHandle; btf: Btf } {
+  const handle = open(compiled, options.btf);
+  try {
+    const btf = new Btf(native.bpf_object__btf(handle));
+    const found = { ...own, ...chooseSystemCallHooks(handle, btf, compiled.name, options.constants) };
+    setConstants(handle, btf, compiled, found, options.constants ?? {});
+    setSizes(handle, btf, compiled.name, options.maxEntries ?? {});
+    setTargets(handle, compiled.name, options.targets ?? {});
+    return { handle, btf };
+  } catch (error) {
+    native.bpf_object__close(handle);
+    throw error;
+  }
 }
 
 function open({ elf, name }: Compiled, btf: string | undefined): ObjectHandle {

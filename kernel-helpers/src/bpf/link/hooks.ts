@@ -6,9 +6,11 @@ import { iterator, type IteratorHook } from "./iterator.js";
 import { kprobeMulti, type KprobeMultiHook } from "./kprobe-multi.js";
 import { kprobe, ksyscall, type KprobeHook, type KsyscallHook } from "./kprobe.js";
 import { netNamespace, type NetNamespaceHook } from "./net-namespace.js";
+import { netkit } from "./netkit.js";
 import { netfilter, type NetfilterHook } from "./netfilter.js";
 import { network, type NetworkHook } from "./network.js";
 import { perfEvent, type PerfEventHook } from "./perf-event.js";
+import { rawTracepoint, type RawTracepointHook } from "./raw-tracepoint.js";
 import { sockMap, type SockMapHook } from "./sock-map.js";
 import { socketFilter, type SocketHook } from "./socket.js";
 import { tracepoint, type TracepointHook } from "./tracepoint.js";
@@ -29,6 +31,7 @@ export type Hook =
   | NetfilterHook
   | PerfEventHook
   | TracepointHook
+  | RawTracepointHook
   | KprobeHook
   | KprobeMultiHook
   | KsyscallHook
@@ -47,14 +50,15 @@ const XDP_DEVMAP = 33;
 const XDP_CPUMAP = 35;
 const TRACE_ITER = 28;
 const LSM_CGROUP = 43;
+const NETKIT_PRIMARY = 54;
+const NETKIT_PEER = 55;
 
 const byTypeName: Record<string, HookKind<any>> = {
   tracepoint,
-  raw_tracepoint: tracing,
-  raw_tracepoint_writable: tracing,
+  raw_tracepoint: rawTracepoint,
+  raw_tracepoint_writable: rawTracepoint,
   ext: tracing,
   perf_event: perfEvent,
-  sched_cls: network,
   sched_act: network,
   cgroup_skb: cgroup,
   cgroup_sock: cgroup,
@@ -88,6 +92,8 @@ export function kindOf({ typeName, attachType, section }: ProgramDescription): H
       if (/^u(ret)?probe/.test(section)) return uprobe;
       if (section.startsWith("usdt")) return usdt;
       return /^k(ret)?syscall/.test(section) ? ksyscall : kprobe;
+    case "sched_cls":
+      return attachType === NETKIT_PRIMARY || attachType === NETKIT_PEER ? netkit : network;
     case "tracing":
       return attachType === TRACE_ITER ? iterator : tracing;
     case "lsm":

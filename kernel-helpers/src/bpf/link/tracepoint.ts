@@ -5,23 +5,31 @@ import { byLinks, type HookKind } from "./attachment.js";
 import { cookieOf, type Cookie } from "./hook-options.js";
 import { tracepointId, tracepoints } from "./tracefs.js";
 
-/** A tracepoint: SEC("tp/CATEGORY/NAME") says all. */
+/** A tracepoint; SEC("tp/CATEGORY/NAME") says it too. */
 export interface TracepointHook {
+  /** Its category and name, such as `sched/sched_switch`. */
+  tracepoint?: string;
   /** What the program reads with bpf_get_attach_cookie(); since Linux 5.15. */
   cookie?: Cookie;
 }
 
 export const tracepoint: HookKind<TracepointHook> = {
   to: "a tracepoint",
-  takes: ["cookie"],
-  async attach(program, { cookie }) {
-    const [, category, name] = /^(?:tp|tracepoint)\/([^/]+)\/(.+)$/.exec(program.section) ?? [];
+  takes: ["tracepoint", "cookie"],
+  inSection: ["tracepoint"],
+  async attach(program, { tracepoint: given, cookie }) {
+    const where = given ?? program.section.replace(/^(?:tp|tracepoint)(?:\/|$)/, "");
+    const [, category, name] = /^([^/]+)\/(.+)$/.exec(where) ?? [];
     if (category === undefined || name === undefined)
       throw new AttachError(
         program.name,
         program.section,
-        `SEC(${JSON.stringify(program.section)}) names no tracepoint for program ${program.name}.`,
-        { hint: 'Write it as SEC("tp/CATEGORY/NAME"), for example SEC("tp/syscalls/sys_enter_write").' },
+        given === undefined
+          ? `SEC(${JSON.stringify(program.section)}) names no tracepoint for program ${program.name}.`
+          : `tracepoint: ${JSON.stringify(given)} is no category and name, for program ${program.name}.`,
+        {
+          hint: 'For example SEC("tp/syscalls/sys_enter_write"), or attach({ tracepoint: "syscalls/sys_enter_write" }).',
+        },
       );
     const id = await tracepointId(category, name);
     if (id === undefined)

@@ -144,6 +144,17 @@ describe("the kernel", () => {
     );
   });
 
+  test("tp and raw_tp that name no tracepoint, with an option", async () => {
+    const text = counting("tp", "void") + counting("raw_tp", "void").replace("count", "raw");
+    const object = await loadText("hook", text);
+    await object.programs["count"]!.attach({ tracepoint: "sched/sched_switch" });
+    assert.ok((await hits(object, () => sleep(20))) > 0);
+    object.detach();
+    await object.programs["raw"]!.attach({ tracepoint: "sched_switch" });
+    assert.ok((await hits(object, () => sleep(20))) > 0);
+    assert.equal(object.programs["raw"]!.where, "raw_tp sched_switch");
+  });
+
   test("an iterator prints what it walks over", async () => {
     const object = await loadText(
       "hook",

@@ -19,7 +19,7 @@ export function loadError(what: string, error: NativeError, object?: ObjectHandl
     .split("\n")
     .map((row) => row.replace(/^libbpf: /, "").trim())
     .filter((row) => row && !row.endsWith("Retrying without BTF.")); // what libbpf goes on after is no reason
-  const known = object ? explain(lines, object) : undefined;
+  const known = explain(lines, object);
   if (known?.feature)
     return new MissingFeatureError(known.feature, `${what}: ${known.reason}.`, {
       ...(known.since ? { since: known.since } : {}),
@@ -58,8 +58,8 @@ interface Explanation {
   since?: string | undefined;
 }
 
-function explain(lines: string[], object: ObjectHandle): Explanation | undefined {
-  const programs = native.bpf_object__programs(object);
+function explain(lines: string[], object: ObjectHandle | undefined): Explanation | undefined {
+  const programs = object ? native.bpf_object__programs(object) : [];
   for (const line of lines)
     for (const [pattern, explanation] of explanations) {
       const match = pattern.exec(line);
@@ -71,19 +71,34 @@ function explain(lines: string[], object: ObjectHandle): Explanation | undefined
 
 interface Context {
   programs: ProgramDescription[];
-  object: ObjectHandle;
+  /** Undefined when it could not be opened. */
+  object: ObjectHandle | undefined;
   lines: string[];
 }
 
 const leaveOut = (name: string) => `To load the others without it: programs: { ${name}: false }, or SEC("?…").`;
 
+/** What programs that are bound when they are loaded are about, with an example; of all others it is a function. */
+const targetOf: Record<string, [what: string, example: string]> = {
+  tp_btf: ["tracepoint", "sched_switch"],
+  lsm: ["security hook", "file_open"],
+  lsm_cgroup: ["security hook", "socket_bind"],
+  iter: ["iterator", "task"],
+};
+
 const explanations: [RegExp, (found: string[], context: Context) => Explanation | undefined][] = [
   [
     /^prog '(.+)': missing BPF prog type, check ELF section name '(.*)'/,
-    ([name, section]) => ({
-      reason: `SEC("${section}") of program ${name} is not a known kind of hook`,
-      hint: sectionAdvice(section!),
-    }),
+    ([name, section]) =>
+      section === ".text"
+        ? {
+            reason: `the function ${name} has no SEC(), so it is not part of any program`,
+            hint: `Write its hook above it, such as SEC("tp/syscalls/sys_enter_openat"); a part that others call is loaded with them: bpf.link([…], { name }).`,
+          }
+        : {
+            reason: `SEC("${section}") of program ${name} is not a known kind of hook`,
+            hint: sectionAdvice(section!),
+          },
   ],
   [
     /^prog '(.+)': failed to find kernel BTF type ID of '(.+)': -3/,
@@ -112,6 +127,46 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     },
   ],
   [
+    /^prog '(.+)': no BTF-based attach target is specified/,
+    ([name], { programs }) => {
+      const { section } = programs.find((one) => one.name === name)!;
+      const what = targetOf[section.split(/[./]/)[0]!] ?? ["function", "do_unlinkat"];
+      return {
+        reason: `SEC("${section}") of program ${name} does not say which ${what[0]}`,
+        hint: `Write SEC("${section}/${what[1]}"), or load it with targets: { ${name}: "${what[1]}" }.${section.startsWith("f") ? ` A BPF program's function is named by targets: { ${name}: { program } }.` : ""} ${leaveOut(name!)}`,
+      };
+    },
+  ],
+  [
+    /^prog '(.+)': attach program FD is not set/,
+    ([name], { programs }) => ({
+      reason: `SEC("${programs.find((one) => one.name === name)!.section}") of program ${name} names a function of another BPF program, and does not say which program`,
+      hint: `Load it with targets: { ${name}: { program: other.programs.NAME, function: "…" } }. ${leaveOut(name!)}`,
+    }),
+  ],
+  [
+    /^sec '(.+)': program '(.+)' is static and not supported/,
+    ([section, name]) => ({
+      reason: `the program ${name} of SEC("${section}") is static`,
+      hint: "Leave static out: a program is a function that can be seen from outside.",
+    }),
+  ],
+  [
+    /^struct_ops init_kern: struct (\w+) is not found in kernel BTF/,
+    ([operations]) => ({
+      feature: operations!,
+      reason: `this kernel (${release()}) has no operations ${operations} that BPF programs could implement`,
+      hint: "A module may bring them: modprobe it first. Otherwise they are those of another kernel.",
+    }),
+  ],
+  [
+    /^extern \(func ksym\) '(.+)': func_proto .* incompatible with kernel/,
+    ([symbol]) => ({
+      reason: `${symbol} is declared otherwise than this kernel (${release()}) has it`,
+      hint: `bpftool btf dump file /sys/kernel/btf/vmlinux format raw | grep -A9 "'${symbol}'" shows what the kernel has.`,
+    }),
+  ],
+  [
     /^extern \((func|var) ksym\) '(.+)': not found in kernel/,
     ([kind, symbol]) => ({
       feature: symbol!,
@@ -131,16 +186,22 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
   ],
   [
     /^failed to find BTF for extern '(.+)'/,
-    ([symbol]) => ({
-      reason: `the extern ${symbol} has no type`,
-      hint: `Declare it with its type and __ksym or __kconfig: extern void ${symbol}(void) __ksym.`,
-    }),
+    ([symbol]) =>
+      /^mem(cpy|set|move|cmp)$|^str\w+$/.test(symbol!)
+        ? {
+            reason: `the compiler has made a call of ${symbol}, and BPF has no library to call`,
+            hint: `Give it a size that is small and known when the program is compiled, or write a loop.`,
+          }
+        : {
+            reason: `the extern ${symbol} has no type`,
+            hint: `Declare it with its type and __ksym or __kconfig: extern void ${symbol}(void) __ksym.`,
+          },
   ],
   [
     /^Error in bpf_create_map_xattr\((.+)\):|^map '(.+)': failed to create: /,
     (found, { object }) => {
       const name = found.find(Boolean)!;
-      const map = native.bpf_object__maps(object).find((one) => one.name === name);
+      const map = object && native.bpf_object__maps(object).find((one) => one.name === name);
       return map && explainMap(map);
     },
   ],

@@ -15,8 +15,8 @@ export function requireSizes(maps: readonly MapDescription[], compiled: SourceNa
     throw new ArgumentError(`${where}The map ${name} does not say how many entries it holds.`, {
       hint:
         typeName === "ringbuf"
-          ? "Add its size in bytes, a power of two: __uint(max_entries, 256 * 1024);"
-          : "Add it to its definition: __uint(max_entries, 1024);",
+          ? `Add its size in bytes, a power of two: __uint(max_entries, 256 * 1024); or load it with maxEntries: { ${name}: 256 * 1024 }.`
+          : `Add it to its definition: __uint(max_entries, 1024); or load it with maxEntries: { ${name}: 1024 }.`,
     });
   }
 }

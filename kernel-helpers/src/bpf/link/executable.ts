@@ -30,23 +30,40 @@ const libraryDirectories = [
   "/lib",
 ];
 
-/** The file that a path or a bare name means: of a library as the loader finds it, of a command as a shell does. */
-export function executablePath(path: string): string {
+/**
+ * The file that a path or a bare name means: of a library as the loader finds it, of a command as a shell does, but past
+ * scripts that only start it.
+ *
+ * @param what where it is named, for errors
+ */
+export function executablePath(path: string, what = "path"): string {
   if (typeof path !== "string" || path === "")
-    throw new ArgumentError(`path: expected the path of a program or library, got ${String(path)}.`);
+    throw new ArgumentError(`${what}: expected the path of a program or library, got ${String(path)}.`);
   const directories = path.includes("/")
     ? [undefined]
     : /\.so(\.|$)/.test(path)
       ? libraryDirectories
       : (process.env["PATH"] ?? "").split(":");
-  for (const directory of directories) {
-    const file = directory === undefined ? path : `${directory}/${path}`;
-    if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
-  }
+  const files = directories
+    .map((directory) => (directory === undefined ? path : `${directory}/${path}`))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  const found = files.find(isElf) ?? files[0]; // what it is is said by who reads it
+  if (found !== undefined) return found;
   const looked = path.includes("/") ? "" : ` in ${directories.join(", ")}`;
-  throw new ArgumentError(`path: there is no file ${JSON.stringify(path)}${looked}.`, {
+  throw new ArgumentError(`${what}: there is no file ${JSON.stringify(path)}${looked}.`, {
     hint: "For a process in a container, give /proc/PID/root/PATH: the file as that process sees it.",
   });
+}
+
+function isElf(path: string): boolean {
+  const fd = openSync(path, "r");
+  try {
+    const magic = Buffer.alloc(4);
+    readSync(fd, magic, 0, 4, 0);
+    return magic.toString("latin1") === "\x7fELF";
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Reads the functions and USDT probes of an executable file. @throws ArgumentError when it is none */

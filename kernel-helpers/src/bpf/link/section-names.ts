@@ -11,6 +11,7 @@ const kinds = [
 const families: Record<string, readonly string[]> = {
   tc: ["ingress", "egress"],
   tcx: ["ingress", "egress"],
+  netkit: ["primary", "peer"],
   xdp: ["devmap", "cpumap"],
   sk_skb: ["stream_parser", "stream_verdict"],
   cgroup: [
@@ -20,12 +21,21 @@ const families: Record<string, readonly string[]> = {
   cgroup_skb: ["ingress", "egress"],
 };
 
+/** Those that nothing may follow, though loaders before libbpf 1.0 let it, and some others do. */
+const alone = [
+  ...["xdp", "tc", "classifier", "action", "perf_event", "socket", "sockops", "sk_msg", "sk_lookup", "flow_dissector"],
+  ...["netfilter", "syscall"],
+];
+
 /** What to write in place of a SEC() that is not a kind of hook. */
 export function sectionAdvice(section: string): string {
   const [kind = "", ...name] = section.split("/");
+  const single = alone.find((one) => section.startsWith(one) && /^[/_.\d]/.test(section.slice(one.length)));
   const family = Object.hasOwn(families, kind) ? families[kind]! : undefined;
   if (family)
     return `${kind}/ may be followed by ${listNames(family)}${kinds.includes(kind) ? `, or SEC("${kind}") may stand alone` : ""}.`;
+  if (single)
+    return `SEC("${single}") stands alone: since libbpf 1.0 programs are told apart by the names of their functions. Whatever else the hook needs to know is an option of attach().`;
   const [meant] = kind.length < 3 ? [] : nearest(kind, [...kinds, ...Object.keys(families)], 1, 2);
   const guess = meant === undefined ? "" : `Did you mean SEC("${[meant, ...name].join("/")}")? `;
   return `${guess}A section begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …`;

@@ -1,4 +1,4 @@
-import { AttachError } from "../../base/errors.js";
+import { AttachError, LoadError } from "../../base/errors.js";
 import { isNativeError, native, type LinkHandle, type MapDescription, type ObjectHandle } from "../../base/native.js";
 
 /** What a loader makes of `.struct_ops.link`, which libbpf 1.1 does not know: the section that it knows. */
@@ -8,6 +8,20 @@ export function withKnownSections(elf: Buffer): Buffer {
   const changed = Buffer.from(elf);
   for (let at = changed.indexOf(newer); at >= 0; at = changed.indexOf(newer, at)) known.copy(changed, at);
   return changed;
+}
+
+/** @throws LoadError for operations without a program, on which libbpf 1.1 crashes: it forgets to read the kernel's types */
+export function requireOperations(object: ObjectHandle, owner: string): void {
+  const operations = native.bpf_object__maps(object).find(({ typeName }) => typeName === "struct_ops");
+  const isImplemented = native
+    .bpf_object__programs(object)
+    .some(({ isLoaded, typeName }) => isLoaded && typeName === "struct_ops");
+  if (!operations || isImplemented) return;
+  throw new LoadError(`The operations ${operations.name} of ${owner} have no program that is loaded with them.`, {
+    errno: 22,
+    log: "",
+    hint: 'At least one of them has to be a program of SEC("struct_ops/…") in the same object.',
+  });
 }
 
 /** A table of operations that BPF programs implement, such as a congestion control: a map in .struct_ops. */

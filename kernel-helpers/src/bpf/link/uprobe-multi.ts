@@ -32,7 +32,7 @@ export const uprobeMulti: HookKind<UprobeMultiHook> = {
   attach(program, options) {
     const named = /^u(ret)?probe\.(?:multi|session)(?:\.s)?(?:\/(.+?):(.+))?$/.exec(program.section);
     const [, returns, path, section] = named ?? [];
-    const file = fileOf(program, options, path);
+    const file = fileOf(program, options, path, 'attach({ path: "libc.so.6", pattern: "pthread_*" })');
     const { functions, offsets, cookies } = options;
     const pattern = functions || offsets ? undefined : (options.pattern ?? section);
     const what = pattern ?? (functions ?? offsets ?? []).join(", ");

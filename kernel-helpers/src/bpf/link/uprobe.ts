@@ -48,13 +48,20 @@ export const uprobe: HookKind<UprobeHook> = {
 };
 
 /** The file that a program's options or its SEC() name. */
-export function fileOf(program: Attachable, { path, pid }: UprobeHook, named: string | undefined): string {
+export function fileOf(
+  program: Attachable,
+  { path, pid }: UprobeHook,
+  named: string | undefined,
+  example = 'attach({ path: "libc.so.6", function: "malloc" })',
+): string {
   if (path === undefined && named === undefined && pid === undefined)
     throw new ArgumentError(`The program or library that ${program.name} attaches to must be named.`, {
-      hint: 'For example attach({ path: "libc.so.6", function: "malloc" }).',
+      hint: `For example ${example}.`,
     });
   processId(pid);
-  return executablePath(path ?? named ?? `/proc/${pid}/exe`);
+  if (path === undefined && named !== undefined)
+    return executablePath(named, `SEC("${program.section}") of ${program.name}`);
+  return executablePath(path ?? `/proc/${pid}/exe`);
 }
 
 /** @throws AttachError that names the nearest functions there are */

@@ -24,13 +24,14 @@ export const usdt: HookKind<UsdtHook> = {
   inSection: ["path", "provider", "probe"],
   attach(program, options) {
     const [, path, ofSection, named] = /^usdt(?:\.s)?(?:\/(.+?):([^:]+):([^:]+))?$/.exec(program.section) ?? [];
-    const file = fileOf(program, options, path);
+    const example = 'attach({ path: "/usr/bin/python3", provider: "python", probe: "gc__start" })';
+    const file = fileOf(program, options, path, example);
     const { provider = ofSection, probe = named } = options;
     const { probes } = readExecutable(file);
     const full = `${provider}:${probe}`;
     if (!provider || !probe)
       throw new ArgumentError(`The USDT probe of ${file} that program ${program.name} attaches to must be named.`, {
-        hint: `For example attach({ path, provider: "libc", probe: "setjmp" }). ${thereAre(file, probes)}`,
+        hint: `For example attach({ path, provider: "python", probe: "gc__start" }). ${thereAre(file, probes)}`,
       });
     if (!probes.includes(full))
       throw new AttachError(

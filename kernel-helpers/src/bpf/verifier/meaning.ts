@@ -50,7 +50,9 @@ const rules: [RegExp, Rule][] = [
     (rejection, [, helper]) => ({
       message: `A program of this kind cannot call ${helper}.`,
       advice:
-        "Which helpers it may call depends on its SEC(): bpf-helpers(7) lists them; network helpers (bpf_skb_…) need a network program.",
+        helper === "bpf_probe_write_user"
+          ? "It writes into a process's memory, which this kernel lets no program do: it is locked down, or built without it (kernel_lockdown(7))."
+          : "Which helpers it may call depends on its SEC(): bpf-helpers(7) lists them; network helpers (bpf_skb_…) need a network program.",
       at: nearHelper(rejection),
     }),
   ],

@@ -4,6 +4,7 @@ import {
   ArgumentError,
   AttachError,
   bpf,
+  BpflabError,
   LoadError,
   MissingFeatureError,
   VerifierError,
@@ -71,6 +72,12 @@ describe("what attaching is told wrongly", () => {
       AttachError,
       /no USDT probe of that name\.\nThe nearest names in it are python:gc__start, /,
     ],
+    [
+      "usdt",
+      undefined,
+      ArgumentError,
+      /program or library that count is attached to has to be named\.\nFor example attach\(\{ path: ".usr.bin.python3", provider: /,
+    ],
     ["usdt", { path: "/bin/true", provider: "a", probe: "b" }, AttachError, /has no USDT probes/],
     [
       "xdp",
@@ -137,6 +144,20 @@ describe("what attaching is told wrongly", () => {
       /There is no tracepoint sched\/sched_swich .*\nThe nearest names in sched are sched_switch, /,
     ],
     ["tp/nosuch", undefined, AttachError, /SEC\("tp\/nosuch"\) names no tracepoint/],
+    ["tp", { tracepoint: "sched_switch" }, AttachError, /^tracepoint: "sched_switch" is no category and name/],
+    [
+      "raw_tp",
+      undefined,
+      ArgumentError,
+      /attached to a tracepoint, which has to be named\.\nFor example SEC\("raw_tp\/sched_switch"\), or attach\(/,
+    ],
+    ["raw_tp", { tracepoint: "sched_swich" }, AttachError, /There is no tracepoint sched_swich /],
+    [
+      "netkit/primary",
+      { interface: "lo" },
+      BpflabError,
+      /has no netkit interfaces|lo is not the primary one of a netkit pair/,
+    ],
     [
       "syscall",
       undefined,
@@ -219,6 +240,24 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       counting("tp_btf/sched_swich", "void"),
       LoadError,
       /names no tracepoint of this kernel\.\nThe nearest names are sched_switch, /,
+    ],
+    [
+      "a tracepoint that is not named",
+      counting("tp_btf", "void"),
+      LoadError,
+      /SEC\("tp_btf"\) of program count does not say which tracepoint\.\nWrite SEC\("tp_btf\/sched_switch"\), or load it with targets: \{ count: "sched_switch" \}/,
+    ],
+    [
+      "a function that is not named",
+      counting("fentry", "void"),
+      LoadError,
+      /SEC\("fentry"\) of program count does not say which function\..*\n?.*targets: \{ count: "do_unlinkat" \}.*\{ program \}/,
+    ],
+    [
+      "operations without a program",
+      'struct tcp_congestion_ops control SEC(".struct_ops.link") = { .name = "bpflab_none" };',
+      LoadError,
+      /^The operations control of mine have no program that is loaded with them\./,
     ],
     ["a security hook", counting("lsm/file_oopen", "void"), LoadError, /names no security hook of this kernel\./],
     ["an iterator", counting("iter/nosuch", "void"), LoadError, /has no iterator nosuch\./],
@@ -335,6 +374,18 @@ describe("several programs of one object", () => {
     await assert.rejects(loadText("marked", marked, { programs: { rejected: true } }), VerifierError);
   });
 
+  test("what a program is about, where SEC() does not say it", async () => {
+    const text = counting("tp_btf", "void");
+    const object = await (await loadText("mine", text, { targets: { count: "sched_switch" } })).attach();
+    assert.equal(object.attached, true);
+    const wrong: [bpf.LoadOptions["targets"], RegExp][] = [
+      [{ nosuch: "sched_switch" }, /has no program "nosuch"/],
+      [{ count: "sched_swich" }, /^ArgumentError: targets\.count: this kernel's BTF has no sched_swich/],
+      [{ count: 7 as never }, /^ArgumentError: targets\.count: expected a name, or \{ program \}/],
+    ];
+    for (const [targets, message] of wrong) await assert.rejects(loadText("wrong", text, { targets }), message);
+  });
+
   test("alternatives: the first that loads", async () => {
     const text =
       'SEC("xdp") int rejected(struct xdp_md *ctx) { return *(int *)(long)ctx->rx_queue_index; }\n' +
@@ -350,6 +401,10 @@ describe("several programs of one object", () => {
         ["third", false],
       ],
     );
+    const sized = `struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int); } m SEC(".maps");
+SEC("raw_tp/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_lookup_elem(&m, &key) != 0; }`;
+    const withSize = await loadText("sized", sized, { maxEntries: { m: 4 }, alternatives: [["use"]] });
+    assert.equal(withSize.programs["use"]!.isLoaded, true);
     await assert.rejects(
       loadText("mine", text, { alternatives: [["rejected"]] }),
       /^ArgumentError: None of the alternatives rejected of mine loads on this kernel:\n- rejected: The kernel's verifier rejects/,

@@ -9,6 +9,8 @@ export interface KnownNames {
   /** Of structs, unions, enums and typedefs. */
   types: readonly string[];
   constants: readonly string[];
+  /** True for a function of the running kernel, which may be a kfunc. */
+  isKernelFunction(name: string): boolean;
   /** The fields of a kernel struct; none when there is no such struct. */
   fields(struct: string): readonly string[];
 }
@@ -281,13 +283,18 @@ function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
 function unknownFunction(name: string, { names }: Told): Advice {
   const message = `There is no function ${name} in a BPF program.`;
   if (instead[name]) return { message, advice: instead[name] };
+  if (names.isKernelFunction(name))
+    return {
+      message: `${name} is a function of this kernel, and not declared here.`,
+      advice: `If it is a kfunc, a program may call it. Declare it as the kernel has it: extern … ${name}(…) __ksym;`,
+    };
   const near = nearest(name, names.helpers, 3, Math.max(2, Math.floor(name.length / 4)));
   return {
     message,
     advice:
       near.length > 0
         ? nearestAre("helper", near)
-        : "It can call the kernel's helpers (bpf_…), and functions of its own.",
+        : "It can call the kernel's helpers and kfuncs (bpf_…), of which this kernel has none of this name, and functions of its own.",
   };
 }
 

@@ -1,4 +1,5 @@
 /** Names that a misspelt one may have meant, from the headers that programs include. */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KnownNames } from "./advice.js";
@@ -20,6 +21,8 @@ export async function knownNames(): Promise<KnownNames> {
     helpers: [...new Set([...helpers, "bpf_printk", "bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl"])],
     types: [...all(types, /^(?:struct|union|enum) (\w+) \{/gm), ...all(types, /^typedef [^\n]*?(\w+);/gm)],
     constants: all(types, /^\t([A-Z][A-Z0-9_]+)(?: = [^\n,]*)?,$/gm),
+    isKernelFunction: (name) =>
+      new RegExp(`^[0-9a-f]+ [tT] ${name}$`, "m").test(readFileSync("/proc/kallsyms", "latin1")),
     fields(struct) {
       const text = cDeclaration(types, struct) ?? "";
       return all(text, /(\w+)(?:\[[^\]\n]*\])*(?: *: *\d+)?;$/gm);

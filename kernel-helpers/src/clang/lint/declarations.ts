@@ -29,7 +29,8 @@ function mapsWithoutSection(source: string, file: string): Diagnostic[] {
     const end = closing(text, open);
     const declarator = /^[^;]*/.exec(text.slice(end + 1))![0];
     const name = /^\s*(\w+)/.exec(declarator)?.[1];
-    if (!name || /\bSEC\s*\(|\b__attribute__/.test(declarator)) return []; // no name: a type, for maps that are declared elsewhere
+    // No name: a type, for maps that are declared elsewhere. A word behind it: SEC(…), or a macro that means the same.
+    if (!name || /^\s*\w+(?:\s*\[[^\]]*\])*\s*\w/.test(declarator)) return [];
     return finding(
       source,
       file,
@@ -61,7 +62,7 @@ function functionsWithoutSection(source: string, file: string): Diagnostic[] {
     i = closing(text, i);
     const isFunction = /\)\s*$/.test(head) && !/=/.test(head);
     if (isFunction) start = i + 1;
-    if (!isFunction || /\bSEC\s*\(|\bstatic\b|\binline\b|\b__attribute__|\b__weak\b/.test(head)) continue;
+    if (!isFunction || /\bSEC\s*\(|section\s*\(|\bstatic\b|\binline\b|\b__attribute__|\b__weak\b/.test(head)) continue;
     const name = wrapped.exec(head)?.[1] ?? /(\w+)\s*\(/.exec(head)?.[1];
     if (!name || [...text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length > 1) continue;
     found.push(

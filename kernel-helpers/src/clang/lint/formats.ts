@@ -11,7 +11,9 @@ const calls = /\b(?:bpf_printk|BPF_SEQ_PRINTF|BPF_SNPRINTF|bpf_trace_printk)\s*\
 /** Conversions that the kernel does not print. */
 export function checkFormats(source: string, file: string): Diagnostic[] {
   const text = bare(source);
+  const isOwn = (name: string) => new RegExp(`^[ \\t]*#[ \\t]*define[ \\t]+${name}\\b`, "m").test(text);
   return [...text.matchAll(calls)].flatMap((call) => {
+    if (isOwn(call[0].replace(/\W+$/, ""))) return []; // a macro of the program's own has its own first argument
     const open = call.index + call[0].length - 1;
     const parts = callArguments(text, open);
     const format = parts.find(({ start }) => text[start] === '"');

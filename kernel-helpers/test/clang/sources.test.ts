@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { ArgumentError, bpf, collect } from "../../dist/api/index.js";
-import { parseBpfLine } from "../../dist/jupyter/bpf/bpf-cell.js";
+import { parseBpfLine } from "../../dist/jupyter/bpf/bpf-line.js";
 import { corpusSource } from "../corpus/corpus.js";
 
 const license = 'char LICENSE[] SEC("license") = "GPL";';
@@ -165,6 +165,15 @@ describe("where programs come from", () => {
     const { compile } = parseBpfLine("tool -D MORE=2 -D SET -I headers --count-lost");
     assert.deepEqual(compile, { define: { MORE: "2", SET: true }, include: ["headers"], countLost: true });
     assert.throws(() => parseBpfLine("tool -D 1=2=3 --fast"), ArgumentError);
+    const { attach, on, loading } = parseBpfLine(
+      "tool --on interface=eth0,eth1 --on sample.frequency=99 --on sample.cpu=0 --without a --with b --target c=do_unlinkat --alternatives d,e --max-entries m=16",
+    );
+    assert.equal(attach, true);
+    assert.deepEqual(on, { interface: ["eth0", "eth1"], programs: { sample: { frequency: 99, cpu: 0 } } });
+    const programs = { a: false, b: true };
+    const [targets, alternatives] = [{ c: "do_unlinkat" }, [["d", "e"]]];
+    assert.deepEqual(loading, { constants: {}, maxEntries: { m: 16 }, programs, targets, alternatives });
+    assert.throws(() => parseBpfLine("tool --on interface"), /Write key=value\./);
   });
 
   test("options that are not known are refused by name", async () => {

@@ -60,7 +60,7 @@ class BpfCells(KernelTestCase):
             says = self.run_cell(code).error["evalue"]
             self.assertIn("on_packet attaches to a network interface, which must be named.", says)
             self.assertIn(example, says)
-            self.assertIn("The option --attach cannot express that: leave it out, and write await packets.attach({ … }) in the cell below.", says)
+            self.assertIn("On the first line of a cell it is written --on interface=eth0; or leave --attach out, and write await packets.attach({ … }) in the cell below.", says)
 
     def test_constants_of_every_type(self):
         code = counter(

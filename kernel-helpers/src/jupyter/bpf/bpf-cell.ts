@@ -3,111 +3,15 @@
  * for the TypeScript cells, a handle that is typed from the object's BTF.
  */
 import { createRequire } from "node:module";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Compiled } from "../../clang/compile.js";
 import type { BpfObject } from "../../handles/object.js";
+import type { AttachOptions } from "../../bpf/link/hooks.js";
 import { ArgumentError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { inMacrotask, type Cell } from "../interrupt/cell.js";
+import { parseBpfLine, type BpfCellOptions } from "./bpf-line.js";
 import type { CellMagic } from "./magics.js";
 import type { Outcome } from "../typescript/runner.js";
-
-/** What stands behind `%%bpf` on a cell's first line. */
-export interface BpfCellOptions {
-  name: string;
-  attach: boolean;
-  load: boolean;
-  constants: Record<string, unknown>;
-  /** Macros and directories for the compiler, and whether it is to count what rings lose. */
-  compile: { define: Record<string, string | true>; include: string[]; countLost: boolean };
-}
-
-function macro(text: string, before: Record<string, string | true>): Record<string, string | true> {
-  const [, name, value] = /^(\w+)(?:=(.*))?$/.exec(text) ?? [];
-  if (!name) throw new InvalidArgumentError("Write NAME or NAME=value.");
-  return { ...before, [name]: value ?? true };
-}
-
-function setConstant(text: string, before: Record<string, unknown>): Record<string, unknown> {
-  const match = /^(\w+)=(.+)$/.exec(text);
-  if (!match) throw new InvalidArgumentError("Write key=value.");
-  const [, key, value] = match as unknown as [string, string, string];
-  return { ...before, [key]: constantValue(value) };
-}
-
-/** A number as C writes it, exact beyond 2^53 too; true or false; anything else, and what is quoted, is text. */
-function constantValue(text: string): unknown {
-  const [, sign, digits] = /^([+-]?)(0x[\da-f]+|\d+)$/i.exec(text) ?? [];
-  if (digits) {
-    const value = sign === "-" ? -BigInt(digits) : BigInt(digits);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  }
-  if (text === "true" || text === "false") return text === "true";
-  if (Number.isFinite(Number(text))) return Number(text);
-  return /^"(.*)"$/.exec(text)?.[1] ?? text;
-}
-
-const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-
-/** False for `class`, `await`, `exports` and other words that no cell can declare; the name is known to be one word. */
-function canBeDeclared(name: string): boolean {
-  try {
-    AsyncFunction("exports", "require", `"use strict"; const ${name} = 0;`); // as a cell is wrapped
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Reads a cell's first line. @throws ArgumentError that says how it is written */
-export function parseBpfLine(text: string): BpfCellOptions {
-  const command = new Command("%%bpf")
-    .argument("<name>", "what the cells below call it")
-    .option("--attach", "attach each program to its hook", false)
-    .option("--no-load", "compile only")
-    .option("--constant <key=value>", "set a `const volatile` variable; may be repeated", setConstant, {})
-    .option("-D <name[=value]>", "define a macro; may be repeated", macro, {})
-    .option(
-      "-I <directory>",
-      "search it for headers; may be repeated",
-      (dir: string, dirs: string[]) => [...dirs, dir],
-      [],
-    )
-    .option("--count-lost", "count lost records in a program that does not count them itself", false)
-    .exitOverride()
-    .helpOption(false)
-    .configureOutput({ writeErr: () => {}, writeOut: () => {} });
-  try {
-    command.parse(text.split(/\s+/).filter(Boolean), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    const message = error.message.replace(/^error: /, "");
-    throw new ArgumentError(`%%bpf: ${message}${message.endsWith(".") ? "" : "."}`, {
-      hint: "A cell in C begins with: %%bpf NAME [--attach] [--no-load] [--constant key=value] [-D NAME[=value]] [-I directory] [--count-lost]",
-    });
-  }
-  const {
-    attach,
-    load,
-    constant,
-    D: define,
-    I: include,
-    countLost,
-  } = command.opts<{
-    attach: boolean;
-    load: boolean;
-    constant: Record<string, unknown>;
-    D: Record<string, string | true>;
-    I: string[];
-    countLost: boolean;
-  }>();
-  const name = command.args[0]!;
-  if (/^[A-Za-z]\w*$/.test(name) && !canBeDeclared(name))
-    throw new ArgumentError(
-      `%%bpf: ${name} is a reserved word of TypeScript, and cells could not use it as a name. Choose another.`,
-    );
-  return { name, attach, load, constants: constant, compile: { define, include, countLost } };
-}
 
 /** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
 const MADE = Symbol.for("bpflab.cells");
@@ -134,21 +38,21 @@ export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<
 }
 
 /** @throws what attaching throws; where options are missing, with where they can be written */
-async function attachAsAsked(object: BpfObject): Promise<void> {
+async function attachAsAsked(object: BpfObject, on: AttachOptions): Promise<void> {
   try {
-    await object.attach();
+    await object.attach(on);
   } catch (error) {
     const needsOptions = error instanceof ArgumentError && Object.values(object.programs).some((one) => one.hasHook);
     if (!needsOptions) throw error;
     throw error.advise(
-      `The option --attach cannot express that: leave it out, and write await ${object.name}.attach({ … }) in the cell below.`,
+      `On the first line of a cell it is written --on interface=eth0; or leave --attach out, and write await ${object.name}.attach({ … }) in the cell below.`,
     );
   }
 }
 
 /** Makes what the cell asks for, and returns its TypeScript type. */
 async function make(
-  { name, attach, load: wanted, constants, compile: options }: BpfCellOptions,
+  { name, attach, on, load: wanted, loading, compile: options }: BpfCellOptions,
   body: string,
   place: string,
 ): Promise<string> {
@@ -172,8 +76,8 @@ async function make(
     if (globals.length > 0)
       console.log(`Kept from before: ${listNames(globals)} of ${name}. The other globals start afresh.`);
   };
-  const object = await load(compiled, { constants, onKept });
-  if (attach) await attachAsAsked(object);
+  const object = await load(compiled, { ...loading, onKept });
+  if (attach) await attachAsAsked(object, on);
   made.set(name, object);
   return `import("kernel-helpers").BpfObject<${typesOf(compiled, hintsOf(compiled.source, name)).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;
 }

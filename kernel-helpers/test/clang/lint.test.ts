@@ -180,6 +180,16 @@ const cases: Record<string, Case> = {
       ],
     ],
   },
+  "a function of the kernel that is not declared": {
+    source: program("\tdo_unlinkat();"),
+    says: [
+      [
+        "error 7: do_unlinkat is a function of this kernel, and not declared here.",
+        "do_unlinkat();",
+        "If it is a kfunc",
+      ],
+    ],
+  },
   "a struct that is not there": {
     source: program("\treturn ctx->args[0];").replace("raw_sys_enter", "raw_sysenter"),
     says: [
@@ -264,7 +274,7 @@ describe("before it is loaded", () => {
     await assert.rejects(bpf.load(compiled), {
       name: "ArgumentError",
       message:
-        "cell 4, line 4: The map starts does not say how many entries it holds.\nAdd it to its definition: __uint(max_entries, 1024);",
+        "cell 4, line 4: The map starts does not say how many entries it holds.\nAdd it to its definition: __uint(max_entries, 1024); or load it with maxEntries: { starts: 1024 }.",
     });
     assert.equal((await bpf.load(compiled, { maxEntries: { starts: 10 } })).maps["starts"]!.maxEntries, 10);
   });
@@ -288,6 +298,15 @@ describe("before it is loaded", () => {
       ).replace("\treturn 0;", "\treturn pairs[0].a;"),
     ];
     for (const source of right) assert.deepEqual(await told(source), []);
+  });
+
+  test("macros of the program's own are its own", async () => {
+    const source = `${head}#define __section(name) __attribute__((section(name), used))
+#define bpf_printk(level, format, ...) ({ static const char text[] = format; bpf_trace_printk(text, sizeof(text), ##__VA_ARGS__); })
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, u64); __type(value, u64); } counts __section(".maps");
+__section("raw_tp/sched_switch") int enter(void *ctx) { u64 key = 1; bpf_printk(3, "%d", 1); return bpf_map_lookup_elem(&counts, &key) != 0; }
+`;
+    assert.deepEqual(await told(source.replace("#define bpf_printk", "#undef bpf_printk\n#define bpf_printk")), []);
   });
 
   test("the shipped programs have nothing to be said of them", async () => {

@@ -30,7 +30,7 @@ function mapsWithoutSection(source: string, file: string): Diagnostic[] {
     const declarator = /^[^;]*/.exec(text.slice(end + 1))![0];
     const name = /^\s*(\w+)/.exec(declarator)?.[1];
     // No name: a type, for maps that are declared elsewhere. A word behind it: SEC(…), or a macro that means the same.
-    if (!name || /^\s*\w+(?:\s*\[[^\]]*\])*\s*\w/.test(declarator)) return [];
+    if (!name || /^\s*\w+\b(?:\s*\[[^\]]*\])*\s*\w/.test(declarator)) return [];
     return finding(
       source,
       file,

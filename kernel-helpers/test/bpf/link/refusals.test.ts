@@ -254,6 +254,49 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       /SEC\("fentry"\) of program count does not say which function\..*\n?.*targets: \{ count: "do_unlinkat" \}.*\{ program \}/,
     ],
     [
+      "more behind a section that stands alone",
+      counting("perf_event/type=0,config=3", "void"),
+      LoadError,
+      /no kind of hook that is known\.\nSEC\("perf_event"\) stands alone: /,
+    ],
+    ["a section as it was written once", counting("xdp_sock", "void"), LoadError, /\nSEC\("xdp"\) stands alone: /],
+    [
+      "a function without a section, and nothing else",
+      "int lonely(void *ctx) { return 0; }",
+      LoadError,
+      /the function lonely has no SEC\(\), so that it is part of no program\.\nWrite its hook above it/,
+    ],
+    [
+      "a function of another program that is not given",
+      counting("freplace/other", "void"),
+      LoadError,
+      /SEC\("freplace\/other"\) of program count names a function of another BPF program, .*\nLoad it with targets: \{ count: \{ program/,
+    ],
+    [
+      "a static program",
+      'SEC("raw_tp/sched_switch") static int hidden(void *ctx) { return 0; }',
+      LoadError,
+      /the program hidden of SEC\("raw_tp\/sched_switch"\) is static\.\nLeave static out/,
+    ],
+    [
+      "operations that the kernel does not have",
+      'struct nosuch_ops { int (*init)(void); }; SEC("struct_ops/init") int BPF_PROG(init) { return 0; } SEC(".struct_ops") struct nosuch_ops none = { .init = (void *)init };',
+      MissingFeatureError,
+      /has no operations nosuch_ops that BPF programs could implement/,
+    ],
+    [
+      "a kfunc that is declared otherwise",
+      'extern int bpf_rcu_read_lock(int much) __ksym; SEC("tp_btf/sched_switch") int use(void *ctx) { return bpf_rcu_read_lock(1); }',
+      LoadError,
+      /bpf_rcu_read_lock is declared otherwise than this kernel .* has it\.\nbpftool btf dump/,
+    ],
+    [
+      "a call of the C library that the compiler made",
+      'char one[600], two[600]; SEC("tp_btf/sched_switch") int use(void *ctx) { return __builtin_memcmp(one, two, hits); }',
+      LoadError,
+      /the compiler has made a call of memcmp, and BPF has no library to call/,
+    ],
+    [
       "operations without a program",
       'struct tcp_congestion_ops control SEC(".struct_ops.link") = { .name = "bpflab_none" };',
       LoadError,
@@ -311,6 +354,26 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
           /refuses programs of SEC\(".*"\) \(program count: operation not permitted\)\.\n.*programs: \{ count: false \}/,
         );
     }
+  });
+
+  test("a program that takes the place of another's function, or is refused by the machine's policy", async () => {
+    const base = await loadText(
+      "base",
+      '__attribute__((noinline)) int inner(int a) { asm volatile(""); return a; }\nSEC("raw_tp") int outer(void *ctx) { return inner(5); }',
+    );
+    const text = 'SEC("freplace") int other(int a) { return a + 100; }';
+    const targets = { other: { program: base.programs["outer"]!, function: "inner" } };
+    const replacing = await loadText("replacing", text, { targets }).catch((error: unknown) => error as Error);
+    if (replacing instanceof Error) return assert.match(replacing.message, /lets no program of SEC\("freplace"\) in/);
+    assert.equal(base.programs["outer"]!.testRun().retval, 5);
+    await replacing.attach();
+    assert.equal(base.programs["outer"]!.testRun().retval, 105);
+    replacing.close();
+    assert.equal(base.programs["outer"]!.testRun().retval, 5);
+    await assert.rejects(
+      loadText("wrong", text, { targets: { other: { ...targets.other, function: "nosuch" } } }),
+      /targets\.other: the program has no function nosuch of its own/,
+    );
   });
 
   test("options that load and compile do not have", async () => {

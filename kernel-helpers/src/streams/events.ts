@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import { Observable } from "rxjs";
+import type { MapBase } from "../bpf/map.js";
 import type { ObjectBase } from "../bpf/object.js";
 import type { RingTotals } from "../base/native.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
@@ -106,6 +107,23 @@ const gatherable = new WeakMap<Observable<unknown>, Gatherable<any>>();
 /** How to gather a stream; undefined for one that did not come straight from `events`. */
 export function gatherableFrom<Event>(stream: Observable<EventBatch<Event>>): Gatherable<Event> | undefined {
   return gatherable.get(stream);
+}
+
+/**
+ * Reads the perf event arrays of an object whose records are known from now on: without a reader what programs hand over
+ * is gone, and nobody counts it. What comes before somebody listens counts as unread, as it does in ring buffers.
+ */
+export function readPerfArrays(object: ObjectBase<any>): void {
+  for (const { name, type } of Object.values<MapBase>(object.maps)) {
+    if (type !== "perf_event_array" || readings.get(object)?.has(name)) continue;
+    const { records } = object.ring(name);
+    if (records.length === 0) continue; // perhaps it holds counters, which programs read
+    try {
+      readerOf(object, name, {});
+    } catch (error) {
+      if (!(error instanceof ArgumentError)) throw error; // events() says what it needs to be told
+    }
+  }
 }
 
 /** The account of a ring so far: what was delivered, lost, dropped and left unread. All counts, since its first `events`. */

@@ -54,6 +54,21 @@ describe("perf event arrays", () => {
     assert.ok(late < rows.length / 1000, `${late} of ${rows.length} a millisecond late`);
   });
 
+  test("what was made before somebody listened is counted as unread, also when other options come later", async () => {
+    const writers = workload.start({ writes: 100, threads: 1 });
+    object.globals["watched"] = writers.pid;
+    await object.attach();
+    await writers.run();
+    const made = Number(object.globals["made"]);
+    assert.ok(made >= 100);
+    assert.equal(object.totals("writes").unread, made);
+    const table = await collect(object.events("writes", { cpuBytes: 2 ** 16, bigint: ["number"] }), { seconds: 0.05 });
+    assert.equal(table.numRows(), 0);
+    const { unread, delivered, lost } = object.totals("writes");
+    assert.deepEqual({ unread, delivered, lost }, { unread: made, delivered: 0, lost: 0 });
+    assert.equal(object.globals["refused"], 0);
+  });
+
   test("what finds no room is counted by CPU: rows + lost = made", async () => {
     const { table } = await writes({ writes: 50_000, threads: 2 }, 4096);
     const { lost, dropped } = captureOf(table)!;

@@ -356,6 +356,11 @@ export class BpfProgram {
    * mine.programs.list_tasks.attach().then(() => mine.programs.list_tasks.read())  // "1 systemd\n2 kthreadd\n…"
    */
   read(): string {
+    return this.readBytes().toString();
+  }
+
+  /** @internal the same as it came */
+  readBytes(): Buffer {
     const read = this.attached ? this.#attachment!.read : undefined;
     if (!read)
       throw new ArgumentError(
@@ -364,7 +369,7 @@ export class BpfProgram {
           : `The program ${this.name} (${this.section}) is not an iterator and has no output.`,
         { hint: 'Programs of SEC("iter/…") can be read after attach().' },
       );
-    return read().toString();
+    return read();
   }
 
   [inspect.custom](): string {

@@ -1,11 +1,17 @@
 import type { Observable } from "rxjs";
+import { ArgumentError } from "../base/errors.js";
+import { refuseUnknownOptions } from "../base/names.js";
+import type { BpfProgram } from "../bpf/program.js";
+import { iteratorTable, type IteratorTableOptions } from "../streams/iterator-table.js";
+import type { EventTable } from "../streams/table.js";
 import { inspect } from "node:util";
 import { displaySymbol, type MimeBundle } from "../base/display.js";
 import type { RingTotals } from "../base/native.js";
+import type { AttachOptions } from "../bpf/link/hooks.js";
 import { ObjectBase, type ObjectParts } from "../bpf/object.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
 import type { EventBatch } from "../streams/batch.js";
-import { events, ringTotals, type EventsOptions } from "../streams/events.js";
+import { events, readPerfArrays, ringTotals, type EventsOptions } from "../streams/events.js";
 import { describeBundle, describeText } from "./describe.js";
 import { BpfMap } from "./map.js";
 
@@ -34,12 +40,38 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase
     return new BpfObject(parts);
   }
 
+  /** As `attach` of `ObjectBase`; perf event arrays are read from now on, so that their account is whole. */
+  override async attach(options: AttachOptions<T["programs"] & string> = {}): Promise<this> {
+    if (!this.closed) readPerfArrays(this);
+    return super.attach(options);
+  }
+
   /** The events of a ring buffer or a perf event array; see `events` in streams. */
   events<Ring extends keyof T["events"] & string>(
     ring: Ring,
     options?: EventsOptions,
   ): Observable<EventBatch<T["events"][Ring]>> {
     return events<T, Ring>(this, ring, options);
+  }
+
+  /**
+   * What an attached iterator, SEC("iter/…"), prints in one pass, as a table; `programs.NAME.read()` is its text.
+   *
+   * @param options names of the columns, or the struct that it writes in place of text
+   * @throws ArgumentError for another program, one that is not attached, and what is no such table; ClosedError
+   * @example
+   * mine.rows("list_tasks", { columns: ["pid", "comm"] })
+   */
+  rows(iterator: T["programs"] & string, options: IteratorTableOptions = {}): EventTable<Record<string, any>> {
+    refuseUnknownOptions("rows", options, ["columns", "record"]);
+    const program = (this.programs as Record<string, BpfProgram>)[iterator]!;
+    const { columns, record } = options;
+    const type = record === undefined ? undefined : this.recordType(record);
+    if (record !== undefined && !type)
+      throw new ArgumentError(`${this.name} has no struct ${record}.`, {
+        hint: "Name a struct that its programs use.",
+      });
+    return iteratorTable(`${this.name}.${iterator}`, program.readBytes(), type, columns);
   }
 
   /** What became of every record of a ring buffer; see `ringTotals` in streams. */

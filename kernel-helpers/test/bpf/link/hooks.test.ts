@@ -192,6 +192,47 @@ SEC("iter/bpf_map_elem") int list(struct bpf_iter__bpf_map_elem *ctx)
     assert.deepEqual(object.programs["list"]!.read().trim().split("\n").sort(), ["1 1", "2 4", "3 9"]);
   });
 
+  test("an iterator as a table: words of lines, with a head or names, and records", async () => {
+    const object = await loadText(
+      "hook",
+      `struct task_row { __u32 pid; char comm[16]; __u64 start_ns; };
+SEC("iter/task") int lines(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task && ctx->meta->seq_num == 0)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "pid comm\\n");
+	if (task && task->pid == task->tgid)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%d %s\\n", task->pid, task->comm);
+	return 0;
+}
+SEC("iter/task") int records(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct task_row row = {};
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	row.pid = task->pid;
+	row.start_ns = task->start_time;
+	bpf_probe_read_kernel_str(row.comm, sizeof(row.comm), task->comm);
+	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	return 0;
+}`,
+    );
+    await object.attach();
+    const comm = readFileSync("/proc/self/comm", "utf8").trim();
+    const own = (table: ReturnType<BpfObject["rows"]>) => table.objects().find((row) => row["pid"] === process.pid);
+    assert.deepEqual(own(object.rows("lines")), { pid: process.pid, comm });
+    assert.deepEqual(object.rows("lines", { columns: ["id", "name"] }).columnNames(), ["id", "name"]);
+    const row = own(object.rows("records", { record: "task_row" }))!;
+    assert.equal(row["comm"], comm);
+    assert.ok((row["start_ns"] as number) > 0);
+    assert.throws(() => object.rows("records"), /hook\.records prints no text\.\nIf it writes structs/);
+    assert.throws(() => object.rows("lines", { record: "nosuch" }), /hook has no struct nosuch/);
+    assert.throws(() => object.rows("lines", { column: [] } as never), /rows takes no option "column"/);
+  });
+
   test("a syscall program is run by hand, and changes its context", async () => {
     const object = await loadText(
       "hook",

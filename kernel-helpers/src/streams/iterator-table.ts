@@ -4,6 +4,7 @@ import { native } from "../base/native.js";
 import type { RecordType } from "../bpf/ring-records.js";
 import { markCapture } from "./capture.js";
 import { provenance } from "./clock.js";
+import type { EventColumn } from "./event-columns.js";
 import { columnsOf, planRecord } from "./plan.js";
 import type { EventTable } from "./table.js";
 
@@ -35,11 +36,7 @@ export function iteratorTable(
   return markCapture(makeTable(columns as never), { ...capture, startedAt: now, endedAt: now }) as EventTable<any>;
 }
 
-function recordColumns(
-  source: string,
-  printed: Buffer,
-  { name, layout }: RecordType,
-): Record<string, ArrayLike<unknown>> {
+function recordColumns(source: string, printed: Buffer, { name, layout }: RecordType): Record<string, EventColumn> {
   if (printed.length % layout.size !== 0)
     throw new ArgumentError(
       `${source} has written ${printed.length} bytes, which are no whole records of ${name} (${layout.size} bytes).`,

@@ -18,7 +18,7 @@ export const rawTracepoint: HookKind<RawTracepointHook> = {
     const [, named] = /^raw_(?:tp|tracepoint)(?:\.w)?\/(.+)$/.exec(program.section) ?? [];
     const name = tracepoint ?? named;
     if (!name)
-      throw new ArgumentError(`The program ${program.name} is attached to a tracepoint, which has to be named.`, {
+      throw new ArgumentError(`The program ${program.name} attaches to a tracepoint, which must be named.`, {
         hint: 'For example SEC("raw_tp/sched_switch"), or attach({ tracepoint: "sched_switch" }).',
       });
     try {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
-import { bpf, type Hook } from "../../../dist/api/index.js";
+import { bpf, type BpfObject, type Hook } from "../../../dist/api/index.js";
 import { functionHook, whyTracepoints } from "../../../dist/bpf/link/system-calls.js";
 import { callMkfifo, counts, hits, python, useHookLab } from "../../workload/hook-lab.js";
 import { counting, loadText } from "../../workload/programs.js";

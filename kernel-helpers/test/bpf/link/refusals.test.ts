@@ -76,7 +76,7 @@ describe("what attaching is told wrongly", () => {
       "usdt",
       undefined,
       ArgumentError,
-      /program or library that count is attached to has to be named\.\nFor example attach\(\{ path: ".usr.bin.python3", provider: /,
+      /program or library that count attaches to must be named\.\nFor example attach\(\{ path: ".usr.bin.python3", provider: /,
     ],
     ["usdt", { path: "/bin/true", provider: "a", probe: "b" }, AttachError, /has no USDT probes/],
     [
@@ -149,7 +149,7 @@ describe("what attaching is told wrongly", () => {
       "raw_tp",
       undefined,
       ArgumentError,
-      /attached to a tracepoint, which has to be named\.\nFor example SEC\("raw_tp\/sched_switch"\), or attach\(/,
+      /attaches to a tracepoint, which must be named\.\nFor example SEC\("raw_tp\/sched_switch"\), or attach\(/,
     ],
     ["raw_tp", { tracepoint: "sched_swich" }, AttachError, /There is no tracepoint sched_swich /],
     [
@@ -257,14 +257,14 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       "more behind a section that stands alone",
       counting("perf_event/type=0,config=3", "void"),
       LoadError,
-      /no kind of hook that is known\.\nSEC\("perf_event"\) stands alone: /,
+      /not a known kind of hook\.\nSEC\("perf_event"\) stands alone: /,
     ],
     ["a section as it was written once", counting("xdp_sock", "void"), LoadError, /\nSEC\("xdp"\) stands alone: /],
     [
       "a function without a section, and nothing else",
       "int lonely(void *ctx) { return 0; }",
       LoadError,
-      /the function lonely has no SEC\(\), so that it is part of no program\.\nWrite its hook above it/,
+      /the function lonely has no SEC\(\), so it is not part of any program\.\nWrite its hook above it/,
     ],
     [
       "a function of another program that is not given",
@@ -364,7 +364,7 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
     const text = 'SEC("freplace") int other(int a) { return a + 100; }';
     const targets = { other: { program: base.programs["outer"]!, function: "inner" } };
     const replacing = await loadText("replacing", text, { targets }).catch((error: unknown) => error as Error);
-    if (replacing instanceof Error) return assert.match(replacing.message, /lets no program of SEC\("freplace"\) in/);
+    if (replacing instanceof Error) return assert.match(replacing.message, /the kernel refuses programs of SEC\("freplace"\)/);
     assert.equal(base.programs["outer"]!.testRun().retval, 5);
     await replacing.attach();
     assert.equal(base.programs["outer"]!.testRun().retval, 105);

@@ -9,7 +9,9 @@ import { ForeignLink } from "./foreign.js";
  *
  * @throws ArgumentError when there is none with this id, NotRootError
  * @example
- * bpf.link(12).target
+ * const ringbuf = await bpf.load("ringbuf");
+ * await ringbuf.attach();
+ * bpf.link(bpf.list().links.get("id", 0)).target
  */
 export function link(id: number): ForeignLink;
 /**

@@ -364,7 +364,8 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
     const text = 'SEC("freplace") int other(int a) { return a + 100; }';
     const targets = { other: { program: base.programs["outer"]!, function: "inner" } };
     const replacing = await loadText("replacing", text, { targets }).catch((error: unknown) => error as Error);
-    if (replacing instanceof Error) return assert.match(replacing.message, /the kernel refuses programs of SEC\("freplace"\)/);
+    if (replacing instanceof Error)
+      return assert.match(replacing.message, /the kernel refuses programs of SEC\("freplace"\)/);
     assert.equal(base.programs["outer"]!.testRun().retval, 5);
     await replacing.attach();
     assert.equal(base.programs["outer"]!.testRun().retval, 105);

@@ -243,6 +243,9 @@ class OutputTests(KernelTestCase):
         for part in (r"not ok \d+ - second", "on purpose", r"ok \d+ - third"):
             self.assertRegex(ran.text("stdout"), part)
         self.assertEqual(self.strays, [])
+        # What nobody catches fails its cell as before.
+        self.assertEqual(self.run_cell("setTimeout(() => { throw new Error('uncaught'); }, 5);\nawait new Promise(() => {});").error["evalue"], "uncaught")
+        self.assertEqual(self.run_cell("Promise.reject(new Error('unhandled'));").error["evalue"], "unhandled")
 
     def test_clear_output(self):
         self.assertEqual(self.run_cell("console.clear()").of("clear_output"), [{"wait": False}])

@@ -121,11 +121,19 @@ export class Packages {
   }
 }
 
-/** Node's test runner prints all results where it is first asked to test something: that is not to be the first cell that tests. */
+/**
+ * Node's test runner prints all results where it is first asked to test something: that is not to be the first cell that
+ * tests. And it takes every error that nobody catches for its own, from then on: those are the cells'.
+ */
 function prepareTests(): void {
   if (areTestsPrepared) return;
   areTestsPrepared = true;
+  const events = ["uncaughtException", "unhandledRejection"] as const;
+  const before = events.map((event) => new Set<unknown>(process.listeners(event as "exit")));
   outsideCells(() => (ours("node:test") as typeof import("node:test")).after(() => {}));
+  for (const [i, event] of events.entries())
+    for (const listener of process.listeners(event as "exit"))
+      if (!before[i]!.has(listener)) process.removeListener(event, listener);
 }
 let areTestsPrepared = false;
 

@@ -116,7 +116,7 @@ JSON.stringify([seen, complaint])"""
         ):
             with self.subTest(start):
                 self.run_cell("(globalThis as any).beats = 0;")
-                self.assert_interrupted(f"{start}\nawait new Promise((resolve) => setTimeout(resolve, 300));\nconsole.log('beats', (globalThis as any).beats > 0);\nawait new Promise(() => {{}});", "beats true")
+                self.assert_interrupted(f"{start}\nwhile ((globalThis as any).beats === 0) await new Promise((resolve) => setTimeout(resolve, 5));\nconsole.log('beats', true);\nawait new Promise(() => {{}});", "beats true")
                 first = self.run_cell("(globalThis as any).beats").result
                 time.sleep(0.2)
                 self.assertEqual(self.run_cell("(globalThis as any).beats").result, first)

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, test } from "node:test";
+import { execa } from "execa";
 import { connectFleet } from "../../dist/api/index.js";
 import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
@@ -33,3 +34,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
       [],
     );
   });
+
+test("the service file calls the agent with options that there are, and bounds it", async () => {
+  const file = readFileSync(new URL("../../setup/bpflab-agent.service", import.meta.url), "utf8");
+  const [, called] = /^ExecStart=\/opt\/bpflab\/kernel-helpers\/setup\/bpflab\.mjs (agent .*)$/m.exec(file)!;
+  const { stdout: help } = await execa(process.execPath, [command, "agent", "--help"]);
+  const options = called!.match(/--[a-z-]+/g)!;
+  assert.ok(options.length >= 4);
+  for (const option of options) assert.ok(help.includes(`${option} <`), option);
+  assert.match(file, /^CPUQuota=\d+%$/m);
+  assert.match(file, /^MemoryMax=\d+M$/m);
+});

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { testNotebook } from "./shipped.js";
+
+testNotebook("10-tcp", {
+  async then({ notebook, cells }) {
+    assert.equal(await notebook.charts.count(), 6);
+    const table = notebook.outputs.locator(".bpflab-table", { hasText: "connections" }).first();
+    const rows = (await table.locator("tbody tr").allInnerTexts()).map((row) => row.split(/\s+/));
+    // Three clients of 60 connections each; of the web's, the n-th asks for 40,000 × (1 + n mod 5) bytes.
+    assert.deepEqual(rows.map(([comm, , , port, count]) => [comm, port, count]).sort(), [
+      ["app", "5432", "60"],
+      ["web-1", "8080", "60"],
+      ["web-2", "8080", "60"],
+    ]);
+    const lossy = JSON.stringify(cells.find(({ source }) => String(source).includes("packets dropped"))!.outputs);
+    const [, dropped, again] = /(\d+) packets dropped, (\d+) segments sent again/.exec(lossy)!;
+    assert.ok(Number(dropped) > 0 && Number(again) > 0, lossy);
+  },
+});

@@ -215,7 +215,8 @@ const cannotBeMade = (why: string) =>
 async function reach(peer: Peer, hasIPv6: boolean): Promise<void> {
   for (const family of hasIPv6 ? ([4, 6] as const) : ([4] as const)) {
     let received = 0;
-    for (let tries = 0; received === 0 && tries < 3; tries++)
+    // A second each; on a machine that is busy with other things the first replies may come late.
+    for (let tries = 0; received === 0 && tries < 10; tries++)
       ({ received } = await peer.ping({ count: 1, intervalMs: 10, family, timeoutMs: 1000 }));
     if (received > 0) continue;
     throw new BpflabError("PLAYGROUND", `This machine does not answer ${peer.name}'s pings over IPv${family}.`, {

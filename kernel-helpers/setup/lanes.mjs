@@ -41,6 +41,7 @@ export const LANES = [
       "bpf/codec",
       "jupyter/typescript/",
       "report/html-page",
+      "reliability/text",
       "setup/lanes",
       "setup/kernels",
     ],

@@ -175,7 +175,7 @@ class BpfCells(KernelTestCase):
         for line in ("%%bpf\n", "%%bpf name --attatch\n", "%%bpf name --constant step\n"):
             error = self.run_cell(line).error
             self.assertEqual(error["ename"], "ArgumentError", line)
-            self.assertIn("%%bpf NAME [--attach] [--no-load] [--constant key=value]", error["evalue"])
+            self.assertIn("%%bpf NAME [--attach] [--on key=value] [--no-load] [--constant key=value]", error["evalue"])
 
     def test_a_name_that_no_cell_could_use_is_refused_before_anything_is_loaded(self):
         for name in ("class", "await", "require", "1x", "a-b"):

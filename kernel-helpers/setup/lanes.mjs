@@ -40,6 +40,7 @@ export const LANES = [
       "bpf/address",
       "bpf/codec",
       "jupyter/typescript/",
+      "jupyter/bpf/",
       "report/html-page",
       "reliability/text",
       "setup/lanes",

@@ -1,16 +1,9 @@
 import { endianness } from "node:os";
+import { bisectRight } from "d3-array";
 
 /** Bin of a value, `[edges[i], edges[i + 1])`, or -1 if it is in none. */
 export function binOf(edges: ArrayLike<number>, value: number): number {
-  let low = 0;
-  let high = edges.length - 1;
-  if (!(value >= edges[0]! && value < edges[high]!)) return -1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (edges[middle]! <= value) low = middle;
-    else high = middle;
-  }
-  return low;
+  return value >= edges[0]! && value < edges[edges.length - 1]! ? bisectRight(edges, value) - 1 : -1;
 }
 
 /** Cells of the table in which `binFinder` looks first, as a power of two. */

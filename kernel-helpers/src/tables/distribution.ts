@@ -1,4 +1,5 @@
 /** Distributions of values: ranks, the empirical distribution function, buckets. */
+import { bisectRight } from "d3-array";
 import { selectRank } from "./select.js";
 
 /**
@@ -49,35 +50,11 @@ export function ecdfPoints(sorted: Float64Array, limit: number): EcdfPoint[] {
   let done = -1;
   for (const rank of [...ranks].sort((a, b) => a - b)) {
     if (rank <= done) continue;
-    const end = upperBound(sorted, sorted[rank]!, rank); // equal values are one step
+    const end = bisectRight(sorted, sorted[rank]!, rank); // equal values are one step
     done = end - 1;
     points.push({ value: sorted[rank]!, share: end / n });
   }
   return points;
-}
-
-/** Position of the first value greater than `value`, from `from` on. */
-export function upperBound(sorted: Float64Array, value: number, from = 0): number {
-  let low = from;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Position of the first value that is at least `value`, from `from` on. */
-export function lowerBound(sorted: Float64Array, value: number, from = 0): number {
-  let low = from;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /**

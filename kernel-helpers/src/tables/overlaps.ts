@@ -1,7 +1,7 @@
+import { bisectLeft, bisectRight } from "d3-array";
 import type { ColumnTable } from "arquero";
 import { captureOf, markSources, withColumns } from "../streams/capture.js";
 import { numbersOf, storedRows } from "./columns.js";
-import { lowerBound, upperBound } from "./distribution.js";
 import { groupRows } from "./groups.js";
 import { formatTime } from "./units.js";
 
@@ -75,8 +75,8 @@ function eachOverlap(
   order.forEach((event, i) => (latest[i] = Math.max(end[event]!, i ? latest[i - 1]! : -Infinity)));
 
   for (let span = 0; span < from.length; span++) {
-    const after = lowerBound(begins, to[span]!);
-    for (let i = upperBound(latest, from[span]!); i < after; i++) {
+    const after = bisectLeft(begins, to[span]!);
+    for (let i = bisectRight(latest, from[span]!); i < after; i++) {
       const event = order[i]!;
       const ns = Math.min(end[event]!, to[span]!) - Math.max(begin[event]!, from[span]!);
       if (ns > 0) act(event, span, ns);

@@ -1,5 +1,6 @@
 /** The first line of a cell in C: `%%bpf NAME [options]`. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { parseArgsStringToArgv } from "string-argv";
 import { ArgumentError } from "../../base/errors.js";
 import type { AttachOptions } from "../../bpf/link/hooks.js";
 import type { LoadOptions } from "../../handles/load.js";
@@ -77,6 +78,11 @@ function canBeDeclared(name: string): boolean {
 const usage =
   "%%bpf NAME [--attach] [--on key=value] [--no-load] [--constant key=value] [--max-entries map=number] [--without program] [--with program] [--target program=function] [--alternatives a,b] [-D NAME[=value]] [-I directory] [--count-lost]";
 
+/** The words of a line, as a shell has them; but NAME="a b" keeps its quotes, by which C and constants know text. */
+function wordsOf(line: string): string[] {
+  return parseArgsStringToArgv(line.replace(/="([^"]*)"/g, `='"$1"'`));
+}
+
 /** Reads a cell's first line. @throws ArgumentError that says how it is written */
 export function parseBpfLine(text: string): BpfCellOptions {
   const choose = (wanted: boolean) => (name: string, before: Values) => ({ ...before, [name]: wanted });
@@ -109,7 +115,7 @@ export function parseBpfLine(text: string): BpfCellOptions {
     .helpOption(false)
     .configureOutput({ writeErr: () => {}, writeOut: () => {} });
   try {
-    command.parse(text.split(/\s+/).filter(Boolean), { from: "user" });
+    command.parse(wordsOf(text), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const message = error.message.replace(/^error: /, "");

@@ -1,7 +1,7 @@
 /** Each function and class that a notebook can import has an example in its docstring, and each example runs. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -10,6 +10,7 @@ import { execa } from "execa";
 import { firstValueFrom, map, pairwise, take, toArray } from "rxjs";
 import ts from "typescript";
 import * as api from "../dist/api/index.js";
+import { native } from "../dist/base/native.js";
 import { TestFleet } from "./fleet/fleet.js";
 
 const { aq, bpf, collect, net, widgets } = api;
@@ -61,8 +62,8 @@ const workload = () => execa("dd", ["if=/dev/zero", "of=/dev/null", "bs=1", "cou
 
 describe("each runs:", () => {
   const directory = mkdtempSync(join(tmpdir(), "bpflab-examples-"));
-  const bpffs = mkdtempSync(join(tmpdir(), "bpflab-bpffs-"));
-  let isMounted = false;
+  const mount = native.fsmount("bpf"); // under no path, and gone with this process
+  const bpffs = () => native.fsmount_path(mount);
   let fleet: TestFleet | undefined;
   let lab: api.net.Playground;
   let tables: Record<string, unknown>;
@@ -103,8 +104,6 @@ describe("each runs:", () => {
   }
 
   before(async () => {
-    await execa("mount", ["-t", "bpf", "bpf", bpffs]);
-    isMounted = true;
     lab = await net.playground({ peers: 2 });
     fleet = await TestFleet.start(["web-1"]);
     const ringbuf = await bpf.load("ringbuf");
@@ -130,14 +129,15 @@ describe("each runs:", () => {
     await writeFile(join(directory, "tool.bpf.o"), elf);
     await writeFile(join(directory, "notes.txt"), "no table");
     await api.capture.save(writes, join(directory, "writes.parquet"));
-    (await bpf.load("stats")).maps.stats_map.pin(join(bpffs, "flows"));
+    const kept = join(directory, "kept/ringbuf.rb/host=web-1/hour=2026-11-26T03");
+    await mkdir(kept, { recursive: true });
+    await api.capture.save(writes, join(kept, "1.parquet"));
+    (await bpf.load("stats")).maps.stats_map.pin(join(bpffs(), "flows"));
   });
   after(async () => {
     await fleet?.end();
     bpf.closeAll();
     lab?.close();
-    if (isMounted) await execa("umount", [bpffs]);
-    rmSync(bpffs, { recursive: true });
     rmSync(directory, { recursive: true });
   });
 
@@ -146,7 +146,8 @@ describe("each runs:", () => {
     code
       .replace(/seconds: \d+/g, "seconds: 0.2")
       .replace(/count: \d{2,}/g, "count: 3")
-      .replaceAll("/sys/fs/bpf/", `${bpffs}/`)
+      .replaceAll("/sys/fs/bpf/", `${bpffs()}/`)
+      .replaceAll('"kept/', `"${directory}/kept/`)
       .replace(/"(\w[\w-]*\.(?:parquet|txt|bpf\.o))"/g, (_, name: string) => JSON.stringify(join(directory, name)))
       .replace(/connectFleet\(.*?\)/, `connectFleet("${fleet!.url}", { creds: "${fleet!.creds}" })`)
       // What stands behind an expression as a comment, and is a value, is its value.

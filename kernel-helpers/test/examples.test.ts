@@ -159,11 +159,11 @@ describe("each runs:", () => {
     for (const code of examplesOf(node))
       test(name, async () => {
         const names = { ...(await world()), assert };
-        const begun = name === "bpf.tracePipe" ? setTimeout(() => void workload(), 300) : undefined;
+        const begun = name === "bpf.tracePipe" ? setInterval(() => void workload(), 300) : undefined;
         const { outputText } = ts.transpileModule(`{${here(code)}\n}`, {
           compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
         });
         await new AsyncFunction(...Object.keys(names), outputText)(...Object.values(names));
-        clearTimeout(begun);
+        clearInterval(begun);
       });
 });

@@ -21,6 +21,7 @@ function outcome(type, { skip, todo, details }) {
 
 export default async function* report(events) {
   const result = { passed: 0, failed: [] };
+  process.once("exit", () => writeSync(3, JSON.stringify(result)));
   async function* watched() {
     for await (const event of events) {
       const { type, data } = event;
@@ -34,5 +35,4 @@ export default async function* report(events) {
     }
   }
   yield* Readable.from(watched()).pipe(new spec());
-  writeSync(3, JSON.stringify(result));
 }

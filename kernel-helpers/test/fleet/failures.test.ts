@@ -56,10 +56,10 @@ describe("when something fails", () => {
   };
 
   test("without the right credentials nobody gets in", async () => {
-    await assert.rejects(connectFleet(lab.url), /does not let us in/);
+    await assert.rejects(connectFleet(lab.url), /refuses the connection/);
     const stranger = join(lab.directory, "stranger.nk");
     writeFileSync(stranger, createUser().getSeed(), { mode: 0o600 });
-    await assert.rejects(connectFleet(lab.url, { creds: stranger }), /does not let us in/);
+    await assert.rejects(connectFleet(lab.url, { creds: stranger }), /refuses the connection/);
     const open = join(lab.directory, "open.nk");
     await copyFile(lab.creds, open);
     await chmod(open, 0o644);

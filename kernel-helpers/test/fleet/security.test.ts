@@ -185,8 +185,10 @@ describe("from an attacker's namespace", () => {
     const careful = await TestFleet.start(["db-1"]);
     try {
       const other = await connectFleet(careful.url, { creds: careful.creds });
-      await assert.rejects(other.load(mine), /takes no programs from outside, and mine is one[^]*--allow-source/);
-      await other.close();
+      await assert.rejects(
+        other.load(mine).finally(() => other.close()),
+        /takes no programs or probes from outside, and mine is one[^]*--allow-source/,
+      );
     } finally {
       await careful.end();
     }

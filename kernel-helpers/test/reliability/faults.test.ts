@@ -73,7 +73,7 @@ test("clang that goes in mid-session is named, and what is loaded goes on", asyn
   try {
     const error = await refusalOf(bpf.compile(source(3), { name: "counter" }));
     assert.equal(error.name, "MissingFeatureError");
-    assert.match(error.message, /The C compiler \/nowhere\/clang is not there/);
+    assert.match(error.message, /The C compiler \/nowhere\/clang cannot be found/);
   } finally {
     delete process.env["CLANG"];
   }

@@ -1,6 +1,6 @@
 /** The addon in several threads of a process, twice in a process, and its columns on their way to another thread. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,11 +71,17 @@ test("a second copy of the addon in the process works beside the first", async (
 });
 
 test("columns that are posted to another thread arrive whole, and stay whole here", async () => {
-  const ringbuf = await bpf.load("ringbuf");
+  const ringbuf = await bpf.load("ringbuf", { globals: { watched_pid: process.pid } });
   await ringbuf.attach();
+  const sink = openSync("/dev/null", "w");
   const { port1, port2 } = new MessageChannel();
   try {
-    const table = await collect(ringbuf.events("rb"), { rows: 5000 });
+    const table = await collect(ringbuf.events("rb"), {
+      rows: 5000,
+      until: async () => {
+        for (let i = 0; i < 5000; i++) writeSync(sink, "x");
+      },
+    });
     const here = table.column("duration_ns") as unknown as Float64Array;
     const sum = here.reduce((all, one) => all + one, 0);
     port1.postMessage(here);
@@ -102,6 +108,7 @@ test("columns that are posted to another thread arrive whole, and stay whole her
     );
     if (moved) assert.equal(here.length, 0);
   } finally {
+    closeSync(sink);
     port1.close();
     bpf.closeAll();
   }

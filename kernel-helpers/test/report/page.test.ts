@@ -17,7 +17,7 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
     'import { aq, charts } from "kernel-helpers";',
     "charts.histogram(aq.table({ duration_ns: [100, 200, 400, 800] }), { x: 'duration_ns' })",
     "'<img src=x onerror=\"document.title = 1\">'",
-    "({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<img src=\"http://127.0.0.1:9/pixel.png\"><script>document.title = 2</script>' }) })",
+    "({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<link rel=stylesheet href=\"http://127.0.0.1:9/sheet.css\"><script>document.title = 2</script>' }) })",
   ]);
   const untouched = await readFile(source, "utf8");
   const page = join(directory, "tiny.html");
@@ -26,7 +26,7 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
   assert.match(result.stdout, /✓ .*tiny\.ipynb → .*tiny\.html/);
   assert.equal(await readFile(source, "utf8"), untouched);
   const html = await readFile(page, "utf8");
-  assert.deepEqual(outsideLoads(html), ["http://127.0.0.1:9/pixel.png"], "only what the last cell wrote itself");
+  assert.deepEqual(outsideLoads(html), ["http://127.0.0.1:9/sheet.css"], "only what the last cell wrote itself");
 
   const browser = await launchChromium();
   try {
@@ -37,7 +37,7 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
     tab.on("requestfailed", (request) => refused.push(`${request.url()} ${request.failure()?.errorText}`));
     await tab.goto(pathToFileURL(page).href);
     assert.deepEqual(answered, [pathToFileURL(page).href]);
-    assert.deepEqual(refused, ["http://127.0.0.1:9/pixel.png csp"], "the page's own policy refuses it");
+    assert.deepEqual(refused, ["http://127.0.0.1:9/sheet.css csp"], "the page's own policy refuses it");
     assert.equal(await tab.title(), "About tiny.ipynb");
     const chart = tab.locator(".vega-embed svg.marks");
     await chart.waitFor();

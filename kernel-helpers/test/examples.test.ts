@@ -1,6 +1,6 @@
 /** Each function and class that a notebook can import has an example in its docstring, and each example runs. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -58,6 +58,7 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...args: string[]
 ) => (...values: unknown[]) => Promise<void>;
 const quiet = { ...console, log() {}, error() {} };
+const sink = openSync("/dev/null", "w");
 const workload = () => execa("dd", ["if=/dev/zero", "of=/dev/null", "bs=1", "count=2000"]);
 
 describe("each runs:", () => {
@@ -65,6 +66,7 @@ describe("each runs:", () => {
   const mount = native.fsmount("bpf"); // under no path, and gone with this process
   const bpffs = () => native.fsmount_path(mount);
   let fleet: TestFleet | undefined;
+  const trials: api.Trial[] = [];
   let lab: api.net.Playground;
   let tables: Record<string, unknown>;
 
@@ -92,6 +94,11 @@ describe("each runs:", () => {
       ...tables,
       ...(await objects()),
       lab,
+      tryFleet: async (options?: Parameters<typeof api.tryFleet>[0]) => {
+        const trial = await api.tryFleet(options);
+        trials.push(trial);
+        return trial;
+      },
       ...{ firstValueFrom, map, pairwise, take, toArray, execa: workload, console: quiet },
       writeFile: (name: string, text: string) => writeFile(join(directory, name), text),
       mine: await bpf.compile('char LICENSE[] __attribute__((section("license"), used)) = "GPL";', { name: "mine" }),
@@ -135,6 +142,7 @@ describe("each runs:", () => {
     (await bpf.load("stats")).maps.stats_map.pin(join(bpffs(), "flows"));
   });
   after(async () => {
+    for (const trial of trials) await trial.close();
     await fleet?.end();
     bpf.closeAll();
     lab?.close();
@@ -159,7 +167,7 @@ describe("each runs:", () => {
     for (const code of examplesOf(node))
       test(name, async () => {
         const names = { ...(await world()), assert };
-        const begun = name === "bpf.tracePipe" ? setInterval(() => void workload(), 300) : undefined;
+        const begun = name === "bpf.tracePipe" ? setInterval(() => writeSync(sink, "x"), 10) : undefined;
         const { outputText } = ts.transpileModule(`{${here(code)}\n}`, {
           compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
         });

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { atExit } from "../base/at-exit.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 import { tracefs } from "../bpf/link/tracefs.js";
 
@@ -42,7 +43,7 @@ export function traceInstance(): string | undefined {
     return undefined;
   }
   own = directory;
-  process.on("exit", () => {
+  atExit(() => {
     remove(directory);
     erase(record);
   });

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path";
 import { Observable, share } from "rxjs";
 import { tracefs } from "../bpf/link/tracefs.js";
+import { atExit } from "../base/at-exit.js";
 import { MissingFeatureError, NotRootError } from "../base/errors.js";
 import { inContextOfSubscriber } from "./context.js";
 import { enablePrintk, traceInstance } from "./trace-instance.js";
@@ -90,12 +91,17 @@ function open(): Pipe {
   }
   const fd = openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
   if (instance !== undefined) enablePrintk(instance, true);
+  const close = () => {
+    closeSync(fd);
+    if (instance !== undefined) enablePrintk(instance, false);
+  };
+  const stay = atExit(close); // an instance that is being read cannot be removed
   return {
     fd,
     buffer: Buffer.allocUnsafe(1 << 16),
     close() {
-      closeSync(fd);
-      if (instance !== undefined) enablePrintk(instance, false);
+      stay();
+      close();
     },
   };
 }
@@ -143,7 +149,7 @@ const lines = new Observable<TraceLine>((subscriber) => {
  *
  * @throws (to the subscriber) NotRootError, MissingFeatureError
  * @example
- * const minimal = await bpf.load("minimal");
+ * const minimal = await bpf.load("minimal", { globals: { watched_pid: process.pid } });
  * await minimal.attach();
  * const lines = await firstValueFrom(bpf.tracePipe().pipe(take(10), toArray()));
  * minimal.close();

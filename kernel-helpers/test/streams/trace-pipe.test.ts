@@ -123,6 +123,29 @@ describe("the printing programs, through the trace pipe", () => {
     assert.deepEqual([instance(other.pid!), instance(Number(third.stdout))], [[], []]);
   });
 
+  for (const [ending, code, signal] of [
+    ["process.exit(3)", 3, undefined],
+    ['process.kill(process.pid, "SIGTERM")', undefined, "SIGTERM"],
+  ] as const)
+    test(`a process that ends by ${ending} while it reads leaves no buffers`, async () => {
+      const ended = await execa(
+        process.execPath,
+        [
+          "--input-type=module",
+          "-e",
+          `import { bpf } from ${JSON.stringify(new URL("../../dist/api/index.js", import.meta.url).href)};
+            bpf.tracePipe().subscribe();
+            console.log(process.pid);
+            ${ending};
+            setTimeout(() => {}, 60_000);`,
+        ],
+        { reject: false },
+      );
+      assert.deepEqual([ended.exitCode, ended.signal, ended.stderr], [code, signal, ""]);
+      const left = readdirSync(join(tracefs(), "instances")).filter((one) => one.endsWith(`-${ended.stdout}`));
+      assert.deepEqual(left, []);
+    });
+
   test("one that leaves in the middle is let go at once: its descriptor is another file's from then on", async () => {
     const writers = workload.start({ writes: 20 });
     const minimal = await (await bpf.load("minimal", { globals: { watched_pid: writers.pid } })).attach();

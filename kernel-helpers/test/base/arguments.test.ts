@@ -28,7 +28,7 @@ test("what does not fit is told in one wording", () => {
     [() => requireOneOf("order", "up", ["size", "table"]), 'order: expected "size" or "table", got "up".'],
     [
       () => requireInteger("rows", 2 ** 60, { from: 1 }),
-      "rows: expected an integer from 1 to 9007199254740991, got 1152921504606846976.",
+      "rows: expected an integer from 1 to 9007199254740991, got 1152921504606847000.",
     ],
     [() => requireNumber("p", 100, { above: 0, below: 100 }), "p: expected a number between 0 and 100, got 100."],
     [

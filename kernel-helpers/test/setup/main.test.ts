@@ -54,7 +54,7 @@ test("a second run finds everything there and runs nothing", async () => {
   const before = (await stat(log)).mtimeMs;
   const { stdout } = await build();
   const lines = stdout.split("\n");
-  assert.equal(lines.length, 7);
+  assert.equal(lines.length, 8);
   for (const line of lines) assert.match(line, /^✓ .+ already there$/);
   assert.equal((await stat(log)).mtimeMs, before, "no command was run");
 });

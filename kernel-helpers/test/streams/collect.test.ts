@@ -220,7 +220,7 @@ describe("collect", () => {
       assert.match(
         error.message,
         new RegExp(
-          `^The stream failed after ${came.length} events: torn\\nThe events until then are in this error's field collected\\.$`,
+          `^The stream failed after ${came.length} events: torn\\nThe events up to then are in the error's field collected\\.$`,
         ),
       );
       assert.equal((error.cause as Error).message, "torn");

@@ -27,6 +27,19 @@ export const ping = () => lab.peers[0]!.ping({ count: 5, intervalMs: 2 });
 
 export const python = (script: string) => spawnSync("/usr/bin/python3", ["-c", script]);
 
+/** Three datagrams of the control group's to itself. (A raw socket, as ping's, also gets the replies to other pings.) */
+export const sendThree = () =>
+  group.run(
+    "/usr/bin/python3",
+    "-c",
+    `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+for _ in range(3):
+  s.sendto(b"x", s.getsockname())
+  s.recv(1)`,
+  );
+
 /** Calls a function of the C library that hardly anybody else does. */
 export const callMkfifo = (times: number) =>
   python(`import os\nfor _ in range(${times}):\n try: os.mkfifo("/")\n except OSError: pass`);

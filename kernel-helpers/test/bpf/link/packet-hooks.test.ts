@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { execa } from "execa";
 import { bpf, net } from "../../../dist/api/index.js";
-import { counts, group, hits, lab, ping, useHookLab } from "../../workload/hook-lab.js";
+import { counts, group, hits, lab, ping, sendThree, useHookLab } from "../../workload/hook-lab.js";
 import { counting, loadText } from "../../workload/programs.js";
 import { until } from "../../workload/until.js";
 
@@ -139,12 +139,11 @@ describe("network interfaces", () => {
 });
 
 describe("control groups", () => {
-  const loopback = () => group.run("ping", "-c", "3", "-i", "0.01", "-q", "127.0.0.1");
   const connect = () =>
     group.run("/usr/bin/python3", "-c", 'import socket; socket.socket().connect_ex(("127.0.0.1", 1))');
   const cases: [section: string, context: string, act: () => unknown, expected: number][] = [
-    ["cgroup_skb/egress", "struct __sk_buff", loopback, 3],
-    ["cgroup_skb/ingress", "struct __sk_buff", loopback, 3],
+    ["cgroup_skb/egress", "struct __sk_buff", sendThree, 3],
+    ["cgroup_skb/ingress", "struct __sk_buff", sendThree, 3],
     ["cgroup/connect4", "struct bpf_sock_addr", connect, 1],
     ["cgroup/sock_create", "struct bpf_sock", connect, 1],
     ["cgroup/dev", "struct bpf_cgroup_dev_ctx", () => group.run("cat", "/dev/null"), 1],
@@ -178,7 +177,7 @@ describe("control groups", () => {
   test("cgroup/skb with a direction, by a path below the mount", async () => {
     const object = await loadText("hook", counting("cgroup/skb", "struct __sk_buff", 1));
     await object.attach({ cgroup: group.path.split("/").pop()!, direction: "egress" });
-    assert.equal(await hits(object, loopback), 3);
+    assert.equal(await hits(object, sendThree), 3);
   });
 
   test("a program that forbids", async () => {

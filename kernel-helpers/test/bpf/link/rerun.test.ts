@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { net, type BpfObject, type Hook } from "../../../dist/api/index.js";
-import { callMkfifo, group, hits, lab, ping, useHookLab } from "../../workload/hook-lab.js";
+import { callMkfifo, group, hits, lab, ping, sendThree, useHookLab } from "../../workload/hook-lab.js";
 import { counting, loadText } from "../../workload/programs.js";
 import { idsOf } from "../../workload/kernel-state.js";
 
@@ -39,7 +39,7 @@ const cases: Record<string, Case> = {
   "a control group": {
     text: counting("cgroup_skb/egress", "struct __sk_buff", 1),
     on: () => ({ cgroup: group.path }),
-    act: () => group.run("ping", "-c", "3", "-i", "0.01", "-q", "127.0.0.1"),
+    act: sendThree,
     expected: 3,
   },
   "netfilter, where two of one priority cannot be": {

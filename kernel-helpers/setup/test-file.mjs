@@ -40,6 +40,7 @@ export async function runTestFile(file, { name, mark, env = {}, prefix = [], onO
   const left = await endMarked(mark, SETTLE_SECONDS); // what is left may hold the pipes open
   if (!child.stdio.slice(1).every((pipe) => pipe.closed)) await once(child, "close");
   const { passed, failed } = told ? JSON.parse(told) : { passed: 0, failed: [] };
+  if (failed.length === 0 && code === 0 && passed === 0) failed.push("it has no test");
   if (failed.length === 0 && code !== 0)
     failed.push(signal ? `its process was ended by ${signal}` : `its process ended with exit code ${code}`);
   failed.push(...left.map(({ pid, name }) => `it left process ${pid} running: ${name}`));

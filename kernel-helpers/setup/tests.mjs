@@ -13,10 +13,13 @@ import { helpers } from "./paths.mjs";
 import { endWithThis } from "./reaper.mjs";
 import { runTestFile } from "./test-file.mjs";
 
+/** What takes minutes and more, and is run by `npm run test:reliability` alone. */
+const LONG = "reliability/long/";
+
 /** The tests that there are sources for, of those whose path holds one of `words` if there are any. */
 function testNames(words) {
   const files = readdirSync(join(helpers, "test"), { recursive: true })
-    .filter((file) => file.endsWith(".test.ts"))
+    .filter((file) => file.endsWith(".test.ts") && (process.env.BPFLAB_RELIABILITY || !file.startsWith(LONG)))
     .sort();
   const chosen = words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)));
   if (chosen.length === 0) throw new SetupError(`No test file's path holds ${words.join(" or ")}.`);

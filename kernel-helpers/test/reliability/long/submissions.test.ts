@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { Graded } from "../../dist/grading/results.js";
-import { sourceOf, type Notebook } from "../../dist/report/notebook.js";
-import { solutions, solved } from "../notebooks/exercise-solutions.js";
+import type { Graded } from "../../../dist/grading/results.js";
+import { sourceOf, type Notebook } from "../../../dist/report/notebook.js";
+import { solutions, solved } from "../../notebooks/exercise-solutions.js";
 
-const exercises = fileURLToPath(new URL("../../../notebooks/exercises/", import.meta.url));
-const command = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
+const exercises = fileURLToPath(new URL("../../../../notebooks/exercises/", import.meta.url));
+const command = fileURLToPath(new URL("../../../setup/bpflab.mjs", import.meta.url));
 
 /** What a submission is to come to. */
 interface Expected {
@@ -124,38 +124,38 @@ const SUBMISSIONS: [string, string, Change | undefined, Expected][] = [
   ],
 ];
 
-for (const jobs of process.env["BPFLAB_RELIABILITY"] ? [2] : [])
-  test(`${SUBMISSIONS.length} submissions, ${jobs} at a time`, async () => {
-    const directory = await mkdtemp(join(tmpdir(), "bpflab-submissions-"));
-    try {
-      for (const [name, exercise, change] of SUBMISSIONS) {
-        const given = JSON.parse(await readFile(join(exercises, `${exercise}.ipynb`), "utf8")) as Notebook;
-        const notebook = change ? change(solved(given, solutions[exercise]!)) : given;
-        await mkdir(join(directory, "set", name), { recursive: true });
-        await writeFile(join(directory, "set", name, `${exercise}.ipynb`), JSON.stringify(notebook));
-      }
-      const begun = performance.now();
-      const out = join(directory, "grades.csv");
-      const args = ["--out", out, "--jobs", String(jobs), "--seconds", "90", "--output", "2", "--memory", "1500"];
-      const { exitCode, all: said } = await execa(
-        process.execPath,
-        [command, "exercises", "grade", join(directory, "set"), ...args],
-        { reject: false, all: true },
-      );
-      console.log(said);
-      console.log(`${SUBMISSIONS.length} submissions in ${Math.round((performance.now() - begun) / 1000)} s`);
-      assert.equal(exitCode, 0, said);
-      const grades = JSON.parse(await readFile(join(directory, "grades.json"), "utf8")) as Graded[];
-      const wrong = SUBMISSIONS.flatMap(([name, , , { outcome, points }]) => {
-        const grade = grades.find(({ submission }) => submission.startsWith(`${name}/`))!;
-        const { reached, of } = grade.points;
-        const is = reached === of ? "all" : reached === 0 ? "none" : "some";
-        const isRight = grade.outcome === outcome && (points === undefined || points === is);
-        assert.ok(existsSync(join(directory, grade.page)), grade.page);
-        return isRight ? [] : [`${name}: ${grade.outcome} (${grade.detail}), ${reached} of ${of}`];
-      });
-      assert.deepEqual(wrong, []);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
+const jobs = 2;
+test(`${SUBMISSIONS.length} submissions, ${jobs} at a time`, async () => {
+  const directory = await mkdtemp(join(tmpdir(), "bpflab-submissions-"));
+  try {
+    for (const [name, exercise, change] of SUBMISSIONS) {
+      const given = JSON.parse(await readFile(join(exercises, `${exercise}.ipynb`), "utf8")) as Notebook;
+      const notebook = change ? change(solved(given, solutions[exercise]!)) : given;
+      await mkdir(join(directory, "set", name), { recursive: true });
+      await writeFile(join(directory, "set", name, `${exercise}.ipynb`), JSON.stringify(notebook));
     }
-  });
+    const begun = performance.now();
+    const out = join(directory, "grades.csv");
+    const args = ["--out", out, "--jobs", String(jobs), "--seconds", "90", "--output", "2", "--memory", "1500"];
+    const { exitCode, all: said } = await execa(
+      process.execPath,
+      [command, "exercises", "grade", join(directory, "set"), ...args],
+      { reject: false, all: true },
+    );
+    console.log(said);
+    console.log(`${SUBMISSIONS.length} submissions in ${Math.round((performance.now() - begun) / 1000)} s`);
+    assert.equal(exitCode, 0, said);
+    const grades = JSON.parse(await readFile(join(directory, "grades.json"), "utf8")) as Graded[];
+    const wrong = SUBMISSIONS.flatMap(([name, , , { outcome, points }]) => {
+      const grade = grades.find(({ submission }) => submission.startsWith(`${name}/`))!;
+      const { reached, of } = grade.points;
+      const is = reached === of ? "all" : reached === 0 ? "none" : "some";
+      const isRight = grade.outcome === outcome && (points === undefined || points === is);
+      assert.ok(existsSync(join(directory, grade.page)), grade.page);
+      return isRight ? [] : [`${name}: ${grade.outcome} (${grade.detail}), ${reached} of ${of}`];
+    });
+    assert.deepEqual(wrong, []);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});

@@ -7,12 +7,12 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-const { sanitizedAddon } = (await import(new URL("../../setup/addon.mjs", import.meta.url).href)) as {
+const { sanitizedAddon } = (await import(new URL("../../../setup/addon.mjs", import.meta.url).href)) as {
   sanitizedAddon: (sanitizer: string) => { file: string; done(): boolean; run(): Promise<unknown> };
 };
 
-const tests = fileURLToPath(new URL("..", import.meta.url));
-const preload = fileURLToPath(new URL("../../test/workload/sanitized.cjs", import.meta.url));
+const tests = fileURLToPath(new URL("../..", import.meta.url));
+const preload = fileURLToPath(new URL("../../../test/workload/sanitized.cjs", import.meta.url));
 
 let directory: string;
 before(() => void (directory = mkdtempSync(join(tmpdir(), "bpflab-sanitizers-"))));
@@ -64,7 +64,7 @@ function suppressions(logs: string, lines: string[]): string {
   return file;
 }
 
-for (const { name, runtime, options, files, prefix = [] } of process.env["BPFLAB_RELIABILITY"] ? SANITIZERS : [])
+for (const { name, runtime, options, files, prefix = [] } of SANITIZERS)
   test(`the addon with -fsanitize=${name} has nothing to report in ${files.length} files of tests`, async (context) => {
     const addon = sanitizedAddon(name);
     if (!addon.done()) await addon.run();

@@ -19,6 +19,7 @@
         "src/drain.cc",
         "src/drain_binding.cc",
         "src/handle.cc",
+        "src/journal.cc",
         "src/kernel.cc",
         "src/link.cc",
         "src/map.cc",

@@ -431,6 +431,18 @@ export function drain_subscribe(drainer: DrainerHandle, ring: RingHandle, how: 0
 /** With `now` it reads first what the ring holds at this moment. */
 export function drain_totals(ring: RingHandle, now?: boolean): RingTotals;
 export function drain_take(ring: RingHandle): Taken;
+/** What became of a ring's records, as whoever reads them notes it in the ring. Counts of records. */
+export interface RingJournal {
+  /** Read for who subscribes. */
+  kept: number;
+  dropped: number;
+  unread: number;
+  malformed: number;
+  /** Committed, and not read yet. */
+  waiting: number;
+}
+/** Also of a ring whose reader has gone; undefined when that reader is none that notes it. */
+export function ring_journal(map: MapHandle): RingJournal | undefined;
 
 // Symbols of processes
 

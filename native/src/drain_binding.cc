@@ -145,6 +145,7 @@ void InitDrain(Napi::Env env, Napi::Object exports) {
   exports.Set("drain_subscribe", Napi::Function::New(env, Subscribe));
   exports.Set("drain_totals", Napi::Function::New(env, GetTotals));
   exports.Set("drain_take", Napi::Function::New(env, Take));
+  exports.Set("ring_journal", Napi::Function::New(env, RingJournal));
 }
 
 }  // namespace bpflab

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "journal.h"
 #include "map.h"
 #include "stream.h"
 
@@ -19,6 +20,7 @@ class Ring : public Stream {
 
  protected:
   void Read() override;
+  void Note() override;
   void CountLost(Totals* totals) override;
   void Release() override;
 
@@ -28,6 +30,11 @@ class Ring : public Stream {
   const size_t page_, size_;
   uint8_t* consumer_ = nullptr;  // one page: our position
   uint8_t* producer_ = nullptr;  // one page: the kernel's position, then the data twice over
+  Journal journal_;
 };
+
+// ring_journal(map) -> { kept, dropped, unread, malformed, waiting }: what became of all records of a ring, whoever
+// reads or has read it; undefined when that reader writes no journal
+Napi::Value RingJournal(const Napi::CallbackInfo& info);
 
 }  // namespace bpflab

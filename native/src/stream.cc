@@ -100,7 +100,12 @@ void Stream::Subscribe(Subscription how) {
     totals_.unread += rows_;
     rows_ = 0;
     chunks_.clear();
+    Note();
   }
+}
+
+Counts Stream::counts() const {
+  return {totals_.delivered + rows_, totals_.dropped, totals_.unread, totals_.malformed};
 }
 
 std::deque<std::unique_ptr<Chunk>> Stream::Take() {

@@ -9,6 +9,7 @@
 
 #include "columns.h"
 #include "handle.h"
+#include "journal.h"
 
 namespace bpflab {
 
@@ -57,12 +58,16 @@ class Stream : public Closable {
 
   Stream(Plan plan, size_t buffer_bytes);
 
-  // The three are called with the lock held. Reads what is there, and hands it to Accept, at most kBatch at a time.
+  // These are called with the lock held. Reads what is there, and hands it to Accept, at most kBatch at a time.
   virtual void Read() = 0;
+  // Writes the counts down where they outlive this process, if there is such a place.
+  virtual void Note() {}
   virtual void CountLost(Totals* totals) = 0;
   // Gives back what the kernel shares with us.
   virtual void Release() = 0;
   void Accept(Record* records, size_t n);
+  // What became of all records that were accepted.
+  Counts counts() const;
 
  private:
   void Keep(const Record* records, size_t n);

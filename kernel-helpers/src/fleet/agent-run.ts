@@ -1,6 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { Observable } from "rxjs";
 import { unknownName } from "../base/names.js";
+import { type MapHandle, native, type RingJournal } from "../base/native.js";
 import { layoutOfGlobal } from "../bpf/globals.js";
 import { isRing } from "../bpf/ring-records.js";
 import type { BpfMap } from "../handles/map.js";
@@ -10,22 +11,25 @@ import type { EventBatch } from "../streams/batch.js";
 import type { MapTableOptions } from "../streams/map-table.js";
 import type { Feed } from "./feed.js";
 import type { FeedTotals, Loaded, Values } from "./protocol.js";
-
-/** Most memory, in bytes, of events that the agent has not taken from the ring's reader. */
-const bufferBytes = 64 * 2 ** 20;
+import type { WatchedRing } from "./witness.js";
 
 /** What an agent runs for a notebook: a program, or the question of a probe. */
 export class AgentRun {
   readonly notebook: string;
   readonly #object: BpfObject;
+  readonly #bufferBytes: number;
   readonly #probe: Run | undefined;
   readonly #feeds = new Map<string, Feed>();
   /** Rows that feeds which have ended dropped, by ring. */
   readonly #overflow = new Map<string, number>();
 
-  /** @param what a program, or a probe that is loaded */
-  constructor(notebook: string, what: BpfObject | Run) {
+  /**
+   * @param what a program, or a probe that is loaded
+   * @param bufferBytes most memory of events that the agent has not taken from a ring's reader
+   */
+  constructor(notebook: string, what: BpfObject | Run, bufferBytes: number) {
     this.notebook = notebook;
+    this.#bufferBytes = bufferBytes;
     this.#probe = "object" in what ? what : undefined;
     this.#object = "object" in what ? what.object : what;
   }
@@ -44,6 +48,22 @@ export class AgentRun {
     };
   }
 
+  /** Its ring buffers, for a witness. Perf event arrays have no journal. */
+  watched(): WatchedRing[] {
+    const idOf = (handle: MapHandle) => native.bpf_map_get_info_by_fd(handle).id;
+    const rings = Object.values<BpfMap>(this.#object.maps).filter(({ type }) => type === "ringbuf");
+    return rings.map(({ name }) => {
+      const { map, loss } = this.#object.ring(name);
+      return { name, map: idOf(map.handle), loss: loss && { map: idOf(loss.map), offsets: loss.offsets } };
+    });
+  }
+
+  /** What became of a ring's records until now; undefined for one that has no journal. */
+  journal(ring: string): RingJournal | undefined {
+    const { map } = this.#object.ring(ring);
+    return map.type === "ringbuf" ? native.ring_journal(map.handle) : undefined;
+  }
+
   async attach(options: object): Promise<void> {
     await (this.#probe ? this.#probe.attach() : this.#object.attach(options));
   }
@@ -60,7 +80,7 @@ export class AgentRun {
 
   /** The events of a ring, as who asked wants to see them. */
   events(ring: string): Observable<EventBatch> {
-    return this.#probe ? this.#probe.events() : this.#object.events(ring, { bufferBytes });
+    return this.#probe ? this.#probe.events() : this.#object.events(ring, { bufferBytes: this.#bufferBytes });
   }
 
   table(map: string, options: MapTableOptions): ColumnTable {
@@ -88,6 +108,11 @@ export class AgentRun {
   totals(ring: string): FeedTotals {
     const now = this.#feeds.get(ring)?.totals() ?? { ring: this.ringTotals(ring), sent: 0, overflow: 0 };
     return { ...now, overflow: now.overflow + (this.#overflow.get(ring) ?? 0) };
+  }
+
+  /** True while this feed of a ring runs. */
+  isFeeding(ring: string, id: string): boolean {
+    return this.#feeds.get(ring)?.id === id;
   }
 
   /** Ends the feed of a ring, if it is this one. */

@@ -32,6 +32,7 @@ import {
   subjects,
   toBytes,
 } from "./protocol.js";
+import { type Baseline, Witness } from "./witness.js";
 
 export interface AgentOptions extends ConnectionOptions {
   /** The host's name in the fleet; with credentials, the one that they are for. */
@@ -60,11 +61,20 @@ export class Agent {
   readonly #runs = new Map<string, AgentRun>();
   readonly #heard = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[];
+  readonly #witness: Witness;
+  readonly #bufferBytes: number;
   readonly #clock: () => ClockReading;
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(connection: NatsConnection, sources: ProgramSources, options: Required<AgentOptionsInUse>) {
+  private constructor(
+    connection: NatsConnection,
+    sources: ProgramSources,
+    witness: Witness,
+    options: Required<AgentOptionsInUse>,
+  ) {
     this.name = options.name;
+    this.#witness = witness;
+    this.#bufferBytes = options.bufferBytes;
     this.#clock = options.clock;
     this.#connection = connection;
     this.#sources = sources;
@@ -90,7 +100,29 @@ export class Agent {
     const name = requireHostName(options.name);
     const sources = new ProgramSources(options.programs, options.allowSource);
     const connection = await connectServer(url, options, `_INBOX_${name}`);
-    return new Agent(connection, sources, { name, leaseSeconds, bufferBytes, cpu, clock });
+    return new Agent(connection, sources, new Witness(url, name, options), {
+      name,
+      leaseSeconds,
+      bufferBytes,
+      cpu,
+      clock,
+    });
+  }
+
+  /**
+   * True where the server does not keep agents apart: this one may hear what others are told, so nothing but the network
+   * keeps strangers from commanding it.
+   */
+  async isUnguarded(): Promise<boolean> {
+    let isRefused = false;
+    const attempt = this.#connection.subscribe(subjects.command("*"), {
+      callback: (error) => {
+        if (error) isRefused = true;
+      },
+    });
+    await this.#connection.flush();
+    attempt.unsubscribe();
+    return !isRefused;
   }
 
   /** Resolves when the connection has ended for good. */
@@ -104,6 +136,7 @@ export class Agent {
     for (const program of [...this.#runs.keys()]) this.#finish(program, "its agent was stopped");
     if (!this.#connection.isClosed()) await this.#outbox.drained(3000);
     this.#outbox.close();
+    this.#witness.dismiss();
     await this.#connection.close();
   }
 
@@ -134,12 +167,16 @@ export class Agent {
   /** Ends a program that its notebook did not end: that shall know how it stood. */
   #finish(program: string, because: string): void {
     this.#runs.get(program)?.finish(because);
-    this.#runs.delete(program);
+    this.#forget(program);
   }
 
   #end(program: string): void {
     this.#runs.get(program)?.close();
-    this.#runs.delete(program);
+    this.#forget(program);
+  }
+
+  #forget(program: string): void {
+    if (this.#runs.delete(program)) this.#witness.tell({ do: "forget", program });
   }
 
   #receive(message: Msg): void {
@@ -187,9 +224,13 @@ export class Agent {
       case "start": {
         const subject = subjects.events(this.name, command.program, command.ring, command.feed);
         const sending = { subject, outbox: this.#outbox, clock: this.#clock };
-        return run.start(command.ring, () => new Feed(run, command.ring, command.feed, sending));
+        const { program, ring } = command;
+        const begun = (baseline: Baseline) => this.#witness.tell({ do: "begin", program, ring, subject, baseline });
+        return run.start(ring, () => new Feed(run, ring, command.feed, sending, begun));
       }
       case "stop":
+        if (run.isFeeding(command.ring, command.feed))
+          this.#witness.tell({ do: "end", program: command.program, ring: command.ring });
         return run.stop(command.ring, command.feed);
       case "totals":
         return run.totals(command.ring);
@@ -214,8 +255,9 @@ export class Agent {
       throw new BpflabError("FLEET", `${this.name} runs ${program} for another notebook.`, {
         hint: "Close it there first.",
       });
-    const run = new AgentRun(notebook, await this.#loaded(command));
+    const run = new AgentRun(notebook, await this.#loaded(command), this.#bufferBytes);
     this.#runs.set(program, run);
+    this.#witness.tell({ do: "watch", program, rings: run.watched() });
     return run.describe();
   }
 

@@ -6,6 +6,7 @@ import type { AgentRun } from "./agent-run.js";
 import type { ClockReading } from "./host-clock.js";
 import type { Outbox } from "./outbox.js";
 import type { FeedHeader, FeedTotals } from "./protocol.js";
+import type { Baseline } from "./witness.js";
 
 /** An agent's end of a ring that a notebook reads: what comes from the kernel goes into the outbox. */
 export class Feed {
@@ -15,17 +16,21 @@ export class Feed {
   readonly #subject: string;
   readonly #outbox: Outbox;
   readonly #clock: () => ClockReading;
+  readonly #begun: (baseline: Baseline) => void;
+  readonly #keptBefore: number;
   readonly #subscription: Subscription;
   #sent = 0;
   #overflow = 0;
   /** The last header, and a table without rows. */
   #last: { header: FeedHeader; empty: ColumnTable } | undefined;
 
+  /** @param begun is told how the ring stood when it began */
   constructor(
     run: AgentRun,
     ring: string,
     id: string,
     { subject, outbox, clock }: { subject: string; outbox: Outbox; clock: () => ClockReading },
+    begun: (baseline: Baseline) => void,
   ) {
     this.id = id;
     this.#run = run;
@@ -33,6 +38,8 @@ export class Feed {
     this.#subject = subject;
     this.#outbox = outbox;
     this.#clock = clock;
+    this.#begun = begun;
+    this.#keptBefore = run.journal(ring)?.kept ?? 0;
     this.#subscription = run.events(ring).subscribe((batch) => this.#take(batch));
     settleRings(); // a first batch without rows tells the notebook the columns, and that messages come through
   }
@@ -51,7 +58,12 @@ export class Feed {
       sent_ns,
       wall_ms,
     };
-    const empty = table.slice(0, 0).reify();
+    const empty = this.#last?.empty ?? table.slice(0, 0).reify();
+    if (!this.#last) {
+      const { lost: lostBefore, dropped: droppedBefore, malformed: malformedBefore } = baseline;
+      const counts = { lost: lostBefore, dropped: droppedBefore, malformed: malformedBefore };
+      this.#begun({ kept: this.#keptBefore, ...counts });
+    }
     if (this.#outbox.push({ subject: this.#subject, table, header })) {
       this.#sent += rows;
       this.#last = { header: { ...header, first: this.#sent, rows: 0 }, empty };

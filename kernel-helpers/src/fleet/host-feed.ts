@@ -1,7 +1,7 @@
 import { timeOfDay } from "./moments.js";
 import type { Seen } from "./account.js";
 import type { HostClock } from "./host-clock.js";
-import type { Announcement, FeedHeader, FeedTotals } from "./protocol.js";
+import type { Announcement, FeedHeader } from "./protocol.js";
 
 /** What comes later than that is said to be late. */
 const lateSeconds = 2;
@@ -26,7 +26,7 @@ export class HostFeed implements Seen {
   /** How late a message of this feed came at the most. */
   late_s = 0;
   /** What its agent said last of a feed that it ended itself. */
-  final: { because: string; totals: FeedTotals } | undefined;
+  final: NonNullable<FeedHeader["final"]> | undefined;
   /** Rows lost on the way in the feed that runs. */
   #gap = 0;
   #heardAt = 0;
@@ -62,13 +62,23 @@ export class HostFeed implements Seen {
     this.isHeard = true;
     this.#heardAt = Date.now();
     this.#gap += gap;
-    this.lostInTransport += gap;
+    if (!header.final?.isOfWitness) this.lostInTransport += gap;
     this.next = header.first + header.rows;
     this.delivered += header.rows;
     this.header = header;
     if (clock) this.late_s = Math.max(this.late_s, (now_ns - (header.sent_ns + clock.offset_ns)) / 1e9);
-    if (header.final) this.final = header.final;
+    if (header.final) this.#finish(header.final);
     return true;
+  }
+
+  #finish(final: NonNullable<FeedHeader["final"]>): void {
+    this.#silent = undefined;
+    // A witness knows what the agent read, and not what of it came here.
+    const { delivered } = final.totals.ring;
+    const overflow = final.isOfWitness
+      ? delivered - this.delivered - this.lostInTransport - this.unread
+      : final.totals.overflow;
+    this.final = { ...final, totals: { ...final.totals, overflow } };
   }
 
   /** Nobody knows what it lost while it does not answer. Returns whether that is news. */

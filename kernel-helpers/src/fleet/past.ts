@@ -53,7 +53,8 @@ export async function readPast(
       hint: "It keeps what agents send while a notebook reads, for an hour and up to 256 MiB.",
     });
   const rebooted = new Set<string>();
-  const tables = messages.map(({ host, header, table }) => {
+  const told = messages.filter(({ table }) => table.numCols() > 0); // the last word of an agent's witness has no columns
+  const tables = told.map(({ host, header, table }) => {
     const clock = clockOf(host);
     if (clock?.bootId !== header.boot) rebooted.add(host);
     return withHost(alignTimes(table, offsetOf(header, clock), times), hosts, host);
@@ -121,7 +122,9 @@ function feedsOf(messages: readonly Message[]): Message[][] {
 
 /** What a feed has lost between its first and its last message here. */
 function missing(messages: readonly Message[]): { lost: number | undefined; dropped: number } {
-  const [first, last] = [messages[0]!.header, messages.at(-1)!.header];
+  const headers = messages.map(({ header }) => header);
+  const first = headers[0]!;
+  const last = headers.find(({ final }) => final?.isOfWitness) ?? headers.at(-1)!;
   const whole = first.first === 0; // it begins here, so all that it lost is of it
   const rows = messages.reduce((sum, { header }) => sum + header.rows, 0);
   const gaps = last.first + last.rows - first.first - rows;

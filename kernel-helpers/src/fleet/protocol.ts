@@ -101,8 +101,11 @@ export interface FeedHeader {
   boot: string;
   sent_ns: number;
   wall_ms: number;
-  /** The agent's last word in a feed that it ended itself. */
-  final?: { because: string; totals: FeedTotals };
+  /**
+   * The last word in a feed that the agent ended itself; or that of its witness, after it was killed: then `first` is how
+   * many rows would have come, and what of them is missing went with the agent.
+   */
+  final?: { because: string; totals: FeedTotals; isOfWitness?: true };
 }
 
 /** What an agent sent as its announcement; undefined for anything else. */

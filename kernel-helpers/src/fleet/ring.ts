@@ -31,6 +31,9 @@ export interface FleetEventsOptions {
 /** How long `settle` waits for what is on the way. */
 const settleMs = 20_000;
 
+/** How long an agent's witness may take to speak, when the agent is gone. */
+const lastWordMs = 10_000;
+
 /** What runs while somebody subscribes. */
 interface RunningFeed {
   id: string;
@@ -207,8 +210,9 @@ export class FleetRing {
     const { header, table } = unpacked;
     if (!host.take(header, this.#fleet.clocks.of(host.host), native.clock_monotonic())) return;
     const whole = withHost(table, this.#names, host.host);
-    if (whole.numRows() === 0) this.#empty = whole;
-    this.#deliver(whole, host);
+    if (whole.numRows() > 0) return this.#deliver(whole, host);
+    if (table.numCols() > 0) this.#empty = whole; // a last word has no columns
+    this.#deliver(this.#empty, host);
   }
 
   #deliver(table: ColumnTable, host?: HostFeed): void {
@@ -257,8 +261,7 @@ export class FleetRing {
     if (!feed) return;
     try {
       const end = Date.now() + settleMs;
-      let outcomes = await this.#ask();
-      while (outcomes.some(isCutOff) && Date.now() < end) outcomes = await this.#ask();
+      const outcomes = await this.#askPatiently();
       this.#markSilent(outcomes);
       const isMissing = (one: Outcome<FeedTotals>) =>
         "value" in one && this.#hosts.get(one.host)!.next < one.value.sent && !feed.ended;
@@ -269,6 +272,18 @@ export class FleetRing {
       for (const host of this.#all) host.silence((error as Error).message);
     }
     this.#deliver(this.#empty);
+  }
+
+  /** As `#ask`; waits for hosts that are cut off, and for what the witness of an agent that is gone has to say. */
+  async #askPatiently(): Promise<Outcome<FeedTotals>[]> {
+    const begun = Date.now();
+    for (;;) {
+      const outcomes = await this.#ask();
+      const isDue = (one: Outcome<FeedTotals>) =>
+        "error" in one && Date.now() - begun < (isCutOff(one) ? settleMs : lastWordMs);
+      if (!outcomes.some(isDue)) return outcomes;
+      await delay(100);
+    }
   }
 
   /** Where each host stands; of one whose agent ended the feed by itself, what that said last. */
@@ -284,7 +299,7 @@ export class FleetRing {
   /** Each host's account from both ends. */
   async accounts(): Promise<Account[]> {
     await this.#ending;
-    return (await this.#ask()).map((one) =>
+    return (await (this.#feed ? this.#askPatiently() : this.#ask())).map((one) =>
       accountOf(this.#hosts.get(one.host)!, "value" in one ? one.value : undefined),
     );
   }

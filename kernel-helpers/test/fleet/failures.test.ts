@@ -195,13 +195,14 @@ describe("when something fails", () => {
     assert.equal(now["lost_in_transport"] - before["lost_in_transport"], 7);
   });
 
-  test("of an agent that was killed what it lost is unknown, and what came stays", async () => {
+  test("of an agent that was killed with its witness what it lost is unknown, and what came stays", async () => {
     const job = writers.start({ writes: 1000 });
     await watch(job.pid);
     const table = await collect(ringbuf.events("rb"), {
       until: async () => {
         await job.run();
         await until("all came", async () => rowOf(await ringbuf.account("rb"), "all")["in_flight"] === 0);
+        for (const pid of lab.childrenOf("web-2")) process.kill(pid, "SIGKILL");
         await lab.endAgent("web-2", "SIGKILL");
       },
     });

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -78,8 +79,15 @@ export class TestFleet {
     return this.#agents.get(name)!.pid!;
   }
 
+  /** Processes that an agent has started. */
+  childrenOf(name: string): number[] {
+    const pid = this.agentPid(name);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  }
+
+  /** In order: a killed agent's witness would look for the server for a while. */
   async end(): Promise<void> {
-    await Promise.all([...this.#agents.keys()].map((name) => this.endAgent(name, "SIGKILL")));
+    await Promise.all([...this.#agents.keys()].map((name) => this.endAgent(name)));
     await this.server.stop("SIGKILL");
     await rm(this.directory, { recursive: true, force: true });
   }

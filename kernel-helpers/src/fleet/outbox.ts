@@ -20,6 +20,9 @@ interface Message extends Parcel {
 /** Rows of a message at most: it must unpack within the bound of who reads it. */
 const mostRows = 2 ** 16;
 
+/** How long rows are gathered for one message, ms: a thousand small ones cost several times what a few large ones do. */
+const gatherMs = 100;
+
 /** What headers and subject take of a message at most. */
 const overhead = 4096;
 
@@ -89,22 +92,29 @@ export class Outbox {
   async #pump(): Promise<void> {
     this.#running = true;
     while (this.#parcels.length > 0 && !this.#closed) {
-      const parcels = this.#next();
-      for (const message of await this.#messages(merged(parcels))) await this.#send(message);
-      for (const parcel of parcels) this.#remove(parcel);
-      await this.#pace.rest();
+      const next = performance.now() + gatherMs;
+      for (const subject of new Set(this.#parcels.map((one) => one.subject))) await this.#sendSome(subject);
+      const rows = this.#parcels.reduce((sum, { header }) => sum + header.rows, 0);
+      if (rows < mostRows && !this.#closed) await delay(Math.max(0, next - performance.now()));
     }
     this.#running = false;
   }
 
-  /** What waits for one subject, as much of it as one message may have: larger ones are smaller by the event. */
-  #next(): Parcel[] {
-    const [first, ...others] = this.#parcels as [Parcel, ...Parcel[]];
-    const taken = [first];
-    let { rows } = first.header;
-    for (const parcel of others) {
-      if (parcel.subject !== first.subject) continue;
-      if ((rows += parcel.header.rows) > mostRows) break;
+  async #sendSome(subject: string): Promise<void> {
+    const parcels = this.#next(subject);
+    if (parcels.length === 0) return; // they were withdrawn
+    for (const message of await this.#messages(merged(parcels))) await this.#send(message);
+    for (const parcel of parcels) this.#remove(parcel);
+    await this.#pace.rest();
+  }
+
+  /** What waits for a subject, as much of it as one message may have. */
+  #next(subject: string): Parcel[] {
+    const taken: Parcel[] = [];
+    let rows = 0;
+    for (const parcel of this.#parcels) {
+      if (parcel.subject !== subject) continue;
+      if ((rows += parcel.header.rows) > mostRows && taken.length > 0) break;
       taken.push(parcel);
     }
     return taken;

@@ -9,6 +9,11 @@ export async function agent({
   ...options
 }: Omit<AgentOptions, "name"> & { connect: string; name?: string }): Promise<number> {
   const agent = await Agent.start(connect, { ...options, name });
+  if (await agent.isUnguarded())
+    console.error(
+      `The server at ${connect} has no permissions that keep agents apart: whoever reaches it can load programs here as root. ` +
+        `bpflab's README says which permissions agents and notebooks need.`,
+    );
   console.log(`${agent.name} is in the fleet of ${connect}. Ctrl-C ends it.`);
   const end = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal, { signal: end.signal }));

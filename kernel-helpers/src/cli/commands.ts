@@ -140,9 +140,15 @@ export async function main(args: string[]): Promise<number> {
       "use no more of a CPU than this, such as 0.5 (default: 1); what waits too long is dropped",
       Number,
     )
-    .action(async ({ lease, ...options }: { connect: string; lease?: number }) => {
+    .option(
+      "--memory <MiB>",
+      "hold no more of events that wait to be sent than this (default: 64); the rest is dropped",
+      count,
+    )
+    .action(async ({ lease, memory, ...options }: { connect: string; lease?: number; memory?: number }) => {
       const lasting = lease === undefined ? {} : { leaseSeconds: lease };
-      exitCode = await (await import("./agent.js")).agent({ ...options, ...lasting });
+      const bounds = memory === undefined ? {} : { bufferBytes: memory * 2 ** 20 };
+      exitCode = await (await import("./agent.js")).agent({ ...options, ...lasting, ...bounds });
     });
 
   const fleet = program.command("fleet").description("many hosts, one notebook");

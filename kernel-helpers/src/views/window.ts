@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import type { EventBatch } from "../streams/batch.js";
 import { concatTables } from "../streams/concat-tables.js";
-import { markCapture, missedSince } from "../streams/capture.js";
+import { captureOf, markCapture, missedSince } from "../streams/capture.js";
 
 /** The newest batches of a stream, and the account of all of them. Memory is bounded by the window, not by the stream. */
 export class EventWindow {
@@ -44,6 +44,7 @@ export class EventWindow {
         ? concatTables(this.batches.map((batch) => batch.table))
         : (this.batches[0] ?? newest).table;
     const marked = markCapture(all, {
+      ...captureOf(newest.table), // where it comes from, and what there is to know of the way
       source: newest.source ?? "live",
       rows: this.delivered,
       ...missedSince(newest, newest.baseline),

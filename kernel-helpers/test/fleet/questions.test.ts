@@ -9,6 +9,7 @@ import {
   type aq,
   capture,
   captureOf,
+  charts,
   collect,
   connectFleet,
   type Fleet,
@@ -205,6 +206,46 @@ describe("what is asked of a program, asked of a fleet", () => {
       }
       await assert.rejects(capture.query(directory, "select nothing"), /DuckDB cannot answer: .*nothing/);
       await assert.rejects(capture.query("/nowhere", "select 1"), /is not there/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test("its tables are drawn live, saved, opened again and summarised like any other, with a column host", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "bpflab-saved-"));
+    try {
+      const job = writers.start({ writes: 3000 });
+      const ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: job.pid } });
+      await ringbuf.attach();
+      const stream = ringbuf.events("rb");
+      let drawn: aq.ColumnTable | undefined;
+      const view = charts.live(stream, (table: any) => charts.timeline((drawn = table), { by: "host" }), { fps: 20 });
+      const table = (await collect(stream, { until: () => job.run() })) as aq.ColumnTable;
+      await view.stop();
+      await ringbuf.close();
+      assert.equal(view.error, undefined);
+      assert.equal(drawn!.numRows(), table.numRows());
+      const capture_ = captureOf(table)!;
+      const { host, droppedAs, lost, dropped } = captureOf(drawn!)!;
+      assert.deepEqual([host, droppedAs, lost, dropped], [capture_.host, capture_.droppedAs, 0, 0]);
+
+      const path = join(directory, "writes.parquet");
+      await capture.save(table as never, path);
+      const opened = (await capture.open(path)) as aq.ColumnTable;
+      assert.equal(captureOf(opened)!.host, "db-1 and web-1");
+      const byHost = (one: aq.ColumnTable) => rowsOf(latency.summary(one, { by: "host" as never }));
+      assert.deepEqual(byHost(opened), byHost(table));
+      assert.deepEqual(
+        byHost(table).map(({ count }) => count),
+        names.map(() => table.numRows() / 2),
+      );
+      const heatmap = charts.heatmap(table as never, { x: "start_ns" as never, y: "duration_ns" as never });
+      assert.match(JSON.stringify(heatmap), /rect/);
+      for (const name of names)
+        assert.match(
+          JSON.stringify(charts.histogram(table as never, { x: "duration_ns", by: "host" } as never)),
+          new RegExp(name),
+        );
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -5,7 +5,15 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator } from "@nats-io/transport-node";
-import { bpf, captureOf, collect, connectFleet, type CollectOptions, type EventBatch } from "../../dist/api/index.js";
+import {
+  bpf,
+  captureOf,
+  charts,
+  collect,
+  connectFleet,
+  type CollectOptions,
+  type EventBatch,
+} from "../../dist/api/index.js";
 import { FleetServer } from "../../dist/fleet/server.js";
 import type { Observable } from "rxjs";
 import { Peer } from "../peers.js";
@@ -19,6 +27,7 @@ const RECORD_BYTES = 48;
 const LOCAL = "one local ring buffer";
 const ONE = "one agent";
 const ALL = `${AGENTS} agents`;
+const DRAWN = `${AGENTS} agents, drawn`;
 
 /** Writes a byte so often a second, in bursts of a hundredth of a second, once it gets a line. */
 const WORKLOAD = `$| = 1; open(F, ">", "/dev/null") or die; print "ready\\n"; <STDIN>;
@@ -69,6 +78,7 @@ export const fleet: Suite = {
       stream: Observable<EventBatch>,
       watch: (pid: number) => unknown,
       agentPids: readonly number[],
+      isDrawn = false,
     ): Promise<Figures> {
       const workload = await Peer.start(["perl", "-e", WORKLOAD]);
       await watch(workload.child.pid!);
@@ -84,7 +94,11 @@ export const fleet: Suite = {
         workload.child.stdin!.write("go\n");
         await workload.end();
       };
+      let frames = 0;
+      const draw = (table: Parameters<typeof charts.timeline>[0]) => (frames++, charts.timeline(table, { by: "host" }));
+      const view = isDrawn ? charts.live(stream, draw as never) : undefined;
       const table = await collect(stream, { until });
+      await view?.stop();
       const { user, system } = process.cpuUsage(before.notebook);
       const { rows, lost, dropped, startedAt, endedAt } = captureOf(table)!;
       const millions = rows / 1e6;
@@ -94,6 +108,7 @@ export const fleet: Suite = {
         lost: lost! + dropped,
         events_per_s: rows / ((endedAt - startedAt) / 1000),
         notebook_s_per_million: (user + system) / 1e6 / millions,
+        ...(isDrawn ? { frames_per_s: frames / SECONDS } : {}),
         ...(agentPids.length > 0
           ? {
               agent_s_per_million: (cpuOf(pids.agents) - before.agents) / millions,
@@ -104,7 +119,7 @@ export const fleet: Suite = {
       };
     }
 
-    const through = (name: string, count: number) => ({
+    const through = (name: string, count: number, isDrawn = false) => ({
       name,
       run: async (): Promise<Figures> => {
         const ringbuf = await notebook.load("ringbuf", {
@@ -114,7 +129,7 @@ export const fleet: Suite = {
         try {
           await ringbuf.attach();
           const pids = agents.slice(0, count).map(({ child }) => child.pid!);
-          return await take(ringbuf.events("rb"), (pid) => ringbuf.set({ watched_pid: pid }), pids);
+          return await take(ringbuf.events("rb"), (pid) => ringbuf.set({ watched_pid: pid }), pids, isDrawn);
         } finally {
           await ringbuf.close();
         }
@@ -136,6 +151,7 @@ export const fleet: Suite = {
         },
         through(ONE, 1),
         through(ALL, AGENTS),
+        through(DRAWN, AGENTS, true),
       ],
       close: async () => {
         await notebook.close();
@@ -146,7 +162,7 @@ export const fleet: Suite = {
     };
   },
   goals: [
-    { text: "events lost", of: (medians) => figure(medians, ALL, "lost"), atMost: 0 },
+    { text: "events lost", of: (medians) => figure(medians, DRAWN, "lost"), atMost: 0 },
     {
       text: "bytes an event on the wire, as a ratio to the record's",
       of: (medians) => figure(medians, ALL, "wire_bytes_per_event") / RECORD_BYTES,

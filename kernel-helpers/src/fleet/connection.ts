@@ -28,7 +28,7 @@ export async function connectServer(
     maxReconnectAttempts: -1,
     reconnectTimeWait: 500,
     ignoreAuthErrorAbort: true,
-    timeout: 5000,
+    timeout: 20_000, // a busy host takes its time
   }).catch((cause: Error) => {
     throw new BpflabError("FLEET", `${url} refuses the connection: ${cause.message}.`, {
       hint: "Check that the server runs there and accepts these credentials.",

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ConsumerMessages, DeliverPolicy, type JetStreamClient, type JsMsg } from "@nats-io/jetstream";
 import type { ColumnTable } from "arquero";
+import { ArgumentError } from "../base/errors.js";
 import { ownDirectory } from "../base/own-directory.js";
 import { markCapture, withColumns } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
@@ -48,8 +49,12 @@ export class Keeper {
   #written = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  /** @throws BpflabError for a directory that others can write to */
+  /** @throws BpflabError for a directory that others can write to; ArgumentError for a URL */
   constructor(directory: string, clockOf: (host: string) => HostClock | undefined) {
+    if (/^\w+:\/\//.test(directory))
+      throw new ArgumentError(`Expected a directory to keep events in, got ${JSON.stringify(directory)}.`, {
+        hint: "Mount the bucket of an S3-compatible store (s3fs), and name the directory where it is mounted.",
+      });
     this.#directory = ownDirectory(directory);
     this.#clockOf = clockOf;
   }

@@ -16,7 +16,11 @@ import { ArgumentError } from "../base/errors.js";
  * await capture.query("kept/ringbuf.rb", "select host, count(*) as events from events where hour >= '2026-11-26T03' group by host")
  */
 export async function query(path: string, sql: string): Promise<ColumnTable> {
-  if (!existsSync(path)) throw new ArgumentError(`${path} is not there.`);
+  if (!existsSync(path))
+    throw new ArgumentError(
+      `${path} is not there.`,
+      /^\w+:\/\//.test(path) ? { hint: "Mount the bucket (s3fs), and name the directory where it is mounted." } : {},
+    );
   const files = statSync(path).isDirectory() ? join(path, "**", "*.parquet") : path;
   const { DuckDBInstance } = await import("@duckdb/node-api"); // 70 MB of library: loaded by whoever asks
   const instance = await DuckDBInstance.create(":memory:", {

@@ -206,6 +206,9 @@ describe("what is asked of a program, asked of a fleet", () => {
       }
       await assert.rejects(capture.query(directory, "select nothing"), /DuckDB cannot answer: .*nothing/);
       await assert.rejects(capture.query("/nowhere", "select 1"), /is not there/);
+      const url = "s3://kept/fleet";
+      for (const ask of [() => fleet.keep(url), () => capture.query(url, "select 1")])
+        await assert.rejects(ask, /s3:\/\/kept\/fleet[^]*Mount/);
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -58,12 +58,18 @@ export const fleet: Suite = {
     const names = Array.from({ length: AGENTS }, (_, i) => `host-${i + 1}`);
     const server = new FleetServer({ directory: scratch, host: "127.0.0.1", port: await freePort(), agents: names });
     await server.start();
-    const agents = await Promise.all(
+    const starting = await Promise.allSettled(
       names.map((name) => {
         const options = ["--connect", server.url, "--creds", server.credentials(name), "--name", name];
         return Peer.start([process.execPath, cli, "agent", ...options], { ready: /is in the fleet/, seconds: 600 });
       }),
     );
+    const agents = starting.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+    if (agents.length < AGENTS) {
+      await Promise.all(agents.map((agent) => agent.end("SIGTERM")));
+      await server.stop();
+      throw new Error("Not all agents started.");
+    }
     const notebook = await connectFleet(server.url, { creds: server.credentials("notebook") });
     const admin = await connect({
       servers: server.url,

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { visible } from "../base/text.js";
+import { programsDir } from "../clang/locations.js";
 import type { Limits } from "../grading/confine.js";
 import { grade } from "../grading/grade.js";
 import { handedOut } from "../grading/prepare.js";
@@ -37,19 +39,33 @@ export async function gradeExercises(directory: string, { out, jobs, ...limits }
   await mkdir(stem, { recursive: true });
   const grades: (Graded | undefined)[] = submissions.map(() => undefined);
   const graded = () => grades.filter((one) => one !== undefined);
+  /** What is there when the command is interrupted is what was graded up to then. */
+  const keepGrades = () => {
+    writeFileSync(`${stem}.csv`, asCsv(graded()));
+    writeFileSync(`${stem}.json`, asJson(graded()));
+  };
   const pageOf = pageNames();
   const pages = submissions.map((submission) => join(stem, pageOf(submission)));
   const gradeOne = async (i: number, submission: string) => {
-    const got = await grade(join(directory, submission), { submission, originals, limits, python });
+    const got = await grade(join(directory, submission), {
+      submission,
+      originals,
+      limits: { ...limits, hidden },
+      python,
+    });
     grades[i] = { ...got, page: relative(dirname(stem), pages[i]!) };
     await writeGradePage(got, pages[i]!);
-    // What is there when the command is interrupted is what was graded up to then.
-    writeFileSync(`${stem}.csv`, asCsv(graded()));
-    writeFileSync(`${stem}.json`, asJson(graded()));
+    keepGrades();
     const { reached, of } = got.points;
     const what = got.outcome === "complete" ? "" : `, ${got.outcome}: ${got.detail}`;
     console.log(visible(`${reached} of ${of}  ${submission}${what} (${got.seconds.toFixed(1)} s)`));
   };
+  keepGrades();
+  // Of the other submissions and of all grades each sees nothing.
+  const needed = [programsDir, tmpdir(), python, process.execPath];
+  const isApart = needed.every((path) => relative(resolve(directory), path).startsWith(".."));
+  const students = isApart ? [resolve(directory)] : submissions.map((submission) => resolve(directory, submission));
+  const hidden = [...students, stem, `${stem}.csv`, `${stem}.json`];
   const waiting = submissions.entries();
   const worker = async () => {
     for (const [i, submission] of waiting) await gradeOne(i, submission);

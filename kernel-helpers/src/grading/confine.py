@@ -14,10 +14,12 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 
 import bounds
+import files
 import guard
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -71,6 +73,7 @@ def end(group):
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # this is not to be interrupted
     group.end()
+    subprocess.run(["unshare", "--mount", "--propagation", "private", "--", sys.executable, files.__file__], stderr=subprocess.DEVNULL, check=False)
 
 
 def main(settings, errors, command):

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,8 @@ export interface Limits {
   outputMiB: number;
   /** Do without cgroups, as on a machine that has none: the memory of each process is bounded, not that of all. */
   withoutCgroups?: boolean;
+  /** Files and directories that it does not see, such as other students' submissions. */
+  hidden?: readonly string[];
 }
 
 /** How a submission ended. */
@@ -43,7 +45,8 @@ const scripts = fileURLToPath(new URL("../../src/grading/", import.meta.url));
 const TOO_MUCH_OUTPUT = 3;
 
 /**
- * Runs all cells of a notebook in mounts, a network and bounds of its own, and ends all that it started.
+ * Runs all cells of a notebook in mounts, a network and bounds of its own, and ends all that it started. The machine's
+ * files are read-only to it; what it writes goes with it.
  *
  * @param python one with nbclient
  * @throws BpflabError when it cannot be confined
@@ -57,7 +60,9 @@ export async function runConfined(notebook: Notebook, limits: Limits, python: st
       processes: limits.processes,
       rlimits: limits.withoutCgroups ?? false,
     };
-    const command = [python, join(scripts, "submission.py"), scratch, String(limits.outputMiB * 2 ** 20)];
+    const sizes = [limits.outputMiB * 2 ** 20, settings.memory_bytes].map(String);
+    const hidden = (limits.hidden ?? []).filter((path) => existsSync(path));
+    const command = [python, join(scripts, "submission.py"), scratch, ...sizes, ...hidden];
     const { stdout, stderr } = await execa(
       python,
       [join(scripts, "confine.py"), JSON.stringify(settings), join(scratch, "stderr.txt"), ...command],
@@ -92,7 +97,11 @@ function outcomeOf(
   const lines = textOf(join(scratch, "stderr.txt"), 2 ** 20)
     ?.trim()
     .split("\n");
-  return { outcome: "did not run", detail: lines?.at(-1) || `it ended with code ${code}` };
+  const last = lines?.at(-1);
+  const detail = last?.includes("DeadKernelError")
+    ? "its kernel ended before its cells had run: it ended itself, or needed more memory than JavaScript's heap has"
+    : last || `it ended with code ${code}`;
+  return { outcome: "did not run", detail };
 }
 
 /** A file of the submission's directory, where the submission could put anything: no link is followed, nothing else than a file read. */

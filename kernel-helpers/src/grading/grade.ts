@@ -41,7 +41,7 @@ export async function grade(
     return {
       submission,
       outcome: "did not run",
-      detail: (error as Error).message,
+      detail: (error as Error).message.split("\n")[0]!, // without the hint
       points: { reached: 0, of: 0 },
       ...none,
     };
@@ -100,7 +100,7 @@ function touched({ outcome }: Confined, errors: Grade["errors"]): Partial<Pick<G
   if (outcome !== "complete") return {};
   const machine = readdirSync("/sys/class/net").filter((name) => name !== "lo");
   for (const { cell, evalue } of errors) {
-    const name = /Cannot find device "([^"]+)"/.exec(evalue)?.[1];
+    const name = /(?:Cannot find device|There is no network interface) "([^"]+)"/.exec(evalue)?.[1];
     if (name !== undefined && machine.includes(name))
       return { outcome: "not its own", detail: `cell ${cell} tried to reach the machine's interface ${name}` };
   }

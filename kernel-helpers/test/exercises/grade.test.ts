@@ -48,6 +48,15 @@ const runs = (...args: string[]) =>
 const isRunning = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
+/** Empty for a process that has ended. */
+const commandLine = (pid: string) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
+};
+
 /** What graders have in the cgroup hierarchies. `find` goes on when a group that it is about to enter goes. */
 const cgroups = () => {
   const mounts = readFileSync("/proc/self/mounts", "utf8")
@@ -129,6 +138,9 @@ describe("bpflab exercises grade", { timeout: 300_000 }, () => {
       ),
       prints: await submission('for (;;) console.log("more and more and more".repeat(100));'),
       solves: await submission(),
+      writes: await submission(
+        `import { readdirSync, writeFileSync } from "node:fs";\nfor (const path of ["/etc/${link}", "/var/tmp/${link}"]) try { writeFileSync(path, "x"); } catch {}\nfor (const path of ["/tmp/${link}", "here"]) writeFileSync(path, "x");\nif (readdirSync(${JSON.stringify(join(scratch, "set"))}).length > 0) throw new Error("it sees the others");`,
+      ),
     });
     const loops = await put("loops", { loops: await submission("for (;;);") });
     const all = await Promise.all([
@@ -168,6 +180,12 @@ describe("bpflab exercises grade", { timeout: 300_000 }, () => {
       assert.match(grade.bounds, /^(cgroup v[12]|limits of each process)$/);
     });
   }
+
+  test("one that writes elsewhere, and looks for the others: neither is to be had, and its own directory and /tmp are its own", () => {
+    const { outcome, points, errors } = grades.get("writes")!;
+    assert.deepEqual([outcome, points, errors], ["complete", { reached: 3, of: 3 }, []], said);
+    for (const directory of ["/etc", "/var/tmp", "/tmp"]) assert.ok(!existsSync(join(directory, link)), directory);
+  });
 
   test("one that solves has all points, step by step", () => {
     const { outcome, points, steps, errors } = grades.get("solves")!;
@@ -220,21 +238,21 @@ describe("bpflab exercises grade", { timeout: 300_000 }, () => {
   });
 
   test("interrupted, it ends what it had started", async () => {
-    const file = join(scratch, "pid");
+    const duration = `600.${process.pid}`; // what tells its process from others
+    const sleeper = () =>
+      readdirSync("/proc").find((pid) => /^\d+$/.test(pid) && commandLine(pid) === `sleep\0${duration}\0`);
     const set = await put("interrupted", {
       one: await submission(
-        `import { spawn } from "node:child_process";\nimport { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(file)}, String(spawn("sleep", ["600"], { stdio: "ignore", detached: true }).pid) + " ");\nfor (;;);`,
+        `import { spawn } from "node:child_process";\nspawn("sleep", [${JSON.stringify(duration)}], { stdio: "ignore", detached: true });\nfor (;;);`,
       ),
     });
     const mine = new Set(cgroups());
     const grading = gradeSet(set);
     try {
-      await until("its cell runs", () => existsSync(file) && readFileSync(file, "utf8").endsWith(" "));
-      const pid = Number(readFileSync(file, "utf8"));
-      assert.ok(isRunning(pid));
+      await until("its cell runs", () => sleeper() !== undefined);
       grading.kill("SIGINT");
       await grading;
-      await until("what it started has ended", () => !isRunning(pid));
+      await until("what it started has ended", () => sleeper() === undefined);
       await until("its cgroup is gone", () => cgroups().every((path) => mine.has(path)));
     } finally {
       grading.kill("SIGTERM");

@@ -271,6 +271,11 @@ function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Ex
       hint: insteadOf[typeName] ?? "Use a map of another type.",
     };
   }
+  if (/array/.test(typeName) && keySize !== 0 && keySize !== 4)
+    return {
+      reason: `the key of the map ${name} (${typeName}) has ${keySize} bytes`,
+      hint: `The key of an array is its index, of 4 bytes: __type(key, u32).`,
+    };
   const missing = [keySize === 0 && "key", valueSize === 0 && "value"].filter((one) => one !== false);
   const isKeyless = /queue|^stack$|bloom|ringbuf/.test(typeName);
   if (missing.length > 0 && !(isKeyless && valueSize > 0))

@@ -1,7 +1,8 @@
 /** What clang's messages mean in a BPF program, and what to write instead. */
 import { listNames, nearest } from "../base/names.js";
+import { noKernelTypes } from "./headers.js";
 import type { Diagnostic } from "./diagnostics.js";
-import { finding, withoutComments } from "./lint/source-text.js";
+import { bare, finding, offsetAt, withoutComments } from "./lint/source-text.js";
 
 /** Names that a program may have meant. */
 export interface KnownNames {
@@ -9,6 +10,8 @@ export interface KnownNames {
   /** Of structs, unions, enums and typedefs. */
   types: readonly string[];
   constants: readonly string[];
+  /** What a helper takes, as its header declares it. */
+  parameters(helper: string): string | undefined;
   /** True for a function of the running kernel, which may be a kfunc. */
   isKernelFunction(name: string): boolean;
   /** The fields of a kernel struct; none when there is no such struct. */
@@ -112,77 +115,6 @@ export const signedDivision = [
   "Make both unsigned, such as (u64)a / (u64)b.",
 ] as const;
 
-const library =
-  /^(?:assert|complex|ctype|errno|fcntl|fenv|inttypes|locale|malloc|math|memory|poll|pthread|sched|search|semaphore|setjmp|signal|stdatomic|stdio|stdlib|string|strings|syslog|termios|threads|time|unistd|wchar|(?:arpa|net|netinet|netpacket|sys)\/\w+)\.h$/;
-
-/** Headers that cannot stand in this program, where clang said so in its own way: its messages about their insides say nothing. */
-export function headerTrouble(diagnostics: readonly Diagnostic[], source: string, file: string): Diagnostic[] {
-  if (!diagnostics.some((d) => d.severity === "error")) return [];
-  const text = withoutComments(source);
-  const hasKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m.test(text);
-  const inHeaders = diagnostics.some((d) => d.severity === "error" && d.file !== file);
-  const missing = missingHeader(diagnostics, source, text, file);
-  if (missing) return [missing];
-  return [...text.matchAll(/^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]/gm)].flatMap((found) => {
-    const [line, name] = [found[0], found[1]!];
-    const at = found.index + line.indexOf(name);
-    if (library.test(name))
-      return finding(
-        source,
-        file,
-        at,
-        "error",
-        `${name} belongs to the C library, which a BPF program does not have.`,
-        name === "stdio.h"
-          ? "Remove the line, and print with bpf_printk of <bpf/bpf_helpers.h>."
-          : "Remove the line: vmlinux.h has the kernel's types, <bpf/bpf_helpers.h> its helpers.",
-      );
-    const said = diagnostics.find(
-      (d) => d.severity === "error" && (d.message.includes(`'${name}'`) || d.file.endsWith(`/${name}`)),
-    );
-    if (/^(?:linux|asm|asm-generic|uapi|net)\//.test(name) && hasKernelTypes && (said || inHeaders))
-      return finding(
-        source,
-        file,
-        at,
-        "error",
-        `${name} and vmlinux.h declare the same types, so one program cannot include both.`,
-        "Remove the line: vmlinux.h has all types of the kernel. It has no macros, such as ETH_P_IP: define the ones you need.",
-      );
-    return [];
-  });
-}
-
-/** A program without the header that everything else needs. */
-function missingHeader(
-  diagnostics: readonly Diagnostic[],
-  source: string,
-  text: string,
-  file: string,
-): Diagnostic | undefined {
-  const helpers = /^[ \t]*#[ \t]*include[ \t]*[<"](bpf\/bpf_helpers|bpflab)\.h[">]/m.exec(text);
-  const sec = /\bSEC\s*\(/.exec(text);
-  if (!helpers && sec)
-    return finding(
-      source,
-      file,
-      sec.index,
-      "error",
-      "SEC() is not known here.",
-      "#include <bpf/bpf_helpers.h> above: it defines SEC and declares the helpers.",
-    );
-  const inside = diagnostics.find(({ severity }) => severity === "error");
-  if (!helpers || !noKernelTypes(text) || !inside || !/\/bpf\/bpf_\w+\.h$/.test(inside.file)) return undefined;
-  return finding(
-    source,
-    file,
-    helpers.index + helpers[0].indexOf("#"),
-    "error",
-    "bpf_helpers.h needs the kernel's types, and nothing above declares them.",
-    '#include "vmlinux.h" above it.',
-  );
-}
-
 /** The message with what it means here, if that is known. @param notes clang's notes behind it */
 export function advised(
   diagnostic: Diagnostic,
@@ -190,7 +122,7 @@ export function advised(
   source: string,
   names: KnownNames,
 ): Diagnostic {
-  const known = adviceFor(diagnostic.message, notes, source, names);
+  const known = adviceFor(diagnostic, notes, source, names);
   if (!known) return diagnostic;
   const { at, ...said } = known;
   if (at === undefined || at < 0) return { ...diagnostic, ...said };
@@ -202,14 +134,14 @@ export function advised(
 type Advice = { advice?: string; message?: string; at?: number };
 
 function adviceFor(
-  message: string,
+  { message, line, column }: Diagnostic,
   notes: readonly Diagnostic[],
   source: string,
   names: KnownNames,
 ): Advice | undefined {
   for (const [shape, make] of rules) {
     const found = shape.exec(message);
-    if (found) return make(found[1] ?? "", { message, notes, source, names, second: found[2] ?? "" });
+    if (found) return make(found[1] ?? "", { message, notes, source, names, second: found[2] ?? "", line, column });
   }
   return undefined;
 }
@@ -220,9 +152,12 @@ interface Told {
   source: string;
   names: KnownNames;
   second: string;
+  line: number;
+  column: number;
 }
 
 const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
+  [/^too (?:few|many) arguments to function call/, wrongCall],
   [/^redefinition of '(\w+)'/, alreadyDeclared],
   [/^(?:typedef redefinition|redefinition of (?:typedef|enumerator|parameter)?) ?.*'(\w+)'/, alreadyDeclared],
   [/^use of '(\w+)' with tag type that does not match/, alreadyDeclared],
@@ -238,9 +173,10 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
   [/^no member named '(\w+)' in '(?:struct |union )?(\w+)/, unknownField],
   [
     /^A call to built-in function '(__\w*[sd]f\w*)' is not supported/,
-    () => ({
+    (_, { source }) => ({
       message: "This computes with floating-point numbers, which BPF does not have.",
       advice: "Compute with integers: ns instead of seconds, per mille instead of fractions.",
+      at: bare(source).search(/\b(?:float|double)\b|\b\d+(?:\.\d|e\d)/),
     }),
   ],
   [
@@ -268,6 +204,21 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
     }),
   ],
 ];
+
+/** clang points to the bracket that closes the call, or to the first argument that is too much. */
+function wrongCall(_: string, { source, names, line, column }: Told): Advice | undefined {
+  const text = bare(source);
+  let depth = 0;
+  for (let i = offsetAt(source, line, column) - 1; i >= 0; i--) {
+    if (")]}".includes(text[i]!)) depth++;
+    else if ("([{".includes(text[i]!) && --depth < 0) {
+      const helper = /\w+\s*$/.exec(text.slice(0, i))?.[0].trim() ?? "";
+      const takes = names.parameters(helper);
+      return takes === undefined ? undefined : { advice: `It is ${helper}(${takes}).` };
+    }
+  }
+  return undefined;
+}
 
 function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
   const before = notes.find(({ message }) => /previous (?:definition|declaration|use) is here/.test(message));
@@ -316,8 +267,6 @@ function unknownStruct(name: string, told: Told): Advice {
 const nearestAre = (kind: string, names: readonly string[]) =>
   names.length === 1 ? `The nearest ${kind} is ${names[0]}.` : `The nearest ${kind}s are ${listNames(names)}.`;
 
-const noKernelTypes = (source: string) => !/#\s*include\s*[<"](?:vmlinux|bpflab|linux\/\w+)\.h[">]/.test(source);
-
 function unknownType(name: string, told: Told): Advice | undefined {
   if (noKernelTypes(told.source)) return { advice: '#include "vmlinux.h" above: it has the kernel\'s types.' };
   if (instead[name]) return { advice: instead[name] };
@@ -339,7 +288,7 @@ function unknownIdentifier(name: string, told: Told): Advice | undefined {
     name,
     [...new Set([...own, ...told.names.constants, ...told.names.helpers])],
     3,
-    name.length < 5 ? 1 : 2,
+    name.length < 5 ? 1 : Math.max(2, Math.floor(name.length / 6)),
   );
   return near.length > 0 ? { advice: nearestAre("name", near) } : undefined;
 }

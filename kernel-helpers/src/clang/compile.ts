@@ -10,6 +10,7 @@ import { CompileError, errorOf, type Diagnostic } from "./diagnostics.js";
 import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
+import { withoutSlip } from "./slips.js";
 import { cacheDir, includeDir, orNoSpace, programsDir } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
@@ -172,7 +173,7 @@ async function compileAndKeep(source: string, options: CompileOptions): Promise<
       }),
       lint(source, file, flags),
     ]);
-    const warnings = [...found, ...warned];
+    const warnings = [...found, ...unsaid(warned, found).map((warning) => withoutSlip(warning, [], source))];
     if (found.some(({ severity }) => severity === "error"))
       throw errorOf(name, warnings, "", compiled, `${name} compiles, but cannot work.`);
     // vmlinux.h lies in a directory that is called by its own hash.
@@ -197,8 +198,12 @@ export function shownShort(compiled: Compiled): Compiled {
   });
 }
 
+/** Of clang's warnings those about lines of which nothing better is said. */
+const unsaid = (warned: readonly Diagnostic[], found: readonly Diagnostic[]) =>
+  warned.filter(({ line }) => !found.some((better) => better.severity === "error" && better.line === line));
+
 /** To be counted up with each change of the checks: what was compiled before has to pass them too. */
-const CHECKS = 2;
+const CHECKS = 3;
 
 /** What a compilation of a source read and said. */
 interface LastTime {

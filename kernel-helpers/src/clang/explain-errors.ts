@@ -1,9 +1,11 @@
 /** clang's errors with what they mean in a BPF program. */
-import { advised, headerTrouble, signedDivision } from "./advice.js";
+import { advised, signedDivision } from "./advice.js";
+import { headerTrouble } from "./headers.js";
 import { errorOf, type CompileError, type Diagnostic } from "./diagnostics.js";
 import { checkDeclarations } from "./lint/declarations.js";
 import { checkFormats } from "./lint/formats.js";
 import { finding, offsetAt } from "./lint/source-text.js";
+import { withoutSlip } from "./slips.js";
 import { knownNames } from "./known-names.js";
 
 /** The same error with advice, and with the place where the user wrote the source. A crash of clang stays as it is. */
@@ -27,7 +29,7 @@ export async function explainErrors(
     const rest = diagnostics.slice(i + 1);
     const end = rest.findIndex((d) => d.severity !== "note");
     const notes = rest.slice(0, end < 0 ? rest.length : end);
-    told.push(names ? advised(diagnostic, notes, source, names) : diagnostic);
+    told.push(withoutSlip(names ? advised(diagnostic, notes, source, names) : diagnostic, notes, source));
   });
   return errorOf(name, told, output, { file, place });
 }

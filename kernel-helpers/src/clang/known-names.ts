@@ -17,7 +17,11 @@ export async function knownNames(): Promise<KnownNames> {
     libbpfDirs.map((from) => readFile(join(from, "bpf_helper_defs.h"), "latin1").catch(() => "")),
   );
   const helpers = all(headers.join("\n"), /\(\*(?:const )?(bpf_\w+)\)\(/g);
+  const declarations = new Map(
+    [...headers.join("\n").matchAll(/\(\*(?:const )?(bpf_\w+)\)\(([^)]*)\)/g)].map((found) => [found[1]!, found[2]!]),
+  );
   return {
+    parameters: (helper) => declarations.get(helper),
     helpers: [...new Set([...helpers, "bpf_printk", "bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl"])],
     types: [...all(types, /^(?:struct|union|enum) (\w+) \{/gm), ...all(types, /^typedef [^\n]*?(\w+);/gm)],
     constants: all(types, /^\t([A-Z][A-Z0-9_]+)(?: = [^\n,]*)?,$/gm),

@@ -193,7 +193,7 @@ describe("compile", () => {
       assert.equal(error!.name, "CompileError");
       assert.equal(
         error!.message,
-        `mine does not compile.\nmine.bpf.c:2:10: '${name}' file not found\n2 | #include <${name}>\n  |          ^`,
+        `mine does not compile.\nmine.bpf.c:2:10: There is no header ${name}.\n2 | #include <${name}>\n  |          ^\nA header of your own is looked for beside the notebook, and in the directories of -I.`,
       );
       assert.deepEqual(
         error!.diagnostics!.map((d) => [d.severity, d.file, d.line, d.column]),

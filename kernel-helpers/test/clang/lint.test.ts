@@ -56,6 +56,47 @@ const cases: Record<string, Case> = {
     source: program("\tu32 key = 1;\n\tbpf_map_delete_elem(&sized, &key);", sized),
     says: [["error 9: The key of the map sized has 8 bytes, and &key points to 4.", "&key);", "Give key the type"]],
   },
+  "a number where the address of a key or a value is needed": {
+    source: program("\tu64 id = 1;\n\tbpf_map_update_elem(&starts, id, bpf_ktime_get_ns(), BPF_ANY);", map),
+    says: [
+      ["error 9: bpf_map_update_elem takes the address of the key, and id is a number.", "id, bpf", "Write &id."],
+      [
+        "error 9: bpf_map_update_elem takes the address of the value, and bpf_ktime_get_ns() is a number.",
+        "bpf_ktime_get_ns(), BPF_ANY);",
+        "Keep it in a variable, such as value",
+      ],
+    ],
+  },
+  "a map whose value's type is not defined": {
+    source: program("", map.replace("u64[2]", "struct nothing_such")),
+    says: [
+      [
+        "error 4: struct nothing_such is not defined, so that nobody knows how large this part of the map is.",
+        "struct nothing_such); }",
+        "Define it above the map",
+      ],
+    ],
+  },
+  "a number of a map that is declared as a type": {
+    source: program("", map.replace("__uint(max_entries", "__type(max_entries")),
+    says: [
+      [
+        "error 4: max_entries of a map is a number, and __type takes a type.",
+        "__type(max_",
+        "Write __uint(max_entries, 64);",
+      ],
+    ],
+  },
+  "a program with the parameters of what it traces": {
+    source: `${head}SEC("tp_btf/sched_switch")\nint on(bool preempt, struct task_struct *prev)\n{\n\treturn prev->pid;\n}\n`,
+    says: [
+      [
+        "error 5: A program gets one parameter, its context, and on has 2.",
+        "on(bool",
+        "Write int BPF_PROG(on, bool preempt, struct task_struct *prev) and include <bpf/bpf_tracing.h>",
+      ],
+    ],
+  },
   "a variable that is larger, or points into something else": {
     source: program(
       "\tu64 keys[2] = {};\n\tbpf_map_delete_elem(&starts, keys);\n\tbpf_map_delete_elem(&starts, (u32 *)keys);",
@@ -273,8 +314,7 @@ describe("before it is loaded", () => {
     });
     await assert.rejects(bpf.load(compiled), {
       name: "ArgumentError",
-      message:
-        "cell 4, line 4: The map starts does not say how many entries it holds.\nAdd it to its definition: __uint(max_entries, 1024); or load it with maxEntries: { starts: 1024 }.",
+      message: `cell 4, line 4: The map starts does not say how many entries it holds.\n4 | ${map.replace("__uint(max_entries, 64); ", "").trim()}\n  | ${" ".repeat(map.indexOf("starts") - "__uint(max_entries, 64); ".length)}^\nAdd it to its definition: __uint(max_entries, 1024); or load it with maxEntries: { starts: 1024 }.`,
     });
     assert.equal((await bpf.load(compiled, { maxEntries: { starts: 10 } })).maps["starts"]!.maxEntries, 10);
   });

@@ -3,7 +3,7 @@ import { nearestNames } from "../../base/names.js";
 import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import { cookieOf, type Cookie } from "./hook-options.js";
-import { tracepointId, tracepoints } from "./tracefs.js";
+import { tracepointCategories, tracepointId, tracepoints } from "./tracefs.js";
 
 /** A tracepoint; SEC("tp/CATEGORY/NAME") says it too. */
 export interface TracepointHook {
@@ -52,6 +52,6 @@ export const tracepoint: HookKind<TracepointHook> = {
 async function similar(category: string, name: string): Promise<string> {
   const names = await tracepoints(category);
   if (names.length === 0)
-    return `This kernel has no tracepoint category ${category}; look under events/ in tracefs for the ones it has.`;
+    return `This kernel has no tracepoint category ${category}; the nearest are ${nearestNames(category, await tracepointCategories())}.`;
   return `The nearest names in ${category} are ${nearestNames(name, names)}.`;
 }

@@ -45,7 +45,7 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
       advice: `Declare a map like this: struct { __uint(type, …); … } ${written.replace(/^&\s*/, "")} SEC(".maps");`,
       at: argument,
     };
-  if (expected.includes("ringbuf_mem")) {
+  if (/^bpf_ringbuf_(?:submit|discard)$/.test(helper)) {
     const earlier = earlierSubmit(rejection, written);
     return type === "scalar" || /inv/.test(type)
       ? {
@@ -71,9 +71,11 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
   return {
     message: `${helper} cannot take ${written} as its argument ${register}: that is ${plain(type)}, and it needs ${plain(expected)}.`,
     advice:
-      type === "scalar" || type === "inv"
-        ? "A number is not an address that the program may use: copy what it points to into a local variable first (bpf_probe_read_user, bpf_probe_read_kernel)."
-        : "Pass it the address of a local variable or of a map's value.",
+      (type === "scalar" || type === "inv") && /^[A-Za-z_]\w*$/.test(written)
+        ? `Write &${written}, if its address is meant. If it holds an address of the process or the kernel, copy what is there first (bpf_probe_read_user, bpf_probe_read_kernel).`
+        : type === "scalar" || type === "inv"
+          ? "A number is not an address that the program may use: copy what it points to into a local variable first (bpf_probe_read_user, bpf_probe_read_kernel)."
+          : "Pass it the address of a local variable or of a map's value.",
     at: argument,
   };
 };
@@ -99,5 +101,7 @@ const words: Record<string, string> = {
   rdonly_mem: "memory that is only read",
   pkt_meta: "an address in a packet's metadata",
 };
-const plain = (types: string) =>
-  [...new Set(types.split(/,\s*/).map((type) => words[type.trim()] ?? type.trim()))].join(" or ");
+const plain = (types: string) => {
+  const kinds = [...new Set(types.split(/,\s*/).map((type) => words[type.trim()] ?? type.trim()))];
+  return kinds.length > 4 ? "the address of memory that the program may use" : kinds.join(" or ");
+};

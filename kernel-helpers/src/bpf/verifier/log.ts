@@ -55,6 +55,8 @@ export function readVerifierLog(output: string): VerifierLog | undefined {
     if (row.startsWith(";")) see(row);
     else if (step) {
       said.length = 0;
+      const whole = /BPF program is too large\. .*/.exec(row)?.[0]; // printed behind the last instruction, not below it
+      if (whole) said.push(whole);
       const { code, behind } = split(step[2]!);
       steps.push({ number: Number(step[1]), code, state: behind, ...place });
       // Where a jump ends the path, the next line's source may stand on the jump's own.

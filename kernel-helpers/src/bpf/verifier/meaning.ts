@@ -36,11 +36,23 @@ const rules: [RegExp, Rule][] = [
   [/^invalid (?:indirect )?(read from|write to) stack R(\d+) off[ =]?(-?\d+)(?:\+\d+)? size[ =](\d+)/, stackAccess],
   [
     /GPL-restricted|GPL only function/,
-    (rejection) => ({
-      message: `${helperOf(rejection) ?? "This helper"} is for programs under the GPL only, and this one names no licence that is.`,
-      advice: 'Add this line: char LICENSE[] SEC("license") = "GPL";',
-      at: nearHelper(rejection),
-    }),
+    (rejection) => {
+      const [, name, section, text] =
+        /\bchar\s+(\w+)\s*\[\s*\w*\s*\]\s*(SEC\s*\(\s*"license"\s*\))?\s*=\s*("[^"]*")/i.exec(rejection.c.source) ?? [];
+      const isLicence = section !== undefined || /licen[cs]e/i.test(name ?? "");
+      const line = 'char LICENSE[] SEC("license") = "GPL";';
+      return {
+        message: `${helperOf(rejection) ?? "This helper"} is for programs under the GPL only, and ${
+          !isLicence
+            ? "this one names no licence that is"
+            : section === undefined
+              ? `${name} is an ordinary variable without SEC("license")`
+              : `the licence of this one, ${text}, is not one that the kernel counts among them`
+        }.`,
+        advice: isLicence ? `Write: ${line.replace("LICENSE", name!)}` : `Add this line: ${line}`,
+        at: nearHelper(rejection),
+      };
+    },
   ],
   [/reference leak|Unreleased reference/, leak],
   [/infinite loop detected|back-edge from|too large\. Processed|too complex/, endless],

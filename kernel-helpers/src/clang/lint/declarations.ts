@@ -4,7 +4,13 @@ import { bare, closing, finding, withoutComments } from "./source-text.js";
 
 /** @param file what messages call the source */
 export function checkDeclarations(source: string, file: string): Diagnostic[] {
-  return [...oldMaps(source, file), ...mapsWithoutSection(source, file), ...functionsWithoutSection(source, file)];
+  return [
+    ...oldMaps(source, file),
+    ...mapsWithoutSection(source, file),
+    ...numbersAsTypes(source, file),
+    ...functionsWithoutSection(source, file),
+    ...severalParameters(source, file),
+  ];
 }
 
 /** The definition that libbpf 1.0 and later refuse. */
@@ -42,6 +48,21 @@ function mapsWithoutSection(source: string, file: string): Diagnostic[] {
   });
 }
 
+/** What of a map is a number, declared as a type. */
+function numbersAsTypes(source: string, file: string): Diagnostic[] {
+  const shape = /\b__type\s*\(\s*(type|max_entries|map_flags|key_size|value_size)\s*,([^)]*)\)/g;
+  return [...bare(source).matchAll(shape)].map((found) =>
+    finding(
+      source,
+      file,
+      found.index,
+      "error",
+      `${found[1]} of a map is a number, and __type takes a type.`,
+      `Write __uint(${found[1]},${found[2]});`,
+    ),
+  );
+}
+
 function depthAt(text: string, offset: number): number {
   let depth = 0;
   for (let i = 0; i < offset; i++) depth += text[i] === "{" ? 1 : text[i] === "}" ? -1 : 0;
@@ -77,4 +98,35 @@ function functionsWithoutSection(source: string, file: string): Diagnostic[] {
     );
   }
   return found;
+}
+
+/** The macro of bpf_tracing.h for a kind of hook whose programs are written with the traced function's parameters. */
+const macroFor: [RegExp, string][] = [
+  [/^(?:tp_btf|fentry|fexit|fmod_ret|lsm|raw_tp|raw_tracepoint|iter)\b/, "BPF_PROG"],
+  [/^(?:kprobe|uprobe)\b/, "BPF_KPROBE"],
+  [/^(?:kretprobe|uretprobe)\b/, "BPF_KRETPROBE"],
+  [/^ksyscall\b/, "BPF_KSYSCALL"],
+  [/^usdt\b/, "BPF_USDT"],
+];
+
+/** The kernel calls a program with its context alone: what else is declared has no value. */
+function severalParameters(source: string, file: string): Diagnostic[] {
+  const text = withoutComments(source);
+  const shape =
+    /\bSEC\(\s*"\??([^"]*)"\s*\)\s*(?:__\w+\s+)*(?:int|long|void)\s+(\w+)\s*\(([^(){};]*,[^(){};]*)\)\s*\{/g;
+  return [...text.matchAll(shape)].flatMap((found) => {
+    const [all, section, name, parameters] = found as unknown as [string, string, string, string];
+    if (section === "struct_ops" || section.startsWith("struct_ops/") || /^BPF_/.test(name)) return [];
+    const macro = macroFor.find(([kind]) => kind.test(section))?.[1];
+    return finding(
+      source,
+      file,
+      found.index + all.lastIndexOf(`${name}`, all.indexOf(parameters)),
+      "error",
+      `A program gets one parameter, its context, and ${name} has ${parameters.split(",").length}.`,
+      macro
+        ? `Write int ${macro}(${name}, ${parameters.trim()}) and include <bpf/bpf_tracing.h>: it takes them from the context.`
+        : `What the hook knows stands in the context's fields, such as ctx->args of a tracepoint of a system call.`,
+    );
+  });
 }

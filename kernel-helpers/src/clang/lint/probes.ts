@@ -22,6 +22,8 @@ const MACROS = `
 #define bpf_map_pop_elem(MAP, VALUE) ({ __bpflab_part(MAP, value, 1, VALUE) bpf_map_pop_elem(MAP, VALUE); })
 #define bpf_map_peek_elem(MAP, VALUE) ({ __bpflab_part(MAP, value, 1, VALUE) bpf_map_peek_elem(MAP, VALUE); })
 void __bpflab_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#undef __type
+#define __type(NAME, TYPE) typeof(TYPE) *NAME; char __bpflab_##NAME[sizeof(TYPE)]
 #undef bpf_printk
 #define bpf_printk(FORMAT, ...) ({ __bpflab_printf(FORMAT, ##__VA_ARGS__); 0; })
 `;
@@ -41,7 +43,7 @@ export const probeFlags = [
 
 /** The source with the macros behind its last #include; undefined when it calls nothing that they look at. */
 export function probed(source: string, file: string): string | undefined {
-  if (!/\bbpf_(?:map_\w+_elem|printk)\s*\(/.test(bare(source))) return undefined;
+  if (!/\bbpf_(?:map_\w+_elem|printk)\s*\(|\b__type\s*\(/.test(bare(source))) return undefined;
   const rows = source.split("\n");
   const last = rows.map((row) => /^\s*#\s*include\b/.test(row)).lastIndexOf(true);
   const name = JSON.stringify(file);
@@ -63,6 +65,8 @@ interface Sizes {
   wanted?: number;
   given?: number;
   type?: string;
+  /** The argument is a number, no pointer. */
+  isNumber?: boolean;
 }
 
 /** What clang said of a probed source, as messages about the source. */
@@ -78,7 +82,9 @@ export function readProbes(said: readonly Diagnostic[], source: string, file: st
     const type = /'struct __bpflab \*' with an expression of type '([^']+)'/.exec(message)?.[1];
     if (begins) groups.push({ part: begins[1] as "key" | "value", argument: Number(begins[2]), offset });
     else if (sizes && group) Object.assign(group, { wanted: Number(sizes[1]), given: Number(sizes[2]) });
-    else if (type && group) group.type = type;
+    else if (type && group) Object.assign(group, { type, isNumber: message.includes("integer to pointer") });
+    else if (/^invalid application of 'sizeof' to an incomplete type/.test(message))
+      formats.push(...unknownType(message, source, file, offset));
     else formats.push(...formatFinding(message, source, file, offset));
   }
   const text = bare(source);
@@ -86,12 +92,12 @@ export function readProbes(said: readonly Diagnostic[], source: string, file: st
 }
 
 function sizeFinding(
-  { part, argument, offset, wanted, given, type }: Sizes,
+  { part, argument, offset, wanted, given, type, isNumber = false }: Sizes,
   text: string,
   source: string,
   file: string,
 ): Diagnostic[] {
-  if (wanted === undefined || given === undefined || type === undefined || wanted === given) return [];
+  if (type === undefined || (!isNumber && (wanted === undefined || given === undefined || wanted === given))) return [];
   if (/^(?:const )?(?:void|char) \*$/.test(type)) return []; // says nothing of what it points to
   const open = text.indexOf("(", offset);
   const parts = callArguments(text, open);
@@ -99,6 +105,19 @@ function sizeFinding(
   if (!map || !pointer) return [];
   const name = source.slice(map.start, map.end).replace(/^&\s*/, "");
   const written = source.slice(pointer.start, pointer.end);
+  if (isNumber || wanted === undefined || given === undefined)
+    return [
+      finding(
+        source,
+        file,
+        pointer.start,
+        "error",
+        `${/^\w+/.exec(text.slice(offset))![0]} takes the address of the ${part}, and ${written} is a number.`,
+        /^[A-Za-z_]\w*$/.test(written)
+          ? `Write &${written}.`
+          : `Keep it in a variable, such as ${part}, of the type that the map's __type(${part}, …) names, and write &${part}.`,
+      ),
+    ];
   const variable = /^&\s*([A-Za-z_]\w*)$/.exec(written)?.[1] ?? (type.endsWith("]") ? written : undefined);
   const bytes = (count: number) => `${count} byte${count === 1 ? "" : "s"}`;
   const message = `The ${part} of the map ${name} has ${bytes(wanted)}, and ${written} points to ${given}.`;
@@ -112,6 +131,22 @@ function sizeFinding(
     ? `${told} Give ${variable} the type that the map's __type(${part}, …) names, or change that.`
     : `${told} Compare its type with the map's __type(${part}, …).`;
   return [finding(source, file, pointer.start, severity, message, advice)];
+}
+
+/** Of a map's key or value; the program compiles, because only a pointer to it is declared. */
+function unknownType(message: string, source: string, file: string, offset: number): Diagnostic[] {
+  const type = /incomplete type '([^']+)'/.exec(message)?.[1] ?? "type";
+  const at = source.indexOf(type, offset);
+  return [
+    finding(
+      source,
+      file,
+      at < 0 ? offset : at,
+      "error",
+      `${type} is not defined, so that nobody knows how large this part of the map is.`,
+      "Define it above the map, or correct its name.",
+    ),
+  ];
 }
 
 const sizeOf = (type: string): number | undefined => {

@@ -320,7 +320,16 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       "max_entries",
       map("__uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int);"),
       ArgumentError,
-      /The map m does not say how many entries it holds\.\nAdd it to its definition/,
+      /The map m does not say how many entries it holds\.\n.*\n.*\^\nAdd it to its definition/,
+    ],
+    [
+      "an array's key",
+      map("__uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, long); __type(value, int);").replace(
+        "int key",
+        "long key",
+      ),
+      LoadError,
+      /the key of the map m \(array\) has 8 bytes\.\nThe key of an array is its index, of 4 bytes: __type\(key, u32\)/,
     ],
     [
       "a key",

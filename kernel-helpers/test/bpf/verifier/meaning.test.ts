@@ -227,6 +227,31 @@ const cases: Record<string, Case> = {
     advises: /^Add this line: char LICENSE\[\] SEC\("license"\) = "GPL";$/,
     reason: /GPL/,
   },
+  "a licence that is none of the GPL's": {
+    body: ['\tbpf_printk("hello");', "\treturn 0;"],
+    source: (source) => source.replace('"GPL"', '"MIT"'),
+    at: [1, "bpf_printk"],
+    says: /GPL only, and the licence of this one, "MIT", is not one that the kernel counts among them\.$/,
+    advises: /^Write: char LICENSE\[\] SEC\("license"\) = "GPL";$/,
+    reason: /GPL/,
+  },
+  "a licence without its section": {
+    body: ['\tbpf_printk("hello");', "\treturn 0;"],
+    source: (source) => source.replace(' SEC("license")', ""),
+    at: [1, "bpf_printk"],
+    says: /GPL only, and LICENSE is an ordinary variable without SEC\("license"\)\.$/,
+    advises: /^Write: char LICENSE\[\] SEC\("license"\) = "GPL";$/,
+    reason: /GPL/,
+  },
+  "a number where a helper takes an address": {
+    body: ["\tu64 id = ctx->args[0];", "\treturn bpf_strncmp((const char *)id, 8, fixed_text);"],
+    source: (source) =>
+      source.replace("const volatile u64 fixed", 'const char fixed_text[] = "12345678"; const volatile u64 fixed'),
+    at: [2, "(const char *)id"],
+    says: /^bpf_strncmp cannot take \(const char \*\)id as its argument 1: that is a number/,
+    advises: /copy what it points to into a local variable/,
+    reason: /type=(?:scalar|inv) expected=/,
+  },
   "a helper of another kind of program": {
     body: ["\treturn bpf_skb_load_bytes(ctx, 0, 0, 4);"],
     at: [1, "bpf_skb_load_bytes"],

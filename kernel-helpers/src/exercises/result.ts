@@ -63,12 +63,15 @@ export class CheckResult {
     );
     const page = html`<p><b>Exercise ${this.exercise}: ${reached} of ${of} points</b></p><ul style="list-style:none">${rows}</ul>`;
     return {
-      "text/plain": this.toString(),
+      "text/plain": isGradedByNbgrader() ? String(reached) : this.toString(),
       "text/html": page.toString(),
       "application/vnd.bpflab.exercise+json": { exercise: this.exercise, steps: this.steps },
     };
   }
 }
+
+/** nbgrader reads the points in the text of a check's result; it gives all of them for a text that is no number. */
+const isGradedByNbgrader = () => process.env["NBGRADER_EXECUTION"] !== undefined;
 
 /** A step from what is wrong with it: nothing, when it passed. */
 export function step(name: string, points: number, wrong: string | undefined): Step {

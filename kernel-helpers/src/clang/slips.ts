@@ -131,7 +131,11 @@ function missingSemicolon({ text, offset }: Slip): Told {
   const before = text.slice(0, offset).trimEnd();
   const onEarlierLine = text.slice(before.length, offset).includes("\n");
   const row = before.slice(before.lastIndexOf("\n") + 1);
-  if (!onEarlierLine || !/(?:[\w)\]"']|\+\+|--)$/.test(before) || /^\s*(?:#|(?:if|for|while|else|do|switch|SEC)\b)/.test(row))
+  if (
+    !onEarlierLine ||
+    !/(?:[\w)\]"']|\+\+|--)$/.test(before) ||
+    /^\s*(?:#|(?:if|for|while|else|do|switch|SEC)\b)/.test(row)
+  )
     return undefined;
   return {
     message: "A semicolon is missing at the end of this line.",

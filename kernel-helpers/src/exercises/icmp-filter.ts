@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import type { BpfProgram } from "../bpf/program.js";
@@ -13,8 +14,10 @@ import { missingParts } from "./trial.js";
 const THRESHOLD = 50;
 const REQUESTS = 70;
 const OWN = 60;
+/** One after another for a second, or some on a machine that is busy: more than the windows of so many seconds let through. */
+const STEADY = 300;
 /** How many sources in turn try to send their requests within a second, on a machine that is busy. */
-const FLOODERS = 4;
+const FLOODERS = 3;
 
 // The sources hold what tsc does not copy; from dist/exercises as from src/exercises this is the same path.
 const vlan = fileURLToPath(new URL("../../src/exercises/vlan.py", import.meta.url));
@@ -22,7 +25,7 @@ const vlan = fileURLToPath(new URL("../../src/exercises/vlan.py", import.meta.ur
 /** Exercise 5: who pings too often is held to a threshold, and nobody else notices. */
 export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
   const hooks = Object.values<BpfProgram>(object.programs);
-  const network = hooks.filter(({ type }) => type === "sched_cls");
+  const network = hooks.filter(({ type }) => type === "sched_cls" || type === "xdp");
   const missing =
     network.length === 0
       ? 'No program is one for a network interface: its SEC() is "tc".'
@@ -31,10 +34,11 @@ export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
   if (missing !== undefined) return [first, ...later];
   const hook = hooks.find((program) => program.hook)?.hook;
   const before: unknown = (object.globals as Record<string, unknown>)["threshold"];
-  const lab = await playground({ peers: 2 + FLOODERS });
+  const lab = await playground({ peers: 3 + FLOODERS });
   try {
     (object.globals as Record<string, unknown>)["threshold"] = THRESHOLD;
-    await object.attach({ interface: lab.interface, direction: "ingress" });
+    const sees = network.some(({ type }) => type === "sched_cls") ? { direction: "ingress" as const } : {}; // XDP sees no other
+    await object.attach({ interface: lab.interface, ...sees });
     return [first, ...(await tried(lab))];
   } finally {
     object.detach();
@@ -56,24 +60,28 @@ const names = [
 const later: Step[] = names.map(([name, points]) => step(name, points, "Not checked until the step above passes."));
 
 async function tried(lab: Playground): Promise<Step[]> {
-  const [polite, innocent, ...flooders] = lab.peers as [Peer, Peer, ...Peer[]];
+  const [polite, innocent, steady, ...flooders] = lab.peers as [Peer, Peer, Peer, ...Peer[]];
   const passes = await othersPass(lab, innocent);
   // More than the threshold: who counts answers, too, then drops some.
   const replies = await ping(lab, innocent.ipv4, OWN);
   // The polite one stays below 50 in any second, and above it altogether.
-  const [flood, slow, few] = await Promise.all([
+  let held = 0;
+  const [flood, spread, slow, few] = await Promise.all([
     floodWithinSecond(flooders, 4),
+    steady.ping({ count: STEADY, intervalMs: 3, timeoutMs: 300 }).finally(() => (held = performance.now())),
     polite.ping({ count: REQUESTS, intervalMs: 40 }),
     innocent.ping({ count: 10, intervalMs: 50 }),
   ]);
+  await delay(Math.max(0, held + 1100 - performance.now()));
+  const again = await steady.ping({ count: 5, intervalMs: 20, timeoutMs: 300 });
   const six = innocent.ipv6 ? await floodWithinSecond(flooders, 6) : undefined;
   const results = [
     passes,
     replies === OWN
       ? undefined
       : `${replies} of ${OWN} answers to our own pings came in: an answer is ICMP too, of type 0 (echo reply). Only requests, type 8, are to be counted.`,
-    flood ? wrongFlood(flood.received, slow.received, few.received) : tooBusy,
-    wrongSlow(flood?.received, slow.received),
+    flood ? wrongAbove(flood.received, slow.received, few.received, spread) : tooBusy,
+    wrongSlow(flood?.received, slow.received) ?? wrongLater(again),
     few.received === 10
       ? undefined
       : few.received === 0 && flood?.received === 0
@@ -104,7 +112,7 @@ async function floodWithinSecond(sources: readonly Peer[], family: 4 | 6): Promi
 function wrongFlood(received: number, slow: number, few: number): string | undefined {
   if (received === THRESHOLD) return undefined;
   if (received === REQUESTS)
-    return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), and the count with threshold?";
+    return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), the count with threshold, and is the window a second (1000000000 ns)?";
   if (received === 0 && slow === 0 && few === 0)
     return "No request is answered at all: the threshold (50) is not looked at.";
   if (received === THRESHOLD - 1 || received === THRESHOLD + 1)
@@ -112,10 +120,25 @@ function wrongFlood(received: number, slow: number, few: number): string | undef
   return `${received} of 70 requests within a second were answered, with the threshold at ${THRESHOLD}: is there one count for each source, and are requests alone counted?`;
 }
 
+function wrongAbove(flood: number, slow: number, few: number, spread: PingResult): string | undefined {
+  return (flood < REQUESTS ? wrongSpread(spread) : undefined) ?? wrongFlood(flood, slow, few);
+}
+
+function wrongSpread({ received, sent, duration_ns }: PingResult): string | undefined {
+  if (received <= THRESHOLD * (Math.ceil(duration_ns / 1e9) + 1)) return undefined;
+  return `A source that asked ${sent} times within ${Math.round(duration_ns / 1e6)} ms got ${received} answers, with the threshold at ${THRESHOLD}: is its window a second long (1000000000 ns)?`;
+}
+
+function wrongLater({ received }: PingResult): string | undefined {
+  if (received > 0) return undefined;
+  return "A source that was held to the threshold is not answered any more, though it has asked nothing for more than a second: its window has to restart also when its count is above the threshold.";
+}
+
 function wrongSlow(flood: number | undefined, slow: number): string | undefined {
   if (slow >= REQUESTS) return undefined;
-  if (slow === THRESHOLD)
-    return "A source that asks 25 times a second got 50 answers of 70: its window never restarts. After a second the count starts at 0 again.";
+  // Fewer than 50 when it had asked before, such as in the student's own trial.
+  if (slow === THRESHOLD || (slow < THRESHOLD && flood === THRESHOLD))
+    return `A source that asks 25 times a second got ${slow} answers of 70: its window never restarts. After a second the count starts at 0 again.`;
   if (slow === 0 && flood === 0) return "No request is answered at all, also of a source that asks 25 times a second.";
   return `A source that asks 25 times a second got ${slow} answers of 70: the threshold is 50 in a second.`;
 }

@@ -28,7 +28,7 @@ const SETTLE_MS = 300;
 export async function tryOn(
   object: BpfObject,
   options: WritersOptions,
-  settled?: (pid: number) => void,
+  settled?: (pid: number) => void | Promise<void>,
 ): Promise<Trial> {
   const globals = object.globals as Record<string, unknown>;
   const [wasAttached, before] = [object.attached, "my_pid" in globals ? globals["my_pid"] : undefined];
@@ -40,7 +40,7 @@ export async function tryOn(
     await object.attach();
     const [workers, others] = await Promise.all([watched.run(), other.run()]);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS)); // the pipe and the ring are read some times a second
-    settled?.(watched.pid);
+    await settled?.(watched.pid);
     return { pid: watched.pid, workers, others, otherPid: other.pid };
   } finally {
     if (!wasAttached) object.detach();
@@ -64,18 +64,24 @@ export function missingParts(
   return undefined;
 }
 
+/** Of write(2) alone, or of all calls: then the program looks at the call's number itself. */
+const onWrite = /sys_(?:enter|exit)_write$|^(?:tp_btf|raw_tp|raw_tracepoint)\/sys_(?:enter|exit)$|(?:sys|vfs)_write$/;
+
 /** What is wrong with the hooks of a pair of programs: undefined when one is on the beginning of write(2) and one on its end. */
 export function wrongHooks(object: BpfObject): string | undefined {
   const hooks = Object.values<{ name: string; section: string }>(object.programs);
   const on = (hook: RegExp) => hooks.filter(({ section }) => hook.test(section)).map(({ name }) => name);
-  const [entering, leaving] = [on(/sys_enter/), on(/sys_exit/)];
+  const [entering, leaving] = [
+    on(/sys_enter|^(?:fentry|kprobe|ksyscall)\b/),
+    on(/sys_exit|^(?:fexit|kretprobe|kretsyscall)\b/),
+  ];
   if (leaving.length === 0 && entering.length > 1)
     return `${entering.join(" and ")} are both on the beginning of the call (sys_enter_write): the time from there to there is not the call's. One belongs on tp/syscalls/sys_exit_write.`;
   if (entering.length === 0 && leaving.length > 1)
     return `${leaving.join(" and ")} are both on the end of the call (sys_exit_write): one belongs on tp/syscalls/sys_enter_write.`;
   if (entering.length === 0) return "No program is on the beginning of the call: tp/syscalls/sys_enter_write.";
   if (leaving.length === 0) return "No program is on the end of the call: tp/syscalls/sys_exit_write.";
-  const other = hooks.find(({ section }) => !/sys_(?:enter|exit)_write$/.test(section));
+  const other = hooks.find(({ section }) => !onWrite.test(section));
   return (
     other &&
     `${other.name} is on ${other.section}, which is not write(2): tp/syscalls/sys_enter_write and sys_exit_write are.`
@@ -95,7 +101,11 @@ export function wrongDurations(
     return `The duration is negative ${of(negative)}: it is the time at the end minus the time at the beginning.`;
   const uptime = count((said, _took, { after }) => isNear(said, after) && said > 10e9);
   if (uptime > 0)
-    return `The duration is the time since the machine started ${of(uptime)}, as if the call had begun at 0: is the time taken before the entry is put into the map?`;
+    return `The duration is the time since the machine started ${of(uptime)}, as if the call had begun at 0: ${
+      uptime < pairs.length / 2
+        ? "has another thread's write taken what this one had left? Each thread needs an entry of its own, such as by the whole of bpf_get_current_pid_tgid()."
+        : "is the time taken before the entry is put into the map, and subtracted at the end?"
+    }`;
   // A thread may lose its CPU between the clock and the call, so that not each of the calls that were to wait has waited.
   const slow = pairs.filter(({ write }) => write.bytes === SLOW_BYTES && write.after - write.before > 10e6);
   const fits = (by: number) =>

@@ -1,6 +1,7 @@
 """A process whose writes an exercise watches. It says on standard output, by writev(2), which write(2) calls it made.
 
-Arguments: threads, fast writes a thread, slow writes a thread, ms that a slow write takes, bytes of a fast write.
+Arguments: threads, fast writes a thread, slow writes a thread, ms that the first slow write takes (each further one an
+eighth of that, so that the last is not the longest), bytes of a fast write.
 """
 
 import fcntl
@@ -32,9 +33,9 @@ def work(made):
         timed(writes, null, b"x" * size)
     reader, writer = os.pipe()
     room = fcntl.fcntl(writer, 1032)  # F_GETPIPE_SZ
-    for _ in range(slow):
+    for i in range(slow):
         os.writev(writer, [b"x" * room])
-        drain = threading.Timer(slow_ms / 1000, os.read, (reader, room))
+        drain = threading.Timer(slow_ms / 1000 / 8**i, os.read, (reader, room))
         together.wait()
         drain.start()
         timed(writes, writer, b"x" * 4096)

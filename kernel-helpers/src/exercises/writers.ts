@@ -36,6 +36,7 @@ export interface WritersOptions {
   bytes?: number;
   /** Writes of each thread that wait; those of all threads at the same time. */
   slow?: number;
+  /** How long the first one waits; each further one an eighth of that. */
   slowMs?: number;
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { Observable, share } from "rxjs";
+import { firstValueFrom, map, Observable, of, share, Subject, timeout } from "rxjs";
 import { tracefs } from "../bpf/link/tracefs.js";
 import { atExit } from "../base/at-exit.js";
 import { MissingFeatureError, NotRootError } from "../base/errors.js";
@@ -117,6 +117,9 @@ function readSome(fd: number, buffer: Buffer): string | undefined {
   }
 }
 
+/** Says each time that all there was has been read. */
+const dry = new Subject<void>();
+
 const lines = new Observable<TraceLine>((subscriber) => {
   const { fd, buffer, close } = open();
   const parser = new TraceParser();
@@ -127,7 +130,10 @@ const lines = new Observable<TraceLine>((subscriber) => {
       // The last subscriber may leave at any line, and takes the descriptor along.
       for (let i = 0; i < 8 && !subscriber.closed; i++) {
         const text = readSome(fd, buffer);
-        if (text === undefined) return;
+        if (text === undefined) {
+          dry.next();
+          return;
+        }
         for (const line of parser.push(text)) subscriber.next(line);
       }
     } catch (error) {
@@ -156,4 +162,19 @@ const lines = new Observable<TraceLine>((subscriber) => {
  */
 export function tracePipe(): Observable<TraceLine> {
   return lines;
+}
+
+/**
+ * Waits until the subscribers of `tracePipe` have all that has been printed up to now: the reader may be behind when
+ * much is printed, by other programs of the machine, too.
+ *
+ * @returns whether it came to that within `atMostMs`
+ */
+export function tracePipeRead(atMostMs: number): Promise<boolean> {
+  return firstValueFrom(
+    dry.pipe(
+      map(() => true),
+      timeout({ first: atMostMs, with: () => of(false) }),
+    ),
+  );
 }

@@ -32,9 +32,15 @@ function changed(source: string, ...changes: [string | RegExp, string][]): strin
 const right: [string, Exercise, string][] = [
   ["hashmap, keyed by process and thread", "hashmap", solutions.hashmap],
   ["hashmap, keyed by thread, programs in the other order", "hashmap", solutions.hashmapByThread],
+  ["hashmap, on all system calls by tp_btf and BPF_PROG", "hashmap", solutions.hashmapOnAllCalls],
+  ["hashmap, kept by the task", "hashmap", solutions.hashmapInTask],
+  ["hashmap, an array among the globals", "hashmap", solutions.hashmapInGlobals],
   ["ringbuf, reserve and submit", "ringbuf", solutions.ringbuf],
   ["ringbuf, by bpf_ringbuf_output", "ringbuf", solutions.ringbufByOutput],
   ["stats", "stats", solutions.stats],
+  ["stats, a map for each CPU", "stats", solutions.stats.replace(/_HASH(?=[^}]*struct stats\))/, "_PERCPU_HASH")],
+  ["tc_icmp_filter, tcx/ingress, the second in the key", "tc_icmp_filter", solutions.filterBySecond],
+  ["tc_icmp_filter, xdp", "tc_icmp_filter", solutions.filterByXdp],
   ["tc_icmp_filter, direct packet access", "tc_icmp_filter", solutions.filter],
   ["tc_icmp_filter, by loading bytes, with IPv6", "tc_icmp_filter", solutions.filterByLoading],
 ];
@@ -81,6 +87,24 @@ const wrong: [string, Exercise, string, RegExp][] = [
     "hashmap",
     changed(hashmap, ["bpf_ktime_get_ns() - *start", "*start - bpf_ktime_get_ns()"]),
     /The duration is negative for 84 of 84 writes/,
+  ],
+  [
+    "one entry for all threads",
+    "hashmap",
+    changed(
+      hashmap,
+      ["u64 now = bpf_ktime_get_ns();", "u64 now = bpf_ktime_get_ns(), one = 1;"],
+      ["&id, &now", "&one, &now"],
+      ["u64 *start = bpf_map_lookup_elem(&starts, &id);", "u64 one = 1, *start = bpf_map_lookup_elem(&starts, &one);"],
+      ["bpf_map_delete_elem(&starts, &id)", "bpf_map_delete_elem(&starts, &one)"],
+    ),
+    /lines came from 84 writes.* overwrite|another thread's write|entry of another write/,
+  ],
+  [
+    "the time of the beginning is not subtracted",
+    "hashmap",
+    changed(hashmap, ["bpf_ktime_get_ns() - *start", "*start"]),
+    /time since the machine started for 84 of 84 writes.* subtracted at the end/,
   ],
   [
     "microseconds",
@@ -176,6 +200,12 @@ const wrong: [string, Exercise, string, RegExp][] = [
   ],
   ["no largest duration", "stats", changed(stats, [/\tif \(ns > s->max_ns\)\n.*\n/, ""]), /max_ns is 0/],
   [
+    "the largest duration is the last one",
+    "stats",
+    changed(stats, [/\tif \(ns > s->max_ns\)\n\t/, ""]),
+    /max_ns is less than the longest call.* or the last one\?/,
+  ],
+  [
     "the sum is the last one",
     "stats",
     changed(stats, ["__sync_fetch_and_add(&s->total_ns, ns)", "s->total_ns = ns"]),
@@ -238,6 +268,18 @@ const wrong: [string, Exercise, string, RegExp][] = [
       "\tif (eth->h_proto == bpf_htons(0x8100))\n\t\treturn DROP;\n\tif (eth->h_proto != bpf_htons(ETH_P_IP))\n\t\treturn PASS;\n",
     ]),
     /two VLAN tags does not come through.* 0x8100 /,
+  ],
+  [
+    "the window is a millisecond",
+    "tc_icmp_filter",
+    changed(filter, [">= 1000000000", ">= 1000000"]),
+    /got \d+ answers, with the threshold at 50: is its window a second long|nothing is dropped.* is the window a second/,
+  ],
+  [
+    "once above the threshold, for ever",
+    "tc_icmp_filter",
+    changed(filter, [">= 1000000000", ">= 1000000000 && w->count <= threshold"]),
+    /held to the threshold is not answered any more/,
   ],
   [
     "all requests are dropped",
@@ -356,5 +398,15 @@ describe("wrong solutions are told their own mistake", { concurrency: true }, ()
     );
     assert.match(String(bundle["text/html"]), /<li>✗ how often<br><em>/);
     assert.equal((bundle["application/vnd.bpflab.exercise+json"] as { steps: unknown[] }).steps.length, 3);
+  });
+
+  test("to nbgrader, a result is the number of its points", async () => {
+    const result = await exercise.check("minimal", { number: "process", lines: 2 });
+    process.env["NBGRADER_EXECUTION"] = "autograde"; // as nbgrader has it while it runs a submission
+    try {
+      assert.equal((await bundleOf(result))["text/plain"], "1");
+    } finally {
+      delete process.env["NBGRADER_EXECUTION"];
+    }
   });
 });

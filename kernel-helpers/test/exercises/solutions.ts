@@ -340,3 +340,106 @@ int limit(struct __sk_buff *skb)
 	return ++w->count > threshold ? 2 : -1;
 }
 `;
+
+const tracing = head.replace("\n\n", "\n#include <bpf/bpf_tracing.h>\n\n");
+
+/** Another student's: on all system calls, with the arguments by name. */
+export const hashmapOnAllCalls = `${tracing}u32 my_pid = 0;
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1024); __type(key, u64); __type(value, u64); } starts SEC(".maps");
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_enter, struct pt_regs *regs, long id)
+{
+	u64 key = bpf_get_current_pid_tgid(), now;
+	if (id != 1 || key >> 32 != my_pid) return 0;
+	now = bpf_ktime_get_ns();
+	bpf_map_update_elem(&starts, &key, &now, 0);
+	return 0;
+}
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_exit, struct pt_regs *regs, long ret)
+{
+	u64 key = bpf_get_current_pid_tgid();
+	u64 *t = bpf_map_lookup_elem(&starts, &key);
+	if (!t) return 0;
+	bpf_printk("took %llu ns", bpf_ktime_get_ns() - *t);
+	bpf_map_delete_elem(&starts, &key);
+	return 0;
+}
+`;
+
+/** Another student's: what a call's beginning leaves is kept by the task itself. */
+export const hashmapInTask = `${tracing}u32 my_pid = 0;
+struct { __uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC); __type(key, int); __type(value, u64); } starts SEC(".maps");
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_enter, struct pt_regs *regs, long id)
+{
+	u64 *t;
+	if (id != 1 || bpf_get_current_pid_tgid() >> 32 != my_pid) return 0;
+	t = bpf_task_storage_get(&starts, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (t) *t = bpf_ktime_get_ns();
+	return 0;
+}
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_exit, struct pt_regs *regs, long ret)
+{
+	u64 *t = bpf_task_storage_get(&starts, bpf_get_current_task_btf(), 0, 0);
+	if (!t) return 0;
+	bpf_printk("took %llu ns", bpf_ktime_get_ns() - *t);
+	bpf_task_storage_delete(&starts, bpf_get_current_task_btf());
+	return 0;
+}
+`;
+
+/** Another student's: an array among the globals in place of a map, and a function of her own. */
+export const hashmapInGlobals = `${head}u32 my_pid = 0;
+u64 begun[65536];
+static __always_inline u32 slot(void) { return (u32)bpf_get_current_pid_tgid() & 65535; }
+SEC("tracepoint/syscalls/sys_enter_write")
+int in(struct trace_event_raw_sys_enter *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == my_pid) begun[slot()] = bpf_ktime_get_ns();
+	return 0;
+}
+SEC("tracepoint/syscalls/sys_exit_write")
+int out(struct trace_event_raw_sys_exit *ctx)
+{
+	u64 t = begun[slot()];
+	if (!t) return 0;
+	begun[slot()] = 0;
+	bpf_printk("write of %d: %llu", (u32)bpf_get_current_pid_tgid(), bpf_ktime_get_ns() - t);
+	return 0;
+}
+`;
+
+/** Another student's: the second is part of the key, the headers are loaded by a function of his own. */
+export const filterBySecond = `${head}#define ETH_P_IP 0x0800
+u32 threshold = 50;
+struct who { u32 addr; u32 second; };
+struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 4096); __type(key, struct who); __type(value, u64); } counts SEC(".maps");
+static __always_inline int is_request(struct __sk_buff *skb, u32 *addr)
+{
+	struct iphdr ip; u8 type;
+	if (skb->protocol != bpf_htons(ETH_P_IP)) return 0;
+	if (bpf_skb_load_bytes(skb, 14, &ip, sizeof(ip)) || ip.protocol != 1) return 0;
+	if (bpf_skb_load_bytes(skb, 14 + ip.ihl * 4, &type, 1) || type != 8) return 0;
+	*addr = ip.saddr;
+	return 1;
+}
+SEC("tcx/ingress")
+int limit(struct __sk_buff *skb)
+{
+	struct who who = {}; u64 one = 1, *n;
+	if (!is_request(skb, &who.addr)) return TCX_PASS;
+	who.second = bpf_ktime_get_ns() / 1000000000ULL;
+	n = bpf_map_lookup_elem(&counts, &who);
+	if (!n) { bpf_map_update_elem(&counts, &who, &one, 0); return TCX_PASS; }
+	return __sync_add_and_fetch(n, 1) > threshold ? TCX_DROP : TCX_PASS;
+}
+`;
+
+/** Another student's: the same by XDP. */
+export const filterByXdp = filter
+  .replace('SEC("tc")', 'SEC("xdp")')
+  .replace("struct __sk_buff *skb", "struct xdp_md *skb")
+  .replace("#define PASS 0", "#define PASS XDP_PASS")
+  .replace("#define DROP 2", "#define DROP XDP_DROP");

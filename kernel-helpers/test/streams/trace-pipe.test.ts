@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { bpf } from "../../dist/api/index.js";
 import { tracefs } from "../../dist/bpf/link/tracefs.js";
-import { parseTraceLine, TraceParser, type TraceLine } from "../../dist/streams/trace-pipe.js";
+import { parseTraceLine, TraceParser, tracePipeRead, type TraceLine } from "../../dist/streams/trace-pipe.js";
 import { buildWriters } from "../workload/writers.js";
 
 describe("trace pipe lines", () => {
@@ -199,4 +199,40 @@ describe("the printing programs, through the trace pipe", () => {
     assert.ok(seen[0]![1].ts > 0);
     hashmap.close();
   });
+});
+
+test("all that was printed is there once the pipe has been read, however much it is", async () => {
+  const source = `#include "bpflab.h"
+char LICENSE[] SEC("license") = "GPL";
+u32 my_pid = 0;
+SEC("tp/syscalls/sys_enter_pwrite64")
+int enter(struct trace_event_raw_sys_enter *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == my_pid)
+		bpf_printk("%lu", ctx->args[3]);
+	return 0;
+}
+`;
+  const printing = await bpf.load(await bpf.compile(source, { name: "printing" }), {
+    globals: { my_pid: process.pid },
+  });
+  await printing.attach();
+  const seen: number[] = [];
+  const subscription = bpf.tracePipe().subscribe(({ pid, message }) => {
+    if (pid === process.pid) seen.push(Number(message));
+  });
+  const nowhere = openSync("/dev/null", "w");
+  try {
+    const all = Array.from({ length: 5000 }, (_, i) => i);
+    for (const i of all) writeSync(nowhere, "x", i);
+    assert.deepEqual(seen, []);
+    assert.equal(await tracePipeRead(20_000), true);
+    assert.deepEqual(seen, all);
+    subscription.unsubscribe();
+    assert.equal(await tracePipeRead(50), false, "nobody reads");
+  } finally {
+    subscription.unsubscribe();
+    closeSync(nowhere);
+    printing.close();
+  }
 });

@@ -122,24 +122,24 @@ static __always_inline bool is_watched(__u32 pid)
 	return pid ? bpf_get_current_pid_tgid() >> 32 == pid : !is_own_process();
 }
 
-/* As much of struct task_struct as is needed: libbpf finds the fields in the running kernel's. */
-struct task_struct___name {
-	char comm[16];
-} __attribute__((preserve_access_index));
+/* Where struct task_struct has a thread's name. User space fills it in at load: libbpf could find the place too, but
+ * would read all of the kernel's types for it, which takes longer than to load a small program. */
+static const volatile __u32 task_comm_offset = 0;
 
 /* Copies the current thread's name to COMM, 16 bytes aligned to 8: in two loads, where
  * bpf_get_current_comm() takes a call and a copy byte by byte. */
 static __always_inline void copy_comm(char *comm)
 {
 #ifdef BPF_FUNC_get_current_task_btf
-	struct task_struct___name *task = current_task();
-	const __u64 *name = (const void *)task->comm;
+	if (task_comm_offset) {
+		const __u64 *name = current_task() + task_comm_offset;
 
-	((__u64 *)comm)[0] = name[0];
-	((__u64 *)comm)[1] = name[1];
-#else
-	bpf_get_current_comm(comm, 16);
+		((__u64 *)comm)[0] = name[0];
+		((__u64 *)comm)[1] = name[1];
+		return;
+	}
 #endif
+	bpf_get_current_comm(comm, 16);
 }
 
 #endif

@@ -141,7 +141,7 @@ static __always_inline bool text_same(const char *a, __u32 a_size, const char *b
  * out what the first has counted. */
 #define group_of(MAP, KEY, NOTHING)                                                                                    \
 	({                                                                                                             \
-		typeof(NOTHING) *__group = bpf_map_lookup_elem(&MAP, KEY);                                             \
+		void *__group = bpf_map_lookup_elem(&MAP, KEY);                                                        \
 		if (!__group) {                                                                                        \
 			bpf_map_update_elem(&MAP, KEY, &NOTHING, BPF_NOEXIST);                                         \
 			__group = bpf_map_lookup_elem(&MAP, KEY);                                                      \

@@ -6,10 +6,12 @@ import { NotRootError } from "../base/errors.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
 import { loadError } from "./load-error.js";
 
-/** Process ids as the whole machine numbers them, which inside a PID namespace is not `process.pid`. */
+/** What programs are told at load: process ids as the whole machine numbers them, which inside a PID namespace is not `process.pid`. */
 export interface OwnIds {
   own_tgid: number;
   own_parent_tgid: number;
+  /** Where the kernel's struct task_struct has its `comm`. */
+  task_comm_offset: number;
 }
 
 let own: Promise<OwnIds> | undefined;
@@ -49,7 +51,7 @@ async function ask(): Promise<OwnIds> {
       const { layout, offset } = variables.find((v) => v.name === name)!;
       return decode(layout, viewOf(native.map_memory_read(map, offset, layout.size))) as number;
     };
-    const ids = { own_tgid: read("tgid"), own_parent_tgid: read("parent_tgid") };
+    const ids = { own_tgid: read("tgid"), own_parent_tgid: read("parent_tgid"), task_comm_offset: read("comm_offset") };
     native.bpf_map__close(map);
     return ids;
   } finally {

@@ -46,6 +46,8 @@ export interface CompileOptions {
    * those that fail. Nothing else about the program changes.
    */
   countLost?: boolean;
+  /** @internal C that a program wrote, not a person: it is not searched for people's mistakes, which takes another run of clang */
+  generated?: boolean;
 }
 
 // Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
@@ -132,8 +134,8 @@ export async function compile(source: string, options: CompileOptions): Promise<
 }
 
 async function compileAndKeep(source: string, options: CompileOptions): Promise<Compiled> {
-  refuseUnknownOptions("compile", options, ["name", "file", "include", "define", "countLost", "place"]);
-  const { name, file = `${name}.bpf.c`, include = [], place } = options;
+  refuseUnknownOptions("compile", options, ["name", "file", "include", "define", "countLost", "place", "generated"]);
+  const { name, file = `${name}.bpf.c`, include = [], place, generated = false } = options;
   if (!/^[A-Za-z]\w*$/.test(name))
     throw new ArgumentError(
       `name: expected letters, digits and _, beginning with a letter, got ${JSON.stringify(name)}.`,
@@ -171,7 +173,7 @@ async function compileAndKeep(source: string, options: CompileOptions): Promise<
       ).catch(async (error: unknown) => {
         throw error instanceof CompileError ? await explainErrors(error, compiled) : error;
       }),
-      lint(source, file, flags),
+      generated ? [] : lint(source, file, flags),
     ]);
     const warnings = [...found, ...unsaid(warned, found).map((warning) => withoutSlip(warning, [], source))];
     if (found.some(({ severity }) => severity === "error"))

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MissingFeatureError } from "../base/errors.js";
 import { clangVersion, runClang } from "./clang.js";
@@ -57,9 +58,9 @@ export async function writeWhole(path: string, write: (temporary: string) => Pro
   }
 }
 
-async function readBtf(path: string): Promise<Buffer> {
+function readBtf(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readFileSync(path); // in one call: piece by piece it takes the kernel five times as long
   } catch (cause) {
     throw new MissingFeatureError("BTF", `This kernel does not describe its types: ${path} cannot be read.`, {
       since: "5.2",
@@ -108,8 +109,7 @@ export function vmlinux(btfPath = kernelBtf): Promise<Vmlinux> {
 }
 
 async function make(btfPath: string): Promise<Vmlinux> {
-  const dir = await vmlinuxDir(btfPath);
-  const compiler = await clangVersion();
+  const [compiler, dir] = await Promise.all([clangVersion(), vmlinuxDir(btfPath)]);
   const pch = join(
     dir,
     `vmlinux.${createHash("sha256").update(compiler).update(headerFlags.join(" ")).digest("hex").slice(0, 16)}.pch`,
@@ -123,7 +123,7 @@ async function make(btfPath: string): Promise<Vmlinux> {
 
 /** The directory of `vmlinux.h` alone, which is made from the running kernel's BTF. @throws MissingFeatureError without BTF */
 export async function vmlinuxDir(btfPath = kernelBtf): Promise<string> {
-  const btf = await readBtf(btfPath);
+  const btf = readBtf(btfPath);
   const id = createHash("sha256")
     .update(btf)
     .update(targetFlags.join(" "))

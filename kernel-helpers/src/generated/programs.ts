@@ -77,6 +77,7 @@ export interface ShippedPrograms {
     constants: {
       own_tgid: number;
       own_parent_tgid: number;
+      task_comm_offset: number;
     };
     programs: "on_switch";
     events: {};
@@ -132,6 +133,7 @@ export interface ShippedPrograms {
       own_tgid: number;
       own_parent_tgid: number;
       syscall_by_fentry: boolean;
+      task_comm_offset: number;
     };
     programs: "handle_enter" | "handle_exit";
     events: {
@@ -286,6 +288,7 @@ export interface ShippedPrograms {
     globals: {
       tgid: number;
       parent_tgid: number;
+      comm_offset: number;
     };
     constants: {};
     programs: "whoami";

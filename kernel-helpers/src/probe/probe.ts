@@ -20,7 +20,7 @@ import { generate } from "./program/generate.js";
 import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
 import { asText, columnsOf, valuesOf, type Params, type Question, type Verb } from "./program/verbs.js";
-import { Run, type HookCost } from "./run.js";
+import { makeReady, Run, type HookCost } from "./run.js";
 import { Runs } from "./runs.js";
 
 /** Columns of a row, as far as types know them. */
@@ -162,6 +162,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   /** @internal compiles and loads it; whoever calls sees to the rest */
   async loadRun(): Promise<Run> {
+    makeReady();
     return Run.load(await this.#page(), this.#params);
   }
 

@@ -1,5 +1,7 @@
 import { map, tap, type Observable } from "rxjs";
+import { ownIds } from "../bpf/self.js";
 import { compile } from "../clang/compile.js";
+import { vmlinux } from "../clang/vmlinux.js";
 import type { BpfMap } from "../handles/map.js";
 import type { BpfObject } from "../handles/object.js";
 import { load } from "../handles/load.js";
@@ -27,6 +29,15 @@ export interface HookCost {
 
 let started = 0;
 
+/**
+ * Begins what the first question of a process needs and no other one has to wait for: the compiler's version, and who we
+ * are. What fails here fails again where it is needed, and is said there.
+ */
+export function makeReady(): void {
+  vmlinux().catch(() => {});
+  ownIds().catch(() => {});
+}
+
 /** A question that the kernel is answering. */
 export class Run {
   readonly answer: Answer;
@@ -45,7 +56,7 @@ export class Run {
   static async load(page: Page, params: Params): Promise<Run> {
     try {
       // One file name for all: the same question comes from the compiler's cache.
-      const compiled = await compile(page.text, { name: `probe_${++started}`, file: "probe.bpf.c" });
+      const compiled = await compile(page.text, { name: `probe_${++started}`, file: "probe.bpf.c", generated: true });
       return new Run(page, await load(compiled, { globals: globalsOf(page, params) }), params);
     } catch (error) {
       throw explained(error, page);

@@ -78,15 +78,20 @@ export function declaredValue(declaration: string, how: { user: boolean }): Type
     .replace(/\b(const|volatile)\b/g, " ")
     .replace(/\s+/g, " ")
     .trim();
-  const btf = kernelTypes();
   const pointer = /^(.*?) ?\*$/.exec(bare);
   if (pointer) {
     const struct = /^struct (\w+)$/.exec(pointer[1]!);
-    return { kind: "pointer", to: (struct && btf.find(struct[1]!, "struct")?.id) ?? 0, user: how.user, direct: false };
+    return {
+      kind: "pointer",
+      to: (struct && kernelTypes().find(struct[1]!, "struct")?.id) ?? 0,
+      user: how.user,
+      direct: false,
+    };
   }
   if (bare === "bool") return { kind: "bool" };
   const known = basic[bare];
   if (known) return integer(...known);
+  const btf = kernelTypes(); // not before: reading them takes longer than most questions do
   const named = /^enum (\w+)$/.exec(bare);
   const found = named
     ? btf.find(named[1]!, "enum", "enum64")

@@ -91,6 +91,11 @@ export class Peer {
     }
   }
 
+  /** All that it has printed so far. */
+  get said(): string {
+    return this.output;
+  }
+
   /** Ends those that still run: after a failure they would run into what is measured next. */
   static async endAll(): Promise<void> {
     for (const peer of Peer.running) peer.child.kill("SIGKILL");

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { requireInteger, requirePowerOfTwo } from "../base/arguments.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { lacking } from "../base/capabilities.js";
-import { ArgumentError, NotRootError } from "../base/errors.js";
+import { ArgumentError, LoadError, NotRootError } from "../base/errors.js";
 import { Btf, type Layout, type Variable } from "../bpf/btf.js";
 import { encode } from "../bpf/codec.js";
 import { requireSizes } from "../bpf/map-sizes.js";
@@ -182,6 +182,11 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
     native.bpf_object__load(handle);
   } catch (error) {
     if (!isNativeError(error)) throw error;
+    if (error.code === "EAGAIN")
+      throw new LoadError(`The kernel gave up checking ${compiled.name}: signals kept interrupting it.`, {
+        ...{ errno: error.errno, log: error.log, cause: error },
+        hint: "A profiler that samples this process by signals has to end before.",
+      });
     const rejected = verifierError(error.log, compiled);
     const advice = rejected && verifierAdvice(rejected.reason);
     if (rejected) throw advice ? rejected.advise(advice) : rejected;

@@ -86,7 +86,7 @@ export function explained(error: unknown, page: Page): unknown {
       hint: "Make the steps of op.linear() wider, or ask for fewer histograms at once.",
       cause: error,
     });
-  if (!(error instanceof VerifierError) && !(error instanceof CompileError)) return error;
+  if (!(error instanceof VerifierError) && !(error instanceof CompileError)) return ofHooks(error, page);
   const said = error instanceof VerifierError ? error.reason : error.message;
   const [, why, instead] = reasons.find(([pattern]) => pattern.test(said)) ?? [
     undefined,
@@ -97,6 +97,18 @@ export function explained(error: unknown, page: Page): unknown {
   const where = origin ? `${origin.verb}: ` : "";
   const shown = origin ? `\n${pointer(origin, origin.body)}` : "";
   return new ProbeError(`${where}the kernel refuses this: ${why}.${shown}`, page.text, { hint: instead, cause: error });
+}
+
+/** An error that names a program says the hook instead: the program was nobody's to name. */
+function ofHooks(error: unknown, { hooks }: Page): unknown {
+  if (!(error instanceof BpflabError)) return error;
+  const before = error.message;
+  for (const [program, { name }] of hooks)
+    error.message = error.message
+      .replace(`SEC("${name}") of ${program}: `, () => `${name}: `)
+      .replace(new RegExp(`Program ${program} cannot attach to (?:\\S+): `), () => `${name}: `);
+  error.stack = error.stack?.replace(before, () => error.message) ?? "";
+  return error;
 }
 
 /** The expression that a line of C came from, or the last one before it. */

@@ -13,7 +13,7 @@ export interface ProbeOptions {
 
 /** @throws ArgumentError for what is out of range */
 export function sizesOf({ ringBytes = 16 * 2 ** 20, groups = 4096, own = false }: ProbeOptions): Sizes {
-  requirePowerOfTwo("ringBytes", ringBytes, { from: 4096 });
+  requirePowerOfTwo("ringBytes", ringBytes, { from: 4096, to: 2 ** 30 });
   requireInteger("groups", groups, { from: 1, to: 2 ** 24 });
   return { ringBytes, groups, own };
 }

@@ -87,6 +87,7 @@ function anything(depth: number): string {
         `${value} % d.whence`,
         `Math.floor(${value} / d.whence)`,
         `Math.trunc(d.whence / d.fd) > ${random.of(numbers)}`,
+        `Math.${random.of(["floor", "abs", "sign"])}(${condition(depth - 1)} ? null : ${value})`,
       ]);
     case 4:
       return `(${condition(depth - 1)} ? null : ${value}) ${random.of(["===", "!==", "==", "!="])} ${random.of([...numbers, "null"])}`;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { dirname } from "node:path";
 import { describe, test } from "node:test";
 import { op, probe } from "../../dist/api/index.js";
 import { Paused, writes } from "./paused.js";
@@ -44,6 +46,30 @@ describe("hooks", () => {
         { parent: process.pid, name: "true", path: "/bin/true", kernel: false, comm: "true", same: true },
       ]);
     }
+  });
+
+  test("a way of more members than BPF_CORE_READ() takes", async () => {
+    const answers: object[] = [];
+    for (const kind of ["tp_btf", "raw_tp"]) {
+      using sh = new Paused("/bin/true");
+      const up = "d.bprm.file.f_path.dentry" + ".d_parent".repeat(7); // at the top a directory is its own parent
+      const table = await probe(`${kind}/sched_process_exec`)
+        .filter((d, $) => d.p.tgid === $.pid)
+        .params({ pid: sh.pid })
+        .select({
+          top: `op.str(${up}.d_name.name)`,
+          inode: `${up}.d_inode.i_sb.s_root.d_inode.i_ino`,
+          filesystem: `op.str(${up}.d_inode.i_sb.s_type.name)`,
+        })
+        .collect({ until: () => sh.run() });
+      answers.push(...table.objects());
+    }
+    let root = realpathSync("/bin/true");
+    while (statSync(dirname(root)).dev === statSync(root).dev && root !== "/") root = dirname(root);
+    const [direct, copied] = answers as { top: string; inode: number; filesystem: string }[];
+    assert.deepEqual(direct, copied);
+    assert.deepEqual([direct!.top, direct!.inode], ["/", statSync(root).ino]);
+    assert.ok(readFileSync("/proc/filesystems", "utf8").includes(direct!.filesystem));
   });
 
   test("system calls and errors by name", async () => {

@@ -12,7 +12,7 @@ const refused: [what: string, asked: Probe<any>, ...says: RegExp[]][] = [
     exit().filter((d) => d.rett > 0),
     /filter: there is no column "rett"/,
     /\n {2}\(d\) => d\.rett > 0\n {9}\^{6}\n/,
-    /nearest are ret/,
+    /nearest is ret/,
   ],
   ["a closure", exit().filter((d) => d.ret > limit), /cannot see the variable limit/, /\.params\(\{ limit \}\)/],
   [
@@ -39,7 +39,22 @@ const refused: [what: string, asked: Probe<any>, ...says: RegExp[]][] = [
     /derive\(\)/,
   ],
   ["a function", exit().filter("[1].some(x => x == d.ret)"), /no function \[1\]\.some/],
-  ["an unknown function", exit().filter((d) => Math.sqrt(d.ret) > 3), /no function Math\.sqrt/, /nearest are op\./],
+  [
+    "an unknown function",
+    exit().filter((d) => Math.sqrt(d.ret) > 3),
+    /no function Math\.sqrt/,
+    /arquero does it with the table/,
+  ],
+  ["a misspelt function", exit().filter((d) => (op as any).startwith(d.comm, "a")), /nearest is op\.startswith/],
+  ["a function of nobody's", exit().filter("JSON.floor(d.ret) > 3"), /no function JSON\.floor/],
+  ["a sum as a function", exit().filter("op.max(d.ret, 1) > 3"), /belongs into rollup\(\)\. .* Math\.max\(a, b\)/],
+  ["NaN", exit().filter("d.ret === NaN"), /computes with integers, and has no NaN/],
+  ["undefined", exit().filter("d.ret === undefined"), /nothing is undefined in the kernel/, /compare with null/],
+  ["a column of nothing", exit().select({ x: "null" }), /column x is null/, /a \? b : null/],
+  ["values with commas", exit().filter("(1, d.ret)"), /one value, not several/],
+  ["this", exit().filter("this.ret > 1"), /no this/, /d => d\.pid/],
+  ["what is in a list", exit().filter("[1, 2].includes(d.ret)"), /d\.comm === "a" \|\| d\.comm === "b"/],
+  ["a length", exit().filter((d: any) => op.length(d.comm) > 3), /no function op\.length/],
   [
     "text put together",
     exit().select({ a: (d: any) => d.comm + "!" }),
@@ -76,7 +91,7 @@ const refused: [what: string, asked: Probe<any>, ...says: RegExp[]][] = [
     /struct task_struct has no member "pidd"/,
     /nearest are pid/,
   ],
-  ["a member of text", exit().filter((d) => d.comm.length > 3), /text has no members/],
+  ["a member of text", exit().filter((d) => d.comm.length > 3), /text has no members/, /or use op\.startswith\(\)\.$/],
   ["a struct as a column", probe("tp_btf/sched_switch").select({ se: (d: any) => d.prev.se }), /column se is a struct/],
   ["two kinds of value", exit().derive({ x: (d) => (d.ret > 0 ? d.ret : "no") }), /a number or text/],
   ["groups without a sum", exit().groupby("comm"), /needs rollup\(\) or count\(\)/],
@@ -148,6 +163,18 @@ describe("what cannot be asked is refused where it stands, with what to write in
       /a group takes more than the 32 KiB/,
     ],
     [
+      "keys that are too large",
+      openat()
+        .groupby({ f: (d: any) => op.str(d.filename, 512) })
+        .count(),
+      /groupby of f: .*512 bytes/,
+    ],
+    [
+      "texts that are too long to compare",
+      openat().filter((d: any) => op.str(d.filename, 256) === op.str(d.filename, 255)),
+      /filter: .*512 bytes/,
+    ],
+    [
       "an expression without end, of which the part that matters is shown",
       exit().filter(Array.from({ length: 300 }, (_, i) => `d.ret % ${i + 2} > ${i}`).join(" || ")),
       /the program is too long for the kernel to check/,
@@ -163,6 +190,31 @@ describe("what cannot be asked is refused where it stands, with what to write in
       assert.ok(error.cause instanceof Error && error.source.includes("SEC("));
     });
   }
+
+  test("more memory than the machine has for groups is asked for in vain, not taken", async () => {
+    const asked = probe("tp/syscalls/sys_exit_read", { groups: 2 ** 24 })
+      .groupby("pid")
+      .rollup(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`h${i}`, op.log2("ret")])));
+    await assert.rejects(asked.source(), /groups: 16,777,216 groups take [\d.]+ GiB of the kernel's memory/);
+    await assert.rejects(probe("tp/syscalls/sys_exit_read", { ringBytes: 2 ** 40 }).source(), /to 1073741824, got/);
+  });
+
+  test("a file or function that there is not: the hook is named, not a program that nobody wrote", async () => {
+    await assert.rejects(
+      probe("uprobe/nosuchlibrary:malloc").count().attach(),
+      /uprobe\/nosuchlibrary:malloc: there is no file "nosuchlibrary"/,
+    );
+    await assert.rejects(
+      probe("uprobe/libc.so.6:mallocc").count().attach(),
+      /Error: uprobe\/libc\.so\.6:mallocc: .* has no function of that name/,
+    );
+  });
+
+  test("a long expression takes no longer than its length", { timeout: 20_000 }, async () => {
+    const sum = Array.from({ length: 300 }, (_, i) => `d.ret % ${i + 2}`).join(" + ");
+    const { text } = await exit().select({ sum }).source();
+    assert.match(text, /% 301/);
+  });
 
   test("what is no hook, no number, no parameter: at once", () => {
     assert.throws(() => probe("tpp/sched/x"), /did you mean tp\/sched\/x\?/);

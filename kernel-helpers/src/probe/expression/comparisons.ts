@@ -38,6 +38,9 @@ export function ordered(
 export function equal(compiler: Compiler, left: Expression, right: Expression, operator: string, node: Placed): Value {
   const [x, y] = [compiler.value(left), compiler.value(right)];
   const bool = (code: string): Value => ({ type: { kind: "bool" }, code });
+  const isUndefined = (side: Expression) => side.type === "Identifier" && side.name === "undefined";
+  if (operator.length === 3 && (isUndefined(left) || isUndefined(right)))
+    return compiler.refuse(node, "nothing is undefined in the kernel", "What is not there is null: compare with null.");
   if (x.type.kind === "null" && y.type.kind === "null") return bool("true");
   if (x.type.kind === "null" || y.type.kind === "null") {
     const other = x.type.kind === "null" ? y : x;

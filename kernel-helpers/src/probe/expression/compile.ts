@@ -1,5 +1,4 @@
 import type { Expression, MemberExpression, PrivateIdentifier, Super } from "acorn";
-import { nearest } from "../../base/names.js";
 import { nameOfType } from "../value-types.js";
 import { literal, mayBeZero as canBeZero, type Num } from "./arithmetic.js";
 import { isNotEmpty } from "./c-strings.js";
@@ -9,6 +8,7 @@ import { literalValue } from "./literals.js";
 import { member } from "./member.js";
 import { binary, unary } from "./operators.js";
 import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
+import { insteadOfUnknown } from "./unknown-column.js";
 import { refuseSyntax } from "./unsupported.js";
 import { textValue, type TextSource, type Value } from "./value.js";
 
@@ -162,23 +162,30 @@ export class Compiler {
     if (param !== undefined) return this.#param(param, node);
     if (node.name === "undefined")
       return { type: { kind: "null" }, code: "0", special: { code: "1", infinite: false } };
+    if (node.name === "NaN" || node.name === "Infinity")
+      return this.refuse(
+        node,
+        `the kernel computes with integers, and has no ${node.name}`,
+        "null stands for what there is not; op.is_nan(a % b) is true where b is 0.",
+      );
     if (node.name === row.name)
       return this.refuse(node, "the row itself is not a value", `Take a column of it: ${row.name}.pid.`);
     return this.refuse(
       node,
       `the kernel cannot see the variable ${node.name}`,
-      `Pass its value: (d, $) => … $.${node.name} …, with .params({ ${node.name} }).`,
+      this.scope.columns().includes(node.name) && row.name
+        ? `Write ${row.name}.${node.name} for the column.`
+        : `Pass its value: (d, $) => … $.${node.name} …, with .params({ ${node.name} }).`,
     );
   }
 
   column(name: string, node: Placed): Value {
     const found = this.scope.column(name);
     if (found) return found;
-    const near = nearest(name, this.scope.columns());
     return this.refuse(
       node,
       `there is no column ${JSON.stringify(name)} here`,
-      `The nearest are ${near.join(", ")}; all of them are ${this.scope.columns().join(", ")}.`,
+      insteadOfUnknown(name, this.scope.columns()),
     );
   }
 
@@ -192,6 +199,8 @@ export class Compiler {
     const { object, property } = node;
     let name: string | number;
     if (!node.computed) name = (property as { name: string }).name;
+    else if (property.type === "TemplateLiteral" && property.expressions.length === 0)
+      name = property.quasis[0]!.value.cooked ?? "";
     else if (property.type === "Literal" && (typeof property.value === "string" || typeof property.value === "number"))
       name = property.value;
     else
@@ -240,7 +249,11 @@ export class Compiler {
 
   /** An operand of arithmetic: NaN and infinities cannot go on in integers. */
   operand(node: Expression): Num {
-    const value = this.value(node);
+    return this.operandOf(this.value(node), node);
+  }
+
+  /** The same of a value that has been compiled. @param node where it stands */
+  operandOf(value: Value, node: Placed): Num {
     if (value.special?.infinite)
       return this.refuse(
         node,

@@ -1,12 +1,13 @@
 import type { CallExpression, Expression } from "acorn";
-import { nearest } from "../../base/names.js";
 import { address4 } from "../addresses.js";
 import { nameOfType, type Type } from "../value-types.js";
 import type { Compiler } from "./compile.js";
 import { textValue } from "./value.js";
 import { errorNames, systemCallNames } from "./integer-names.js";
 import { choice, extreme, negated, type Num, type Rounding } from "./arithmetic.js";
+import { plain } from "./conditional.js";
 import { matches } from "./c-strings.js";
+import { insteadOf } from "./instead.js";
 import { quotient } from "./operators.js";
 import { textOf } from "./parse.js";
 import type { TextSource, Value } from "./value.js";
@@ -32,13 +33,13 @@ function integerOf(compiler: Compiler, node: Expression): Num {
   const value = compiler.value(node);
   if (value.special?.infinite)
     return compiler.refuse(node, "the divisor may be 0 here", "Say what to do then: b === 0 ? 0 : Math.floor(a / b).");
-  return compiler.number(value, node);
+  return compiler.number(value.special ? plain(value) : value, node); // of null it is 0, as everywhere
 }
 
 const extremes =
   (which: "min" | "max"): Compile =>
   (compiler, args, node) => {
-    if (args.length === 0) return compiler.refuse(node, "the numbers are missing", "Write Math.min(a, b).");
+    if (args.length === 0) return compiler.refuse(node, "the numbers are missing", `Write Math.${which}(a, b).`);
     return args.map((arg) => integerOf(compiler, arg)).reduce((a, b) => extreme(which, a, b));
   };
 
@@ -190,14 +191,12 @@ function resized(source: TextSource, size: number, asked: boolean): TextSource {
 /** What a call comes to. @throws ArgumentError for a function that the kernel does not have; it names the nearest */
 export function call(compiler: Compiler, node: CallExpression): Value {
   const name = functionName(node.callee);
-  if (name === undefined || !Object.hasOwn(functions, name)) {
-    const near = nearest(name ?? "", Object.keys(functions)).map((one) => `op.${one}`);
+  if (name === undefined || !Object.hasOwn(functions, name))
     return compiler.refuse(
       node,
       `the kernel has no function ${textOf(compiler.parsed, node.callee)}`,
-      `The nearest are ${near.join(", ")}; what only JavaScript can do, do with the table.`,
+      insteadOf(node, Object.keys(functions)),
     );
-  }
   const spread = node.arguments.find((argument) => argument.type === "SpreadElement");
   if (spread)
     return compiler.refuse(spread, "an expression has no place for a list", "Write the arguments one by one.");
@@ -209,6 +208,17 @@ function functionName(callee: CallExpression["callee"]): string | undefined {
   if (callee.type === "Identifier") return callee.name;
   if (callee.type !== "MemberExpression" || callee.computed || callee.property.type !== "Identifier") return undefined;
   const { name } = callee.property;
-  if (callee.object.type !== "Identifier" || callee.object.name !== "Math") return name;
-  return name === "min" ? "least" : name === "max" ? "greatest" : name;
+  const { object } = callee;
+  if (object.type === "Identifier" && object.name === "Math") return ofMath[name];
+  const isOp =
+    (object.type === "Identifier" && object.name === "op") ||
+    (object.type === "MemberExpression" && object.property.type === "Identifier" && object.property.name === "op");
+  return isOp ? name : undefined;
 }
+
+/** JavaScript's own functions, as arquero calls them. */
+const ofMath: Record<string, string | undefined> = {
+  ...Object.fromEntries(["floor", "trunc", "ceil", "round", "abs", "sign"].map((name) => [name, name])),
+  min: "least",
+  max: "greatest",
+};

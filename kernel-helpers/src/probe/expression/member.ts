@@ -17,7 +17,7 @@ export function member(compiler: Compiler, of: Value, name: string | number, nod
       node,
       `${nameOfType(type)} has no members`,
       type.kind === "text"
-        ? "Compare text with ===, or use op.startswith() and op.length()."
+        ? "Compare text with ===, or use op.startswith()."
         : "Only structs and pointers to them have members.",
     );
   const btf = kernelTypes();
@@ -27,7 +27,7 @@ export function member(compiler: Compiler, of: Value, name: string | number, nod
       node,
       "the kernel does not say what this points to",
       type.kind === "pointer" && type.user
-        ? "It points into the process: op.str(…) reads text there."
+        ? "It points into the process, where op.str(…) reads text; lists and structs there cannot be followed."
         : "op.str(…) reads text there.",
     );
   if (type.kind === "pointer" && type.user)
@@ -47,10 +47,10 @@ export function member(compiler: Compiler, of: Value, name: string | number, nod
   }
   const place = placeOf(of, String(name));
   const direct = type.kind === "pointer" ? type.direct : of.place?.root !== undefined && directRoot(of);
-  if (found.bitSize > 0) return bitField(compiler, place, struct, direct);
+  if (found.bitSize > 0) return bitField(compiler, place);
   const is = kernelValue(found.type, { direct });
   if (!is) return compiler.refuse(node, `the member ${name} has no value`, "Use another one.");
-  return at(compiler, is, place, direct, found.type);
+  return at(compiler, is, place, direct);
 }
 
 // A struct inside of another is reached as its outer one is.
@@ -64,8 +64,11 @@ function placeOf(of: Value, name: string): Place {
   return { root, steps: [...steps.slice(0, -1), `${steps.at(-1)}.${name}`] };
 }
 
+/** libbpf's BPF_CORE_READ() takes nine members; text is read from the last pointer, and takes one more. */
+const mostSteps = 8;
+
 /** What lies at a place, read when it has a value of its own. */
-function at(compiler: Compiler, type: Type, place: Place, direct: boolean, id: number): Value {
+function at(compiler: Compiler, type: Type, place: Place, direct: boolean): Value {
   if (direct) directPlaces.add(place);
   switch (type.kind) {
     case "struct":
@@ -77,16 +80,14 @@ function at(compiler: Compiler, type: Type, place: Place, direct: boolean, id: n
     case "address6":
       compiler.scope.include("bpf/bpf_core_read.h"); // they are copied as a whole
       return { type, code: "", place };
-    default:
-      return {
-        type: type.kind === "int" ? hostOrder(type) : type,
-        code: read(compiler, type, place, direct, id),
-        place,
-      };
+    default: {
+      const value = { type: type.kind === "int" ? hostOrder(type) : type, code: read(compiler, type, place, direct) };
+      return !direct && place.steps.length >= mostSteps ? value : { ...value, place };
+    }
   }
 }
 
-function read(compiler: Compiler, type: Type, place: Place, direct: boolean, id: number): string {
+function read(compiler: Compiler, type: Type, place: Place, direct: boolean): string {
   if (!direct) compiler.scope.include("bpf/bpf_core_read.h");
   const code = direct
     ? [place.root, ...place.steps].join("->")
@@ -98,7 +99,6 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean, id:
     return compiler.scope.local(hint, isStruct ? `${to.kind} ${to.name} *` : "const void *", code);
   }
   if (type.kind === "bool") return compiler.scope.local(hint, "const bool", code);
-  void id;
   if (type.kind !== "int") return compiler.scope.local(hint, "const __s64", code);
   return compiler.scope.local(
     hint,
@@ -107,9 +107,7 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean, id:
   );
 }
 
-function bitField(compiler: Compiler, { root, steps }: Place, struct: KernelType, direct: boolean): Value {
-  void struct;
-  void direct;
+function bitField(compiler: Compiler, { root, steps }: Place): Value {
   compiler.scope.include("bpf/bpf_core_read.h");
   const pointer = steps.length > 1 ? `BPF_CORE_READ(${[root, ...steps.slice(0, -1)].join(", ")})` : root;
   const code = compiler.scope.local(
@@ -134,7 +132,6 @@ function element(compiler: Compiler, of: Value, type: Type & { kind: "array" }, 
       type.element,
       { root, steps: [...steps.slice(0, -1), `${steps.at(-1)}[${index}]`] },
       directRoot(of),
-      0,
     );
   }
   const inner = type.element;

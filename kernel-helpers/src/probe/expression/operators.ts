@@ -38,15 +38,17 @@ export function unary(compiler: Compiler, operator: string, argument: Expression
 /** A value of an operator with two. */
 export function binary(compiler: Compiler, operator: string, left: Expression, right: Expression, node: Placed): Value {
   switch (operator) {
-    case "+":
-      for (const side of [left, right])
-        if (["text", "named", "address6"].includes(compiler.value(side).type.kind))
-          return compiler.refuse(
-            node,
-            "text cannot be concatenated in the kernel",
-            "Select its parts as columns, and join them in the table.",
-          );
-      return arithmetic("+", compiler.operand(left), compiler.operand(right));
+    case "+": {
+      // Each side once: of a long sum, twice would be twice at each of its levels.
+      const [a, b] = [compiler.value(left), compiler.value(right)];
+      if ([a, b].some(({ type }) => ["text", "named", "address6"].includes(type.kind)))
+        return compiler.refuse(
+          node,
+          "text cannot be concatenated in the kernel",
+          "Select its parts as columns, and join them in the table.",
+        );
+      return arithmetic("+", compiler.operandOf(a, left), compiler.operandOf(b, right));
+    }
     case "-":
     case "*":
       return arithmetic(operator, compiler.operand(left), compiler.operand(right));

@@ -42,7 +42,7 @@ export function parseExpression(verb: string, input: ExpressionInput): Parsed {
     .replace(/\b\w+_\d+\.(?=(?:op|aq)\.)/g, "");
   let body: Expression;
   try {
-    const program = parse(`${prefix}${text})`, { ecmaVersion: 2023 });
+    const program = parse(`${prefix}${text}\n)`, { ecmaVersion: 2023 });
     const statement = program.body[0]!;
     if (program.body.length !== 1 || statement.type !== "ExpressionStatement")
       throw new SyntaxError("not one expression");

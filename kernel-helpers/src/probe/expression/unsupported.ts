@@ -32,10 +32,18 @@ export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdent
         "this cannot be done in the kernel",
         "Collect the events, and do it with the table.",
       );
+    case "SequenceExpression":
+      return compiler.refuse(
+        node,
+        "an expression has one value, not several with commas between",
+        "Make a column of each.",
+      );
+    case "ThisExpression":
+      return compiler.refuse(node, "an expression has no this", "The row is its first parameter: d => d.pid.");
     default:
       return compiler.refuse(
         node,
-        `${node.type} cannot be compiled for the kernel`,
+        "this cannot be done in the kernel",
         "Collect the events, and do it with the table.",
       );
   }

@@ -3,6 +3,7 @@ import { nearest } from "../../base/names.js";
 import { kernelTypes } from "../../bpf/kernel-btf.js";
 import { tracepointCategories, tracepoints } from "../../bpf/link/tracefs.js";
 import { integer } from "../value-types.js";
+import { hookOfBpftrace, insteadOfHook } from "../bpftrace-names.js";
 import { argumentField, functionArguments, rawTracepointArguments, rawTracepoints } from "./function-arguments.js";
 import type { Field, Hook } from "./hook.js";
 import { readFormat, tracepointContext } from "./tracepoint-format.js";
@@ -25,11 +26,14 @@ export function parseHook(text: string): { kind: string; rest: string } {
   const timed = ["profile", "interval"];
   if (kind && known.includes(kind) && (match[2] === "/" || kind === "tp"))
     return { kind, rest: match[3]!.replace(/^([a-z_0-9]+):/, kind === "tp" ? "$1/" : "$1:") };
-  if (kind && timed.includes(kind)) return { kind, rest: match[3]! };
+  const meant = hookOfBpftrace(text);
+  if (kind && timed.includes(kind) && !meant) return { kind, rest: match[3]! };
+  const instead = insteadOfHook(text);
   const near = nearest(match?.[1] ?? text.split(/[/:]/)[0]!, [...known, ...timed], 1);
+  const likely = meant ?? (match && near.length > 0 && !instead ? `${near[0]}${match[2]}${match[3]}` : undefined);
   throw new ArgumentError(
-    `probe: ${JSON.stringify(text)} is not a kind of hook${match && near.length ? `; did you mean ${near[0]}${match[2]}${match[3]}?` : "."}`,
-    { hint: forms },
+    `probe: ${JSON.stringify(text)} is not ${meant ? "how a hook is written" : "a kind of hook"}${likely ? `; did you mean ${likely}?` : "."}`,
+    { hint: instead ?? forms },
   );
 }
 

@@ -5,6 +5,7 @@ import type { Hook } from "../hooks/hook.js";
 import { integer, nameOfType, type Type } from "../value-types.js";
 import { type Line } from "./body.js";
 import { common, packed, stored, type Stored } from "./struct-members.js";
+import { requireMemory } from "./memory.js";
 import { Namer } from "./namer.js";
 import { comment, Writer, type OutputColumn, type Page } from "./page.js";
 import { noteDeclarations, noteLines } from "./pair.js";
@@ -54,7 +55,7 @@ export function generate(
     const layout = stored(member, type, special);
     if (!layout)
       throw new ArgumentError(`The column ${name} is ${nameOfType(type)}, which no table cell can hold.`, {
-        hint: "Select its members.",
+        hint: type.kind === "null" ? "Give it a value where there is one: a ? b : null." : "Select its members.",
       });
     return { name, member, type, special, layout };
   });
@@ -203,6 +204,7 @@ function eventLines({ columns: values }: Part, columns: readonly Laid[]): Line[]
 }
 
 function addGroups(page: Writer, keys: readonly Laid[], aggregates: readonly Aggregate[], { groups }: Sizes): void {
+  if (keys.length > 0) requireMemory(groups, aggregates);
   if (keys.length > 0)
     page.add(
       "/* What tells the groups apart. */",

@@ -1,6 +1,6 @@
 import { ArgumentError } from "../../base/errors.js";
-import { listNames, nearest } from "../../base/names.js";
 import type { Compiler } from "../expression/compile.js";
+import { insteadOfUnknown } from "../expression/unknown-column.js";
 import { textValue } from "../expression/value.js";
 import type { Value } from "../expression/value.js";
 import { commonFields, stackFields, visibleFields } from "../hooks/common.js";
@@ -170,6 +170,6 @@ function columnOf(body: Body, verb: string, name: string): Value {
   const found = body.column(name);
   if (found) return found;
   throw new ArgumentError(`${verb}: there is no column ${JSON.stringify(name)} here.`, {
-    hint: `The nearest are ${nearest(name, body.columns()).join(", ")}; all of them are ${listNames(body.columns())}.`,
+    hint: insteadOfUnknown(name, body.columns()),
   });
 }

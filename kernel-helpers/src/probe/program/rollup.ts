@@ -1,5 +1,7 @@
 import type { CallExpression, Node } from "acorn";
+import { op as arqueroOp } from "arquero";
 import { ArgumentError } from "../../base/errors.js";
+import { insteadOfSum } from "../bpftrace-names.js";
 import type { Compiler } from "../expression/compile.js";
 import type { Parsed } from "../expression/parse.js";
 import type { Num } from "../expression/arithmetic.js";
@@ -57,8 +59,16 @@ export function refuseOther(compiler: Compiler): never {
     how
       ? `a rollup has no op.${how}() in the kernel`
       : "a rollup adds up: each column is made of calls of op.count(), op.sum(), and so on",
-    `There are ${names.map((one) => `op.${one}()`).join(", ")}.`,
+    [insteadOf(how), `There are ${names.map((one) => `op.${one}()`).join(", ")}.`].filter(Boolean).join(" "),
   );
+}
+
+function insteadOf(how: string | undefined): string | undefined {
+  if (how === undefined) return undefined;
+  if (insteadOfSum[how]) return insteadOfSum[how];
+  return Object.hasOwn(arqueroOp, how)
+    ? "It takes all the values: collect the events, and roll up the table."
+    : undefined;
 }
 
 /** Understands one call of what adds up. */

@@ -13,6 +13,7 @@ import { counting, loadText } from "../workload/programs.js";
 import { until } from "../workload/until.js";
 import { end, feature } from "./feature.js";
 import { tryHooks } from "./hooks.js";
+import { tryQuestions } from "./questions.js";
 import { tryShipped } from "./shipped.js";
 
 const index = JSON.stringify(new URL("../../dist/api/index.js", import.meta.url).href);
@@ -27,6 +28,7 @@ await feature("doctor", async () => {
 });
 await tryShipped();
 await tryHooks();
+await tryQuestions();
 await feature("a rerun replaces", async () => {
   const load = (result: number) => loadText("again", counting("tp/sched/sched_process_exec", "void", result));
   const first = await (await load(0)).attach();

@@ -73,7 +73,7 @@ export const LANES = [
       "examples",
       "exercises/grade",
       "tables/paths",
-      "tables/files",
+      "tables/replace-file",
       "setup/distribution",
       "setup/test-file",
       "setup/whole",

@@ -2,26 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { table as makeTable } from "arquero";
 import * as charts from "../../dist/api/charts.js";
-import { NameColors } from "../../dist/charts/colors.js";
 import * as latency from "../../dist/tables/latency.js";
 import { percentiles } from "../../dist/tables/percentiles.js";
-import { captured, commands, random, writes } from "../tables/events.js";
+import { captured, writes } from "../tables/events.js";
 import { matchSnapshot } from "./snapshot.js";
+import { rowsOf, subtitleOf, total } from "./parts.js";
 
 type Event = { start_ns: number; duration_ns: number; comm: string; count: number };
 type Cell = { low: number; high: number; count: number; group: string; t0: number; t1: number };
 type Step = { t: number; events: number; rate: number; group: string };
-
-const rowsOf = <Row>(chart: charts.Chart) => (chart.spec["data"] as { values: Row[] }).values;
-const subtitleOf = (chart: charts.Chart) => (chart.spec["title"] as { subtitle: string }).subtitle;
-const total = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
-
-/** What the tooltips of bins say. */
-async function rangesOf(chart: charts.Chart): Promise<string> {
-  const [{ transform }] = chart.spec["layer"] as [{ transform: object[] }];
-  const layer = [{ transform, mark: "text", encoding: { text: { field: "range" } } }];
-  return (await new charts.Chart({ ...chart.spec, layer }, "").toSVG()).replace(/<[^>]*>/g, "\n");
-}
 
 describe("specifications", () => {
   const table = captured(writes(400), 12);
@@ -81,133 +70,6 @@ describe("the histogram's bars", () => {
   });
 });
 
-describe("edges", () => {
-  const counted = (values: number[], options: object = {}) =>
-    rowsOf<Cell>(charts.histogram(makeTable({ duration_ns: values }), { x: "duration_ns", ...options }));
-
-  it("leave no value outside, on either scale, however large or close", () => {
-    const cases = [[200, 5623], [1.7e15, 1.7e15 + 3, 1.7e15 + 9], [1.7e15], [2 ** 53 - 2, 2 ** 53 - 1], [1, 1000], [0.1, 0.7], [1e300, 3e300], [5e-324, 1e-300]]; // prettier-ignore
-    for (const values of cases)
-      for (const log of [true, false])
-        for (const bins of [1, 7, 60, 200])
-          assert.equal(
-            total(counted(values, { log, bins }).map(({ count }) => count)),
-            values.length,
-            `${String(values)} ${log} ${bins}`,
-          );
-    const next = random(5);
-    for (let i = 0; i < 2000; i++) {
-      const size = 10 ** (18 * next());
-      const values = Array.from({ length: 3 }, () => Math.ceil(size * next()) + (i % 3 ? 0 : next()));
-      for (const log of [true, false])
-        assert.equal(total(counted(values, { log }).map(({ count }) => count)), 3, `${String(values)} ${log}`);
-    }
-  });
-
-  it("are written with all their digits, or marked as rounded", async () => {
-    const text = (table: Parameters<typeof charts.histogram>[0], x: string, log = true) =>
-      rangesOf(charts.histogram(table, { x, log, bins: 5 }));
-    assert.match(await text(makeTable({ value: [58_720_256] }), "value", false), /\n40,000,000 to 60,000,000\n/);
-    const whole = latency.histogram(makeTable({ count: [58_720_256, 58_720_257] }), { value: "count", steps: 8 });
-    assert.deepEqual(whole.array("low"), [58_720_256]);
-    const buckets = charts.buckets(whole, { low: "low", high: "high" });
-    assert.match(await rangesOf(buckets), /58,720,256 to 62,914,560/);
-    assert.match(
-      await rangesOf(charts.buckets(makeTable({ low_ns: [2 ** 26], high_ns: [2 ** 27], count: [1] }))),
-      /67\.108864 ms to 134\.217728 ms/,
-    );
-    assert.match(await text(makeTable({ value: [1.5, 37.25] }), "value"), /\n≈ 21\.54 to ≈ 46\.42\n/);
-    assert.match(await text(makeTable({ read_bytes: [4096, 65536] }), "read_bytes"), /4 KiB to/);
-  });
-
-  it("have axis labels that differ from each other", async () => {
-    const close = makeTable({
-      a: Float64Array.from({ length: 10 }, (_, i) => 1.7e15 + i),
-      start: ["x", ...Array<string>(9).fill("y")],
-    });
-    const many = makeTable({
-      v: Float64Array.from({ length: 3000 }, (_, i) => i),
-      g: Array.from({ length: 3000 }, (_, i) => `g${i % 2}`),
-    });
-    for (const chart of [
-      charts.histogram(close, { x: "a" }),
-      charts.histogram(many, { x: "v", by: "g" }),
-      charts.histogram(makeTable({ v: [1, 2] }), { x: "v" }),
-      charts.histogram(makeTable({ d_ns: [1e15, 1e15 + 1, 1e15 + 2] }), { x: "d_ns", log: false }),
-    ]) {
-      const svg = await chart.toSVG();
-      for (const axis of svg.split("role-axis-label").slice(1)) {
-        const labels = [...axis.split("role-axis-title")[0]!.matchAll(/<text[^>]*opacity="0\.85"[^>]*>([^<]+)</g)].map(
-          ([, label]) => label!,
-        );
-        assert.deepEqual(labels, [...new Set(labels)]);
-        assert.ok(
-          labels.every((label) => !label.includes("…")),
-          labels.join(),
-        );
-      }
-    }
-  });
-});
-
-describe("groups", () => {
-  const many = writes(
-    4000,
-    Array.from({ length: 12 }, (_, i) => `worker-${i}`),
-  );
-
-  it("beyond the top are drawn together, and the subtitle says so", () => {
-    const chart = charts.histogram(many, { x: "duration_ns", by: "comm", top: 3 });
-    const counts = new Map<string, number>();
-    for (const { group, count } of rowsOf<Cell>(chart)) counts.set(group, (counts.get(group) ?? 0) + count);
-    const expected = (latency.summary(many, { by: "comm" }).objects() as { comm: string; count: number }[]).map(
-      ({ comm, count }) => [comm, count] as const,
-    );
-    assert.deepEqual(
-      [...counts],
-      [...expected.slice(0, 3), ["other", total(expected.slice(3).map(([, count]) => count))]],
-    );
-    assert.match(subtitleOf(chart), /top 3 of 12 by comm, the rest as “other”/);
-  });
-
-  it("are all there when they are few", () => {
-    const chart = charts.ecdf(writes(4000), { x: "duration_ns", by: "comm" });
-    assert.deepEqual([...new Set(rowsOf<Cell>(chart).map(({ group }) => group))].sort(), [...commands].sort());
-    assert.ok(!subtitleOf(chart).includes("other"));
-  });
-
-  it("come from arquero's groupby too", () => {
-    assert.deepEqual(
-      rowsOf(charts.timeline(writes(500).groupby("comm"))),
-      rowsOf(charts.timeline(writes(500), { by: "comm" })),
-    );
-  });
-
-  it("come as the table has them, if that is asked for", () => {
-    const table = makeTable({
-      phase: ["quiet", "flood", "flood", "flood", "after", "after"],
-      duration_ns: [3, 5, 6, 7, 1, 2],
-    });
-    const labels = (options: object) => [
-      ...new Set(
-        rowsOf<Cell>(charts.ecdf(table, { x: "duration_ns", by: "phase", ...options })).map(({ group }) => group),
-      ),
-    ];
-    assert.deepEqual(labels({}), ["flood", "after", "quiet"]);
-    assert.deepEqual(labels({ order: "table" }), ["quiet", "flood", "after"]);
-    const first = charts.ecdf(table, { x: "duration_ns", by: "phase", order: "table", top: 1 });
-    assert.match(subtitleOf(first), /first 1 of 3 by phase, the rest as “other”/);
-    assert.throws(() => labels({ order: "name" }), /order: expected "size" or "table", got "name"/);
-  });
-
-  it("called other stay apart from the rest", () => {
-    const labels = rowsOf<Cell>(
-      charts.histogram(writes(500, ["other", "a", "b"]), { x: "duration_ns", by: "comm", top: 1 }),
-    ).map(({ group }) => group);
-    assert.deepEqual([...new Set(labels)], ["other", "other groups"]);
-  });
-});
-
 describe("the heat map's cells", () => {
   it("count each event once, in its time and size", () => {
     const table = writes(3000);
@@ -227,65 +89,6 @@ describe("the heat map's cells", () => {
     const cells = rowsOf<Cell>(chart);
     const columns = (Math.max(...cells.map(({ t1 }) => t1)) / (cells[0]!.t1 - cells[0]!.t0)).toFixed(6);
     assert.ok(Number.isInteger((chart.spec["width"] as number) / Number(columns)));
-  });
-});
-
-describe("colours", () => {
-  const colorsOf = (chart: charts.Chart) => {
-    const [{ encoding }] = chart.spec["layer"] as [
-      { encoding: { color: { scale: { domain: string[]; range: string[] } } } },
-    ];
-    const { domain, range } = encoding.color.scale;
-    return Object.fromEntries(domain.map((name, i) => [name, range[i]!]));
-  };
-
-  it("belong to names, in every chart of a notebook", () => {
-    const all = writes(4000);
-    const some = all.filter((d: { comm: string }) => d.comm === "node" || d.comm === "nginx");
-    const first = colorsOf(charts.histogram(all, { x: "duration_ns", by: "comm" }));
-    for (const chart of [charts.ecdf(some, { x: "duration_ns", by: "comm" }), charts.timeline(some, { by: "comm" })])
-      for (const [name, color] of Object.entries(colorsOf(chart))) assert.equal(color, first[name], name);
-  });
-
-  it("are the same in a new kernel, whichever group is the largest", () => {
-    assert.deepEqual(
-      new NameColors().colorsFor(["dd", "nginx", "postgres", "node"]).sort(),
-      new NameColors().colorsFor(["node", "postgres", "nginx", "dd"]).sort(),
-    );
-    const [one, two] = [new NameColors(), new NameColors()];
-    assert.equal(one.colorsFor(["dd", "nginx"])[0], two.colorsFor(["nginx", "dd"])[1]);
-  });
-
-  it("are never shared in one chart while there are colours left, and by no two names before that", () => {
-    const colors = new NameColors([["a", "b", "c"], ["d"]]);
-    const given = [...colors.colorsFor(["x", "y"]), ...colors.colorsFor(["z", "w"])];
-    assert.deepEqual(given.sort(), ["a", "b", "c", "d"]);
-    const next = random(3);
-    for (let i = 0; i < 500; i++) {
-      const names = Array.from({ length: 4 }, () => `n${Math.floor(30 * next())}`);
-      const distinct = [...new Set(names)];
-      assert.equal(new Set(colors.colorsFor(distinct)).size, distinct.length);
-    }
-    const many = colors.colorsFor(["1", "2", "3", "4", "5", "6", "7", "8"]);
-    for (const color of ["a", "b", "c", "d"]) assert.equal(many.filter((given) => given === color).length, 2);
-  });
-
-  it("are told apart by dashes where a chart has more lines than colours, and it says so", () => {
-    const names = Array.from({ length: 20 }, (_, i) => `process ${i}`);
-    const table = makeTable({
-      duration_ns: Float64Array.from({ length: 400 }, (_, i) => 1 + i),
-      comm: Array.from({ length: 400 }, (_, i) => names[i % 20]),
-    });
-    const chart = charts.ecdf(table, { x: "duration_ns", by: "comm", top: 20 });
-    type Scaled = { scale: { range: unknown[] } };
-    const [{ encoding }] = chart.spec["layer"] as [{ encoding: { color: Scaled; strokeDash: Scaled } }];
-    const looks = encoding.color.scale.range.map((color, i) =>
-      JSON.stringify([color, encoding.strokeDash.scale.range[i]]),
-    );
-    assert.equal(new Set(looks).size, 20);
-    assert.match(subtitleOf(chart), /20 groups share 16 colours/);
-    const few = charts.ecdf(table, { x: "duration_ns", by: "comm", top: 3 });
-    assert.ok(!JSON.stringify(few.spec).includes("strokeDash"));
   });
 });
 

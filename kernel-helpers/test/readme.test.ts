@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { notebookText } from "./notebooks/written.js";
 import { firstNotebook } from "./readme.js";
 
 const repo = fileURLToPath(new URL("../../", import.meta.url));
@@ -14,20 +15,9 @@ const readme = readFileSync(join(repo, "README.md"), "utf8");
 test("the README's first notebook runs and draws its chart", async () => {
   const directory = await mkdtemp(join(tmpdir(), "bpflab-readme-"));
   try {
-    const cells = firstNotebook().map((source, i) => ({
-      cell_type: "code",
-      id: `cell-${i}`,
-      metadata: {},
-      execution_count: null,
-      outputs: [],
-      source,
-    }));
+    const cells = firstNotebook();
     assert.ok(cells.length >= 3);
-    const metadata = { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } };
-    await writeFile(
-      join(directory, "first.ipynb"),
-      JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 }),
-    );
+    await writeFile(join(directory, "first.ipynb"), notebookText(cells));
     const { exitCode, stderr } = await execa(
       process.execPath,
       [join(repo, "kernel-helpers/setup/bpflab.mjs"), "report", join(directory, "first.ipynb"), "-o", directory],

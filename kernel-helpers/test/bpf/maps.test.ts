@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ArgumentError, ClosedError } from "../../dist/api/index.js";
-import { loadMaps, maps, useMaps } from "./maps.js";
+import { loadMaps, maps, twoShares, useMaps } from "./maps.js";
 
 const red = { count: 7, on: true, color: "RED", text: "hello", inner: { list: [1, 2, 3] }, id: 9 };
 
@@ -87,19 +87,9 @@ describe("maps by type", () => {
   test("per CPU: COMBINE takes the least or the most, of the CPUs that wrote something", () => {
     const { shares } = maps;
     const silent = Array.from({ length: shares!.cpus - 1 }, () => ({}));
-    const one = {
-      count: 5,
-      least: -7,
-      most: 9,
-      small: 4_000_000_000,
-      real: 1.5,
-      on: false,
-      text: "",
-      list: [65535, 0, 1],
-    };
+    const [one, two] = twoShares;
     shares!.set(1, [...silent, one]);
     assert.deepEqual(shares!.getSummed(1), one, "the other CPUs are all zero and do not count");
-    const two = { count: 6, least: 3, most: 2, small: 4_000_000_000, real: 2, on: true, text: "two", list: [1, 0, 1] };
     shares!.set(1, [one, two, ...silent.slice(1)]);
     assert.deepEqual(shares!.getSummed(1), {
       count: 11,

@@ -37,6 +37,12 @@ int nothing(void *ctx)
 }
 `;
 
+/** Values of `shares`, of which `least` and `most` are combined otherwise than by adding. */
+export const twoShares = [
+  { count: 5, least: -7, most: 9, small: 4_000_000_000, real: 1.5, on: false, text: "", list: [65535, 0, 1] },
+  { count: 6, least: 3, most: 2, small: 4_000_000_000, real: 2, on: true, text: "two", list: [1, 0, 1] },
+] as const;
+
 /** Maps of all types, each empty, loaded under a name of its own. */
 export async function loadMaps(name: string): Promise<BpfObject> {
   return bpf.load(await bpf.compile(source, { name }));

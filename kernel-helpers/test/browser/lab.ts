@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import type { SavedCell } from "../notebooks/executed.js";
+import { notebookText } from "../notebooks/written.js";
 import { connectToChromium, launchChromium } from "./chromium.js";
 import { NotebookPage } from "./notebook-page.js";
 import { startServer } from "./server.js";
@@ -70,19 +71,7 @@ export class Lab {
 
   /** Writes a notebook with these code cells into the directory. */
   async write(name: string, cells: string[]): Promise<string> {
-    const code = cells.map((source, i) => ({
-      cell_type: "code",
-      id: `cell-${i}`,
-      metadata: {},
-      execution_count: null,
-      outputs: [],
-      source,
-    }));
-    const metadata = { kernelspec: { name: "bpflab", display_name: "TypeScript (bpflab)", language: "typescript" } };
-    await writeFile(
-      join(this.directory, name),
-      JSON.stringify({ cells: code, metadata, nbformat: 4, nbformat_minor: 5 }),
-    );
+    await writeFile(join(this.directory, name), notebookText(cells));
     return name;
   }
 

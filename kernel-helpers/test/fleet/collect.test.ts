@@ -1,23 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { ColumnTable } from "arquero";
-import {
-  captureOf,
-  collect,
-  connectFleet,
-  type Fleet,
-  type FleetObject,
-  latency,
-  toDate,
-} from "../../dist/api/index.js";
+import { captureOf, collect, type Fleet, type FleetObject, latency, toDate } from "../../dist/api/index.js";
 import { buildWriters, type ThreadReport } from "../workload/writers.js";
-import { TestFleet } from "./fleet.js";
+import { rowOf, startWithRingbuf, type TestFleet } from "./fleet.js";
 
 const names = ["db-1", "web-1", "web-2"];
-
-/** The account's row of a host. */
-const rowOf = (table: ColumnTable, host: string) =>
-  (table.objects() as Record<string, any>[]).find((row) => row["host"] === host)!;
 
 describe("a ring on three hosts", () => {
   let lab: TestFleet;
@@ -26,10 +13,7 @@ describe("a ring on three hosts", () => {
   let writers: Awaited<ReturnType<typeof buildWriters>>;
   before(async () => {
     writers = await buildWriters();
-    lab = await TestFleet.start(names);
-    fleet = await connectFleet(lab.url, { creds: lab.creds });
-    ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: 0xffff_fff0 } });
-    await ringbuf.attach();
+    ({ lab, fleet, ringbuf } = await startWithRingbuf(names));
   });
   after(async () => {
     await fleet?.close();

@@ -22,10 +22,9 @@ import { rounds } from "../reliability/seeded.js";
 import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
 import { buildWriters } from "../workload/writers.js";
-import { TestFleet } from "./fleet.js";
+import { rowOf, TestFleet } from "./fleet.js";
 
 const rowsOf = (table: aq.ColumnTable) => table.objects() as Record<string, any>[];
-const rowOf = (table: aq.ColumnTable, host: string) => rowsOf(table).find((row) => row["host"] === host)!;
 
 /** That what was produced is where the account says, to the last record. */
 function assertExact(account: aq.ColumnTable, hosts: readonly string[]): void {

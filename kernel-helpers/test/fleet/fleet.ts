@@ -4,7 +4,9 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ColumnTable } from "arquero";
 import { execa, type ResultPromise } from "execa";
+import { connectFleet, type Fleet, type FleetObject } from "../../dist/api/index.js";
 import { FleetServer } from "../../dist/fleet/server.js";
 
 const command = new URL("../../dist/cli/main.js", import.meta.url).pathname;
@@ -92,3 +94,23 @@ export class TestFleet {
     await rm(this.directory, { recursive: true, force: true });
   }
 }
+
+/** A fleet, and the program ringbuf attached on all of its hosts, which watches nobody yet. */
+export async function startWithRingbuf(
+  names: readonly string[],
+): Promise<{ lab: TestFleet; fleet: Fleet; ringbuf: FleetObject }> {
+  const lab = await TestFleet.start(names);
+  try {
+    const fleet = await connectFleet(lab.url, { creds: lab.creds });
+    const ringbuf = await fleet.load("ringbuf", { globals: { watched_pid: 0xffff_fff0 } });
+    await ringbuf.attach();
+    return { lab, fleet, ringbuf };
+  } catch (error) {
+    await lab.end();
+    throw error;
+  }
+}
+
+/** The row of a host in a table that has one for each. */
+export const rowOf = (table: ColumnTable, host: string) =>
+  (table.objects() as Record<string, any>[]).find((row) => row["host"] === host)!;

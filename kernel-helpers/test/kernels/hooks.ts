@@ -4,7 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { bpf, net, type BpfObject, type Hook } from "../../dist/api/index.js";
 import { cgroup } from "../workload/cgroup.js";
-import { counting, loadText } from "../workload/programs.js";
+import { congestionControl, counting, loadText, sendUnderControl } from "../workload/programs.js";
 import { feature } from "./feature.js";
 
 type Act = () => unknown;
@@ -64,21 +64,7 @@ async function networking(): Promise<void> {
     lab.close();
   }
   await hook("sk_lookup", counting("sk_lookup", "struct bpf_sk_lookup", "SK_PASS"), undefined, () => python(connect));
-  const control = [
-    'SEC("struct_ops/ssthresh") __u32 BPF_PROG(ssthresh, struct sock *sk) { return 10; }',
-    'SEC("struct_ops/cong_avoid") void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked) { __sync_fetch_and_add(&hits, 1); }',
-    'SEC("struct_ops/undo_cwnd") __u32 BPF_PROG(undo_cwnd, struct sock *sk) { return 10; }',
-    'SEC(".struct_ops") struct tcp_congestion_ops control = { .ssthresh = (void *)ssthresh, .cong_avoid = (void *)cong_avoid, .undo_cwnd = (void *)undo_cwnd, .name = "bpflab_test" };',
-  ];
-  const transfer = `import socket
-s = socket.create_server(("127.0.0.1", 0))
-c = socket.socket()
-c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bpflab_test")
-c.connect(s.getsockname())
-a, _ = s.accept()
-c.sendall(b"x" * 1000)
-a.recv(1000)`;
-  await hook("struct_ops", control.join("\n"), undefined, () => python(transfer));
+  await hook("struct_ops", congestionControl(".struct_ops", 10), undefined, () => python(sendUnderControl));
 }
 
 async function groups(): Promise<void> {

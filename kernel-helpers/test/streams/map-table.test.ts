@@ -13,7 +13,7 @@ import {
 } from "../../dist/api/index.js";
 import { DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
 import { tableText } from "../../dist/tables/plain.js";
-import { loadMaps, maps, object, useMaps } from "../bpf/maps.js";
+import { loadMaps, maps, object, twoShares, useMaps } from "../bpf/maps.js";
 import { until } from "../workload/until.js";
 
 const rowsOf = (table: { objects(): unknown }) =>
@@ -130,17 +130,7 @@ int count(struct trace_event_raw_sys_enter *ctx)
 
   test("per CPU: summed as getSummed does, or a row for each CPU", () => {
     const { shares } = maps;
-    const one = {
-      count: 5,
-      least: -7,
-      most: 9,
-      small: 4_000_000_000,
-      real: 1.5,
-      on: false,
-      text: "",
-      list: [65535, 0, 1],
-    };
-    const two = { count: 6, least: 3, most: 2, small: 4_000_000_000, real: 2, on: true, text: "two", list: [1, 0, 1] };
+    const [one, two] = twoShares;
     const silent = Array.from({ length: shares!.cpus - 2 }, () => ({}));
     shares!.set(1, [one, two, ...silent]);
     shares!.set(2, [{}, two, ...silent]);

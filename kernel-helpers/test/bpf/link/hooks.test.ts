@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { bpf, type BpfObject, type Hook } from "../../../dist/api/index.js";
 import { functionHook, whyTracepoints } from "../../../dist/bpf/link/system-calls.js";
 import { callMkfifo, counts, hits, python, useHookLab } from "../../workload/hook-lab.js";
-import { counting, loadText } from "../../workload/programs.js";
+import { congestionControl, counting, loadText, sendUnderControl } from "../../workload/programs.js";
 import { until } from "../../workload/until.js";
 
 // A small program for each kind of hook that traces, driven by what it is there for, and read with the right count.
@@ -246,31 +246,13 @@ SEC("iter/task") int records(struct bpf_iter__task *ctx)
 
   for (const section of [".struct_ops", ".struct_ops.link"])
     test(`a congestion control in ${section}`, async () => {
-      const operations = (returns: number) => `
-SEC("struct_ops/ssthresh") __u32 BPF_PROG(ssthresh, struct sock *sk) { return ${returns}; }
-SEC("struct_ops/cong_avoid") void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked) { __sync_fetch_and_add(&hits, 1); }
-SEC("struct_ops/undo_cwnd") __u32 BPF_PROG(undo_cwnd, struct sock *sk) { return 10; }
-SEC("${section}") struct tcp_congestion_ops control = {
-	.ssthresh = (void *)ssthresh,
-	.cong_avoid = (void *)cong_avoid,
-	.undo_cwnd = (void *)undo_cwnd,
-	.name = "bpflab_test",
-};`;
       const isThere = () =>
         readFileSync("/proc/sys/net/ipv4/tcp_available_congestion_control", "utf8").includes("bpflab_test");
-      const transfer = `import socket
-s = socket.create_server(("127.0.0.1", 0))
-c = socket.socket()
-c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bpflab_test")
-c.connect(s.getsockname())
-a, _ = s.accept()
-c.sendall(b"x" * 1000)
-a.recv(1000)`;
-      const first = await loadText("control", operations(10));
+      const first = await loadText("control", congestionControl(section, 10));
       await first.attach();
       assert.ok(isThere());
-      assert.ok((await hits(first, () => python(transfer))) > 0);
-      const second = await loadText("control", operations(12));
+      assert.ok((await hits(first, () => python(sendUnderControl))) > 0);
+      const second = await loadText("control", congestionControl(section, 12));
       assert.deepEqual([first.closed, second.attached, isThere()], [true, true, true]);
       second.close();
       assert.equal(isThere(), false);

@@ -13,12 +13,7 @@ __u32 watched_pid = 0;
 /* Samples that found no room in samples. */
 __u64 samples_lost = 0;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, 65536);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, 127 * sizeof(__u64));
-} stacks SEC(".maps");
+STACK_TRACES(stacks);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -50,6 +50,15 @@
 #define event_submit(NAME, RECORD)                                                                                     \
 	bpf_ringbuf_submit(RECORD, event_wakes(NAME) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP)
 
+/* Defines the map NAME for the stacks that bpf_get_stackid() takes: 65,536 of 127 frames at the most. */
+#define STACK_TRACES(NAME)                                                                                             \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_STACK_TRACE);                                                                \
+		__uint(max_entries, 65536);                                                                            \
+		__uint(key_size, sizeof(__u32));                                                                       \
+		__uint(value_size, 127 * sizeof(__u64));                                                               \
+	} NAME SEC(".maps")
+
 /* THREAD_STORAGE(NAME, VALUE) defines a map that keeps a VALUE for each thread, from kernel 5.11 on with the thread
  * itself: no hashing, no bound on their number, and it goes when the thread does, at half the cost of a hash map. Before,
  * in a hash map for so many threads at once as it has entries.

@@ -4,7 +4,7 @@
  */
 
 import type { Capability } from "./capabilities.js";
-import { folded } from "./text.js";
+import { folded } from "./html.js";
 
 /** What every bpflab error carries beside its message. */
 export interface ErrorFacts {
@@ -120,7 +120,7 @@ export class LoadError extends BpflabError {
   }
 
   override detailsHtml(): string | undefined {
-    return this.log === "" ? undefined : folded("libbpf's full output", this.log);
+    return this.log === "" ? undefined : folded("libbpf's full output", this.log).toString();
   }
 }
 
@@ -133,7 +133,9 @@ export class LoadError extends BpflabError {
  * });
  */
 export class AttachError extends BpflabError {
+  /** The program's name. */
   readonly program: string;
+  /** The hook it was to be attached to, as its SEC() or the options name it. */
   readonly hook: string;
   /** The kernel's error number, positive, or 0 when there was none. */
   readonly errno: number;

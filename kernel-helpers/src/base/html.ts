@@ -42,3 +42,14 @@ export function html(parts: TemplateStringsArray, ...values: HtmlValue[]): Html 
 export function trusted(markup: string): Html {
   return new Html(markup);
 }
+
+/** Lines as a `<pre>`: escaped, but for the line breaks and tabs they are made of. */
+export function preformatted(text: string): Html {
+  const parts = text.split(/([\n\t])/).map((part) => (part === "\n" || part === "\t" ? trusted(part) : part));
+  return html`<pre>${parts}</pre>`;
+}
+
+/** Lines that a page shows after a click on their title. */
+export function folded(title: string, text: string): Html {
+  return html`<details><summary>${title}</summary>${preformatted(text)}</details>`;
+}

@@ -27,14 +27,3 @@ const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;
 export function escapeHtml(text: string): string {
   return visible(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }
-
-/** Lines as a `<pre>`: escaped, but for the line breaks and tabs they are made of. */
-export function preformatted(text: string): string {
-  const rows = text.split("\n").map((row) => row.split("\t").map(escapeHtml).join("\t"));
-  return `<pre>${rows.join("\n")}</pre>`;
-}
-
-/** Lines that a page shows after a click on their title. */
-export function folded(title: string, text: string): string {
-  return `<details><summary>${escapeHtml(title)}</summary>${preformatted(text)}</details>`;
-}

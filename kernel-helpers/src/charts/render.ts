@@ -1,8 +1,14 @@
 import { randomUUID } from "node:crypto";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import { escapeHtml } from "../base/text.js";
-import type { VegaLiteSpec } from "./chart.js";
+import { html } from "../base/html.js";
+
+/** A vega-lite 5 specification as a plain object, data included. */
+export interface VegaLiteSpec {
+  /** The address that names vega-lite's version, such as `https://vega.github.io/schema/vega-lite/v5.json`. */
+  $schema: string;
+  [part: string]: unknown;
+}
 
 /** Draws a specification without a browser. Warnings of vega's stay silent: they are about our own specs, and tests cover those. */
 export async function renderSVG(spec: VegaLiteSpec): Promise<string> {
@@ -18,7 +24,7 @@ export async function renderSVG(spec: VegaLiteSpec): Promise<string> {
 
 /** The picture as one thing that a screen reader knows by its description; its parts say nothing without the sight of it. */
 const described = (svg: string, text: string): string =>
-  svg.replace("<svg ", () => `<svg role="img" aria-label="${escapeHtml(text)}" `);
+  svg.replace("<svg ", () => html`<svg role="img" aria-label="${text}" `.toString());
 
 /** Gradients and clips of vega's have names that count from 0 in each process: in one page they must not meet those of another chart. */
 function ownNames(svg: string): string {

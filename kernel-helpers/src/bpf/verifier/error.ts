@@ -1,6 +1,6 @@
 import { displaySymbol, type MimeBundle } from "../../base/display.js";
 import { BpflabError } from "../../base/errors.js";
-import { folded, preformatted } from "../../base/text.js";
+import { folded, html, preformatted, trusted } from "../../base/html.js";
 import { excerpt, placeText, type SourceName } from "../../clang/diagnostics.js";
 import { lineInfo } from "../line-info.js";
 import { CText, type Spot } from "./c-text.js";
@@ -34,14 +34,17 @@ export interface VerifierFacts {
  * });
  */
 export class VerifierError extends BpflabError {
+  /** The name of the rejected program. */
   readonly program: string;
   /** The verifier's own reason, such as `R1 invalid mem access 'scalar'`. */
   readonly reason: string;
-  /** Where in the C, counting from 1; undefined when the log does not say. */
+  /** The C file of the rejected line; undefined when the log does not say. */
   readonly file: string | undefined;
+  /** The line in `file`, counting from 1; undefined when the log does not say. */
   readonly line: number | undefined;
-  /** The rejected instruction, and what the verifier knew of its registers. */
+  /** The rejected instruction, as the verifier prints it. */
   readonly instruction: string | undefined;
+  /** What the verifier knew of the registers that the instruction uses, as its log has it. */
   readonly registers: string | undefined;
   /** The verifier's log: all of it, or the last MiB where it is longer. */
   readonly log: string;
@@ -70,12 +73,13 @@ export class VerifierError extends BpflabError {
   override detailsHtml(): string {
     const rows = this.log.split("\n").length;
     const title = this.log.startsWith("-- ") ? "The end of the verifier's log" : "The verifier's whole log";
-    return folded(`${title} (${rows} lines)`, this.log);
+    return folded(`${title} (${rows} lines)`, this.log).toString();
   }
 
   /** The message, and the whole log behind a click. */
   [displaySymbol](): MimeBundle {
-    return { "text/plain": this.message, "text/html": `${preformatted(this.message)}${this.detailsHtml()}` };
+    const page = html`${preformatted(this.message)}${trusted(this.detailsHtml())}`;
+    return { "text/plain": this.message, "text/html": page.toString() };
   }
 }
 

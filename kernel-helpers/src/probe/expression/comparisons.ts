@@ -1,7 +1,7 @@
 import type { Expression } from "acorn";
 import { nearest } from "../../base/names.js";
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import { comparison } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
 import { matches } from "./c-strings.js";

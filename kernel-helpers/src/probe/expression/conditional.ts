@@ -1,5 +1,5 @@
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import { choice, type Num } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
 import { textValue, type Value } from "./value.js";

@@ -1,7 +1,7 @@
 import type { CallExpression, Expression } from "acorn";
 import { address4 } from "../addresses.js";
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import { textValue } from "./value.js";
 import { errorNames, systemCallNames } from "./integer-names.js";
 import { choice, extreme, negated, type Num, type Rounding } from "./arithmetic.js";

@@ -1,6 +1,6 @@
 import type { Literal } from "acorn";
 import { literal } from "./arithmetic.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import { textValue, type Value } from "./value.js";
 
 /** What stands in an expression as itself: a number, a text, true, null. */

@@ -3,7 +3,7 @@ import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
 import { kernelValue } from "../hooks/kernel-value.js";
 import { isWide, nameOfType, type Type } from "../value-types.js";
 import { hostOrder, readNumber } from "./network-order.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import type { Placed } from "./parse.js";
 import type { Place, Value } from "./value.js";
 

@@ -10,7 +10,7 @@ import {
   type Rounding,
 } from "./arithmetic.js";
 import { equal, ordered } from "./comparisons.js";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 import { plain } from "./conditional.js";
 import { textOf, type Placed } from "./parse.js";
 import type { Value } from "./value.js";

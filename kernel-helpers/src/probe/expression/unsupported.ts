@@ -1,5 +1,5 @@
 import type { Expression, PrivateIdentifier, Super } from "acorn";
-import type { Compiler } from "./compile.js";
+import type { Compiler } from "./compiler.js";
 
 /** Refuses what JavaScript has and a BPF program has not, and says what to write instead. */
 export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdentifier | Super): never {

@@ -1,4 +1,4 @@
-import { Compiler, type Scope } from "../expression/compile.js";
+import { Compiler, type Scope } from "../expression/compiler.js";
 import { textValue } from "../expression/value.js";
 import { parseExpression, type ExpressionInput, type Parsed } from "../expression/parse.js";
 import { copyTo } from "../expression/c-strings.js";

@@ -1,6 +1,6 @@
 import type { Expression, Identifier, MemberExpression, Node } from "acorn";
 import { parse, table as makeTable } from "arquero";
-import type { Compiler } from "../expression/compile.js";
+import type { Compiler } from "../expression/compiler.js";
 import { replacedIn, textOf, type Parsed } from "../expression/parse.js";
 import type { Namer } from "./namer.js";
 import { aggregate, isAggregate, refuseOther, type Aggregate } from "./rollup.js";

@@ -1,5 +1,5 @@
 import { ArgumentError } from "../../base/errors.js";
-import type { Compiler } from "../expression/compile.js";
+import type { Compiler } from "../expression/compiler.js";
 import { insteadOfUnknown } from "../expression/unknown-column.js";
 import { textValue } from "../expression/value.js";
 import type { Value } from "../expression/value.js";

@@ -2,7 +2,7 @@ import type { CallExpression, Node } from "acorn";
 import { op as arqueroOp } from "arquero";
 import { ArgumentError } from "../../base/errors.js";
 import { insteadOfSum } from "../bpftrace-names.js";
-import type { Compiler } from "../expression/compile.js";
+import type { Compiler } from "../expression/compiler.js";
 import type { Parsed } from "../expression/parse.js";
 import type { Num } from "../expression/arithmetic.js";
 import type { Value } from "../expression/value.js";

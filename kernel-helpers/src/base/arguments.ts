@@ -50,6 +50,12 @@ export function requireInteger(name: string, value: unknown, range: Range = {}):
   throw mismatch(name, `an integer${describeRange(exact)}`, value);
 }
 
+/** The value as a BigInt, if it is an integer of either kind. */
+export function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
+}
+
 /**
  * The value, if it is a finite number of the range.
  *

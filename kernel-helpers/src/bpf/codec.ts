@@ -1,3 +1,4 @@
+import { integerOf } from "../base/arguments.js";
 import { inspect } from "node:util";
 import { ArgumentError } from "../base/errors.js";
 import { formatAddress, parseAddress, parseIPv4 } from "./address.js";
@@ -189,12 +190,7 @@ function valueOf(layout: Enum, value: unknown, path: string): unknown {
 function integer(value: unknown, bits: number, signed: boolean, path: string): bigint {
   const low = signed ? -(1n << BigInt(bits - 1)) : 0n;
   const high = (1n << BigInt(signed ? bits - 1 : bits)) - 1n;
-  const given =
-    typeof value === "bigint"
-      ? value
-      : typeof value === "number" && Number.isInteger(value)
-        ? BigInt(value)
-        : undefined;
+  const given = integerOf(value);
   if (given === undefined || given < low || given > high)
     throw mismatch(path, `an integer from ${low} to ${high}`, value);
   return given;

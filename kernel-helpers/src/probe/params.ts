@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { integerOf } from "../base/arguments.js";
 import { ArgumentError } from "../base/errors.js";
 import type { Params } from "./program/verbs.js";
 
@@ -27,12 +28,7 @@ function checkParam(name: string, value: unknown): void {
     if (Buffer.byteLength(value) > 63) throw new ArgumentError(`params: ${name} is longer than 63 bytes.`);
     return;
   }
-  const number =
-    typeof value === "bigint"
-      ? value
-      : typeof value === "number" && Number.isInteger(value)
-        ? BigInt(value)
-        : undefined;
+  const number = integerOf(value);
   if (number === undefined || number < -(1n << 63n) || number >= 1n << 63n)
     throw new ArgumentError(
       `params: expected an integer of 64 bits, a boolean or text for ${name}, got ${inspect(value)}.`,

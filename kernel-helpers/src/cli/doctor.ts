@@ -24,7 +24,7 @@ export async function doctor({ json = false }: { json?: boolean } = {}): Promise
 
 const width = Math.max(...checks.map(({ name }) => name.length));
 
-function print({ name, needed, ok, found, mend }: Outcome): void {
+function print({ name, needed, ok, found, fix }: Outcome): void {
   console.log(`${ok ? "✓" : needed ? "✗" : "–"} ${name.padEnd(width)}  ${visible(found)}`);
-  if (!ok && mend) console.log(`  ${" ".repeat(width)}  → ${mend}`);
+  if (!ok && fix) console.log(`  ${" ".repeat(width)}  → ${fix}`);
 }

@@ -4,7 +4,7 @@ export interface Finding {
   /** What is there, or what is not. */
   found: string;
   /** How to get it. */
-  mend?: string;
+  fix?: string;
 }
 
 /** One thing to look at. */
@@ -16,4 +16,4 @@ export interface Check {
 }
 
 export const there = (found: string): Finding => ({ ok: true, found });
-export const missing = (found: string, mend: string): Finding => ({ ok: false, found, mend });
+export const missing = (found: string, fix: string): Finding => ({ ok: false, found, fix });

@@ -14,7 +14,7 @@ interface Kind {
   /** Without it the main job cannot be done. */
   needed?: true;
   /** What to do where it is missing. */
-  mend: string;
+  fix: string;
 }
 
 const elsewhere = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that shows the same.";
@@ -24,25 +24,25 @@ const kinds: Kind[] = [
     name: "tracepoint",
     section: "tp/sched/sched_process_exit",
     needed: true,
-    mend: "Boot a kernel with CONFIG_BPF_EVENTS, as distribution kernels are.",
+    fix: "Boot a kernel with CONFIG_BPF_EVENTS, as distribution kernels are.",
   },
-  { name: "raw_tp", section: "raw_tp/sched_process_exit", mend: "Use tp/ instead." },
-  { name: "tp_btf", section: "tp_btf/sched_process_exit", mend: "Use tp/ instead." },
-  { name: "kprobe", section: "kprobe/do_exit", mend: elsewhere },
-  { name: "kretprobe", section: "kretprobe/do_exit", mend: elsewhere },
-  { name: "kprobe.multi", section: "kprobe.multi/do_exit", mend: "Attach a kprobe to each function." },
-  { name: "fentry", section: "fentry/do_exit", mend: elsewhere },
+  { name: "raw_tp", section: "raw_tp/sched_process_exit", fix: "Use tp/ instead." },
+  { name: "tp_btf", section: "tp_btf/sched_process_exit", fix: "Use tp/ instead." },
+  { name: "kprobe", section: "kprobe/do_exit", fix: elsewhere },
+  { name: "kretprobe", section: "kretprobe/do_exit", fix: elsewhere },
+  { name: "kprobe.multi", section: "kprobe.multi/do_exit", fix: "Attach a kprobe to each function." },
+  { name: "fentry", section: "fentry/do_exit", fix: elsewhere },
   {
     name: "lsm",
     section: "lsm/task_free",
-    mend: 'Add "bpf" to the kernel parameter lsm=, if this kernel has CONFIG_BPF_LSM.',
+    fix: 'Add "bpf" to the kernel parameter lsm=, if this kernel has CONFIG_BPF_LSM.',
   },
   {
     name: "tc, TCX",
     section: "tc",
     body: "return -1;", // the next program, or the stack, decides
     on: { interface: "lo", direction: "ingress" },
-    mend: "Network filters need CONFIG_NET_CLS_BPF.",
+    fix: "Network filters need CONFIG_NET_CLS_BPF.",
   },
 ];
 
@@ -66,7 +66,7 @@ async function attempt(kind: Kind): Promise<Finding> {
     }
   } catch (error) {
     const found = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    return missing(found, kind.mend);
+    return missing(found, kind.fix);
   }
 }
 

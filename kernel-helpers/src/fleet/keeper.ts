@@ -47,7 +47,7 @@ export class Keeper {
   #position = 0;
   #rows = 0;
   #written = 0;
-  #turn: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
 
   /** @throws BpflabError for a directory that others can write to; ArgumentError for a URL */
   constructor(directory: string, clockOf: (host: string) => HostClock | undefined) {
@@ -131,8 +131,8 @@ export class Keeper {
 
   /** Writes what waits. @throws BpflabError when the disk is full: what was not written comes again at the next start */
   flush(): Promise<void> {
-    const turn = this.#turn.then(() => this.#flush());
-    this.#turn = turn.catch(() => {});
+    const turn = this.#queue.then(() => this.#flush());
+    this.#queue = turn.catch(() => {});
     return turn;
   }
 

@@ -15,6 +15,10 @@
  * | the same, and ChildProcess.prototype.spawn | the output of a child that inherits it is its cell's | inherited.ts |
  * | RxJS's Observable.prototype.subscribe | a subscription ends with its cell | ownership.ts, when cells first import RxJS |
  * | require.cache of tslab's compiler | tslab's executor uses the project's TypeScript | typescript/tslab.ts |
+ * | the listeners for uncaught errors that node:test adds | a cell's error is not its test runner's | typescript/packages.ts, when cells first import node:test |
+ * | globalThis[Symbol.for("bpflab.debug")] | what the debugger asks of this thread | debugger/access.ts |
+ * | globalThis[Symbol.for("bpflab.kept")] | what the heap's snapshot holds of the compiler | make-snapshot.ts |
+ * | globalThis[Symbol.for("bpflab.cells")] | from where a C cell's TypeScript takes the handle | bpf/bpf-cell.ts |
  */
 import type { Channel } from "../channel.js";
 import type { ErrorContent } from "../kernel-errors.js";

@@ -1,12 +1,8 @@
 import { refuseUnknownOptions } from "../base/names.js";
+import type { ConnectionOptions } from "./connection.js";
 import type { Fleet } from "./fleet.js";
 
-export interface ConnectionOptions {
-  /** A file with the credentials: an nkey's seed, or a `.creds` file of NATS; only its owner may read it. */
-  creds?: string;
-  /** A file with the certificate of the authority that signed the server's, where the system does not know it. */
-  ca?: string;
-}
+export type { ConnectionOptions } from "./connection.js";
 
 /**
  * Connects to the server that the agents of a fleet are connected to (`npx bpflab agent`).

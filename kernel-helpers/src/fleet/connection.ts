@@ -1,7 +1,14 @@
 import { lstatSync, readFileSync } from "node:fs";
 import { connect, credsAuthenticator, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { ArgumentError, BpflabError } from "../base/errors.js";
-import type { ConnectionOptions } from "./connect.js";
+
+/** How to be let in by a fleet's server. */
+export interface ConnectionOptions {
+  /** A file with the credentials: an nkey's seed, or a `.creds` file of NATS; only its owner may read it. */
+  creds?: string;
+  /** A file with the certificate of the authority that signed the server's, where the system does not know it. */
+  ca?: string;
+}
 
 /**
  * Connects to a NATS server, and again whenever the connection breaks.

@@ -83,7 +83,7 @@ function describe({ displayParts }: TS.QuickInfo, { text, tags }: Documentation,
   return shown.filter(Boolean).join("\n\n");
 }
 
-/** Messages of errors that more text could mend, wherever they are: an open template, comment or string. */
+/** Errors that more text could fix, wherever they are: an open template, comment or string. */
 const OPEN_ENDED = new Set([1010, 1160, 1161]);
 
 /** Whether Enter should run the code or start a new line. */

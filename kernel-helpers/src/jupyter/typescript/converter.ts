@@ -293,7 +293,7 @@ function shortTypes(checker: TS.TypeChecker, declared: readonly Declared[]): Map
 function withMeanings(checker: TS.TypeChecker, declared: Declared): Declared {
   const { imported, value } = declared;
   if (value !== "import" || !imported) return declared;
-  const meanings = meaningsOf(checker, declared);
+  const meanings = meaningsOf(checker, declared.node);
   if (meanings.value) return { ...declared, type: meanings.type };
   const { value: _gone, ...rest } = declared;
   return { ...rest, type: true, imported: { ...imported, typeOnly: true } };

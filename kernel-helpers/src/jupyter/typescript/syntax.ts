@@ -1,7 +1,6 @@
 /** Questions about nodes of a cell that its rewriting asks. */
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import type { Declared } from "./declared.js";
 
 /** The object that tslab's executor hands to cells. */
 export const HOST = "__tslab__";
@@ -13,8 +12,8 @@ export function isValueSymbol(checker: TS.TypeChecker, symbol: TS.Symbol): boole
 }
 
 /** Whether an imported name stands for a value, for a type, or for both. */
-export function meaningsOf(checker: TS.TypeChecker, { node }: Declared): { value: boolean; type: boolean } {
-  const { name } = node as TS.Declaration & { name?: TS.Node };
+export function meaningsOf(checker: TS.TypeChecker, declaration: TS.Declaration): { value: boolean; type: boolean } {
+  const { name } = declaration as TS.Declaration & { name?: TS.Node };
   const symbol = name && checker.getSymbolAtLocation(name);
   if (!symbol) return { value: true, type: true };
   const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;

@@ -5,7 +5,7 @@ import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
 import { isNativeError, native, type MapDescription, type MapHandle } from "../base/native.js";
-import { Pins } from "./pins.js";
+import { Pinnable, type Pins } from "./pins.js";
 import { isStorage, withOwner } from "./storage-keys.js";
 import { requireOperation, type Operation } from "./operations.js";
 import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
@@ -42,15 +42,18 @@ export interface MapParts {
  * @example
  * stats.maps.stats_map.getSummed({ pid: 1234, fd: 1 })?.writes
  */
-export class MapBase<Key = any, Value = any> {
+export class MapBase<Key = any, Value = any> extends Pinnable {
+  /** Its name in the C source; of a map of another process as the kernel has it, up to 15 characters. */
   readonly name: string;
   /** The kernel's name of the type, such as `hash`. */
   readonly type: string;
+  /** Entries it has room for; of a ring buffer, its bytes. */
   readonly maxEntries: number;
   /** Values that a key has: the possible CPUs for a per-CPU map, else 1. */
   readonly cpus: number;
-  /** Layouts from BTF, of one CPU's value; undefined where the object does not say. */
+  /** A key's layout from BTF; undefined where the object does not say. */
   readonly keyLayout: Layout | undefined;
+  /** A value's layout from BTF, in a per-CPU map of one CPU's value; undefined where the object does not say. */
   readonly valueLayout: Layout | undefined;
   /** The object's name and its own, as errors and tables call it. */
   readonly path: string;
@@ -58,17 +61,16 @@ export class MapBase<Key = any, Value = any> {
   readonly #keySize: number;
   readonly #loss: LossCounter | undefined;
   readonly #readOnly: string | undefined;
-  readonly #pins: Pins;
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
   protected constructor({ owner, handle, description, key, value, loss, readOnly, pins }: MapParts) {
+    super(pins);
     this.path = `${owner}.${description.name}`;
     this.#handle = handle;
     this.#keySize = description.keySize;
     this.#loss = loss;
     this.#readOnly = readOnly;
-    this.#pins = pins ?? new Pins();
     this.name = description.name;
     this.type = description.typeName;
     this.maxEntries = description.maxEntries;
@@ -84,10 +86,11 @@ export class MapBase<Key = any, Value = any> {
   }
 
   /** Its descriptor in this process, which a map of maps takes as a value. @throws ClosedError */
-  get fd(): number {
+  override get fd(): number {
     return native.bpf_map__fd(this.handle);
   }
 
+  /** True once it has been closed, by itself or with its object. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -110,7 +113,7 @@ export class MapBase<Key = any, Value = any> {
   }
 
   /**
-   * The values of all CPUs as one. Numbers are added up, or the smallest or largest is taken where the
+   * The values of all CPUs as one, or undefined when the key is not there. Numbers are added up, or the smallest or largest is taken where the
    * program's struct says so with COMBINE(min) or COMBINE(max).
    *
    * @throws ArgumentError, ClosedError
@@ -177,7 +180,7 @@ export class MapBase<Key = any, Value = any> {
     ]);
   }
 
-  /** The keys there are; see `entries`. */
+  /** The keys there are; see `entries`. @throws ArgumentError, ClosedError */
   keys(): Key[] {
     const { rows, keys } = this.walk("keys");
     return this.#decodeKeys(rows, keys);
@@ -187,6 +190,7 @@ export class MapBase<Key = any, Value = any> {
    * Empties the map; the entries of an array become zero. What programs put in meanwhile may stay.
    *
    * @returns the number of entries taken out, or made zero
+   * @throws ArgumentError, ClosedError
    */
   clear(): number {
     requireOperation(this, "clear");
@@ -217,14 +221,14 @@ export class MapBase<Key = any, Value = any> {
     this.#call("push", (handle) => native.bpf_map_update_elem(handle, noKey, bytes, 0));
   }
 
-  /** Takes out the first value of a queue, the top one of a stack; undefined when it is empty. */
+  /** Takes out the first value of a queue, the top one of a stack; undefined when it is empty. @throws ArgumentError, ClosedError */
   pop(): Value | undefined {
     requireOperation(this, "pop");
     const bytes = this.#call("pop", (handle) => native.bpf_map_lookup_and_delete_elem(handle, noKey));
     return bytes && this.#decodeValue(bytes);
   }
 
-  /** The value that `pop` would take out. */
+  /** The value that `pop` would take out, which stays; undefined when it is empty. @throws ArgumentError, ClosedError */
   peek(): Value | undefined {
     requireOperation(this, "peek");
     const bytes = this.#call("peek", (handle) => native.bpf_map_lookup_elem(handle, noKey));
@@ -244,29 +248,6 @@ export class MapBase<Key = any, Value = any> {
     throw new ArgumentError(`${this.path} does not say what its ${part} is.`, {
       hint: `Declare it in the C source with __type(${part}, …) instead of __uint(${part}_size, …).`,
     });
-  }
-
-  /**
-   * Pins it to a path on a bpffs, where it stays, with all it holds, after this process has ended: left behind on
-   * purpose, until `unpin` or rm removes the path.
-   *
-   * @throws ArgumentError when the path is no new one on a bpffs, and what to mount; ClosedError
-   * @example
-   * stats.maps.stats_map.pin("/sys/fs/bpf/stats_map");
-   */
-  pin(path: string): this {
-    this.#pins.add(this.fd, path);
-    return this;
-  }
-
-  /** Removes the paths that `pin` has made, or one of them; the map itself stays while somebody uses it. */
-  unpin(path?: string): void {
-    this.#pins.remove(path);
-  }
-
-  /** Where `pin` has left it, as far as it is still there. */
-  get pinned(): string[] {
-    return this.#pins.paths();
   }
 
   /** Calls back when the map closes; returns a function that takes it back. */

@@ -5,6 +5,46 @@ import { isNativeError, native } from "../base/native.js";
 import { listNames } from "../base/names.js";
 import { requireRoom } from "./bpffs.js";
 
+/** A handle of what can be pinned. */
+export abstract class Pinnable {
+  readonly #pins: Pins;
+
+  protected constructor(pins = new Pins()) {
+    this.#pins = pins;
+  }
+
+  /** Its descriptor in this process. */
+  abstract get fd(): number;
+
+  /**
+   * Pins it to a path on a bpffs, where it stays after this process has ended: left behind on purpose, until `unpin` or
+   * rm removes the path. A map keeps all it holds; a program stays loaded, though not attached.
+   *
+   * @throws ArgumentError when the path is no new one on a bpffs, and what to mount; ClosedError
+   * @example
+   * stats.maps.stats_map.pin("/sys/fs/bpf/stats_map");
+   */
+  pin(path: string): this {
+    this.#pins.add(this.fd, path);
+    return this;
+  }
+
+  /**
+   * Removes the paths that it was opened from and that `pin` has made, or one of them; what was pinned stays while
+   * somebody uses it.
+   *
+   * @throws ArgumentError for a path that is none of these
+   */
+  unpin(path?: string): void {
+    this.#pins.remove(path);
+  }
+
+  /** The paths that it was opened from and that `pin` has made, as far as they are still there. */
+  get pinned(): string[] {
+    return this.#pins.paths();
+  }
+}
+
 /** The paths at which a handle has pinned what it stands for; they outlive it. */
 export class Pins {
   readonly #paths = new Set<string>();

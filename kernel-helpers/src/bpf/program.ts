@@ -4,7 +4,7 @@ import { ArgumentError, AttachError, BpflabError, ClosedError, NotRootError } fr
 import { attachProgram } from "./link/attach.js";
 import type { Attachment } from "./link/attachment.js";
 import { kindOf, type Hook } from "./link/hooks.js";
-import { Pins } from "./pins.js";
+import { Pinnable, Pins } from "./pins.js";
 import {
   isNativeError,
   native,
@@ -16,10 +16,11 @@ import {
 
 /** What a program has cost, while somebody looked. */
 export interface ProgramStats {
+  /** Times it was run since the kernel began to count. */
   runs: number;
-  /** in all runs */
+  /** Time of all these runs, ns. */
   run_time_ns: number;
-  /** mean of a run; NaN before the first */
+  /** Mean time of a run, ns; NaN before the first. */
   ns_per_run: number;
   /** Times it was not run since it was loaded, because its CPU was inside another BPF program or a change of a map. */
   missed: number;
@@ -50,7 +51,8 @@ export function runStats(read: () => ProgramInfo): ProgramStats {
  * @example
  * ringbuf.programs.handle_exit.stats()  // { runs, run_time_ns, ns_per_run, missed }
  */
-export class BpfProgram {
+export class BpfProgram extends Pinnable {
+  /** The name of its C function. */
   readonly name: string;
   /** Its SEC(), which names the hook. */
   readonly section: string;
@@ -62,17 +64,16 @@ export class BpfProgram {
   readonly isLoaded: boolean;
   readonly #object: () => ObjectHandle;
   readonly #description: ProgramDescription;
-  readonly #pins = new Pins();
   readonly #linkPins = new Pins();
   #attachment: Attachment | undefined;
   /** The options it was attached with, as they were given. */
   #given: Hook | undefined;
   #attaching: Promise<void> | undefined;
   /** The end of the attach that was begun last. */
-  #turn: Promise<void> = Promise.resolve();
+  #lastAttach: Promise<void> = Promise.resolve();
 
-  /** @internal */
-  constructor(object: () => ObjectHandle, description: ProgramDescription) {
+  private constructor(object: () => ObjectHandle, description: ProgramDescription) {
+    super();
     this.#object = object;
     this.#description = description;
     this.name = description.name;
@@ -80,6 +81,11 @@ export class BpfProgram {
     this.type = description.typeName;
     this.instructions = description.instructions;
     this.isLoaded = description.isLoaded;
+  }
+
+  /** @internal made by the object that has it */
+  static make(object: () => ObjectHandle, description: ProgramDescription): BpfProgram {
+    return new BpfProgram(object, description);
   }
 
   /** True while it is attached to its hook by this handle; false when its interface has gone. */
@@ -128,15 +134,15 @@ export class BpfProgram {
         hint: `Load it with programs: { ${this.name}: true }.`,
       });
     if (this.attached && !this.#isElsewhere(on)) return;
-    await (this.#attaching ??= this.#attachAfter(this.#turn, on));
+    await (this.#attaching ??= this.#attachAfter(this.#lastAttach, on));
   }
 
   /**
    * Attaches when what was begun before has ended, also what was cancelled meanwhile: the kernel refuses a program
    * that is on the hook already.
    */
-  #attachAfter(turn: Promise<void>, on: Hook | undefined): Promise<void> {
-    const attaching: Promise<void> = turn.then(async () => {
+  #attachAfter(last: Promise<void>, on: Hook | undefined): Promise<void> {
+    const attaching: Promise<void> = last.then(async () => {
       try {
         const attachment = await this.#attachNew(on);
         if (this.#attaching !== attaching) {
@@ -154,7 +160,7 @@ export class BpfProgram {
         if (this.#attaching === attaching) this.#attaching = undefined;
       }
     });
-    this.#turn = attaching.catch(() => {}); // who attached is told
+    this.#lastAttach = attaching.catch(() => {}); // who attached is told
     return attaching;
   }
 
@@ -247,29 +253,6 @@ export class BpfProgram {
   }
 
   /**
-   * Pins it to a path on a bpffs, where it stays loaded, though not attached, after this process has ended: left
-   * behind on purpose, until `unpin` or rm removes the path.
-   *
-   * @throws ArgumentError when the path is no new one on a bpffs, and what to mount; ClosedError
-   * @example
-   * ringbuf.programs.handle_exit.pin("/sys/fs/bpf/handle_exit");
-   */
-  pin(path: string): this {
-    this.#pins.add(this.fd, path);
-    return this;
-  }
-
-  /** Removes the paths that `pin` has made, or one of them. */
-  unpin(path?: string): void {
-    this.#pins.remove(path);
-  }
-
-  /** Where `pin` has left it, as far as it is still there. */
-  get pinned(): string[] {
-    return this.#pins.paths();
-  }
-
-  /**
    * Pins what keeps it attached to a path on a bpffs: the program stays on its hook after `detach` and after this process
    * has ended, left behind on purpose, until `unpinLink` or rm removes the path. `bpf.pinned(path)` opens it again.
    *
@@ -305,7 +288,7 @@ export class BpfProgram {
   }
 
   /** Its descriptor in this process, which a program array takes as a value. @throws ClosedError */
-  get fd(): number {
+  override get fd(): number {
     return native.bpf_program__fd(this.#object(), this.name);
   }
 

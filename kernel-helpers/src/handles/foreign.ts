@@ -5,10 +5,11 @@ import { visible } from "../base/text.js";
 import { native, type KernelProgram, type LinkHandle, type MapHandle, type ProgramHandle } from "../base/native.js";
 import type { MapParts } from "../bpf/map.js";
 import { layoutsInKernel, linkTypeName, openById, openPinned, targetOf } from "../bpf/kernel-objects.js";
-import { Pins } from "../bpf/pins.js";
+import { Pinnable, Pins } from "../bpf/pins.js";
 import { runStats, type ProgramStats } from "../bpf/program.js";
 import { BpfMap } from "./map.js";
 
+/** How to open a map that another process has loaded. */
 export interface OpenForeignOptions {
   /** True to change it too; by default it is only read. */
   writable?: boolean;
@@ -30,6 +31,7 @@ interface Origin {
 export class ForeignMap<Key = any, Value = any> extends BpfMap<Key, Value> {
   /** The kernel's id of it, as bpftool shows it. */
   readonly id: number;
+  /** True if it was opened to be changed, too. */
   readonly writable: boolean;
 
   private constructor(parts: MapParts, id: number, writable: boolean) {
@@ -70,9 +72,10 @@ export class ForeignMap<Key = any, Value = any> extends BpfMap<Key, Value> {
  * const { programs } = bpf.list();
  * bpf.program(programs.get("id", 0)).stats()
  */
-export class ForeignProgram {
+export class ForeignProgram extends Pinnable {
   /** The kernel's id of it, as bpftool shows it. */
   readonly id: number;
+  /** The program's name as the kernel has it, up to 15 characters of the C function's. */
   readonly name: string;
   /** The kernel's name of its type, such as `tracepoint`. */
   readonly type: string;
@@ -83,11 +86,11 @@ export class ForeignProgram {
   /** Ids of the maps that it uses. */
   readonly mapIds: readonly number[];
   readonly #handle: ProgramHandle;
-  readonly #pins: Pins;
   #closed = false;
 
   private constructor(handle: ProgramHandle, { id, name, typeName, tag, uid, mapIds }: KernelProgram, pins: Pins) {
-    [this.#handle, this.#pins] = [handle, pins];
+    super(pins);
+    this.#handle = handle;
     [this.id, this.name, this.type, this.tag, this.uid, this.mapIds] = [id, name, typeName, tag, uid, mapIds];
   }
 
@@ -97,10 +100,11 @@ export class ForeignProgram {
   }
 
   /** Its descriptor in this process, which a program array takes as a value. @throws ClosedError */
-  get fd(): number {
+  override get fd(): number {
     return native.program_fd(this.#open());
   }
 
+  /** True once this handle has been closed. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -114,22 +118,6 @@ export class ForeignProgram {
   /** Runs and time so far; the kernel starts counting at the first call in this process. See `stats` of `BpfProgram`. */
   stats(): ProgramStats {
     return runStats(() => native.bpf_prog_get_info_by_fd(this.#open()));
-  }
-
-  /** Pins it to a path on a bpffs; see `pin` of `BpfProgram`. @throws ArgumentError, ClosedError */
-  pin(path: string): this {
-    this.#pins.add(this.fd, path);
-    return this;
-  }
-
-  /** Removes the paths that it was opened from and pinned at, or one of them. */
-  unpin(path?: string): void {
-    this.#pins.remove(path);
-  }
-
-  /** The paths that it was opened from and pinned at, as far as they are still there. */
-  get pinned(): string[] {
-    return this.#pins.paths();
   }
 
   #open(): ProgramHandle {
@@ -160,6 +148,7 @@ export class ForeignProgram {
  * if (kept instanceof bpf.ForeignLink) kept.unpin();
  */
 export class ForeignLink {
+  /** The kernel's id of it, as bpftool shows it. */
   readonly id: number;
   /** The kernel's name of its type, such as `tcx`. */
   readonly type: string;
@@ -182,6 +171,7 @@ export class ForeignLink {
     return new ForeignLink(handle, new Pins(path));
   }
 
+  /** True once this handle has been closed. */
   get closed(): boolean {
     return this.#closed;
   }

@@ -28,6 +28,11 @@ const layers = [
 /** The same inside the kernel: its process and its cells know nothing of the engine, and only typescript/ knows a compiler. */
 const kernelLayers = [["debugger"], ["interrupt", "wire"], ["process"], ["typescript"], ["bpf"], ["engine"]];
 
+/** Members that nobody else may see are #private: TypeScript's own keyword hides them from nobody at run time. */
+const privateByName = ["PropertyDefinition", "MethodDefinition[kind!='constructor']", "TSParameterProperty"].map(
+  (node) => ({ selector: `${node}[accessibility='private']`, message: "Use a #name." }),
+);
+
 const upward = (folder, rows) =>
   rows.flatMap((row, i) =>
     rows.slice(i + 1).flatMap((above) =>
@@ -89,6 +94,7 @@ export default tseslint.config(
   {
     files: [`${source}/**/*.ts`],
     rules: {
+      "no-restricted-syntax": ["error", ...privateByName],
       "import-x/no-restricted-paths": [
         "error",
         { zones: [...upward(source, layers), ...upward(`${source}/jupyter`, kernelLayers)] },

@@ -33,6 +33,7 @@ export interface DisplayHandle {
 
 /** What a comm message carries beside its data. */
 export interface CommExtras {
+  /** What Jupyter's protocol calls the message's metadata, as JSON. */
   metadata?: Record<string, unknown>;
   /** Binary data, which JSON cannot carry; it is copied. */
   buffers?: readonly (ArrayBufferView | ArrayBuffer)[];
@@ -43,14 +44,17 @@ export interface CommExtras {
  * Handlers run as part of the cell that set them: what they print is shown below it.
  */
 export interface Comm {
+  /** Its id in Jupyter's messages. */
   readonly id: string;
   /** What the two ends agreed to talk about, such as `jupyter.widget`. */
   readonly target: string;
+  /** True once either end has closed it. */
   readonly closed: boolean;
   /** Sends data that JSON can carry. Once the comm is closed it does nothing. */
   send(data: unknown, extras?: CommExtras): void;
   /** Ends the conversation. Idempotent; `onClose` is for the page's end only. */
   close(data?: unknown): void;
+  /** Calls back with the data and the binary data of each message that the page sends. */
   onMessage(handler: (data: unknown, buffers: readonly Uint8Array[]) => void): void;
   /** Calls back when the page closes its end, as it does at once when nothing there knows the target. */
   onClose(handler: (data: unknown) => void): void;
@@ -106,7 +110,7 @@ export function hasHost(): boolean {
 }
 
 /**
- * Conversations with the page; undefined where there is none, as in a plain script.
+ * Jupyter's comms, conversations with objects in the page; undefined where there is no page, as in a plain script.
  *
  * @example
  * comms()?.onOpen("my-target", (comm, data) => console.log(data));

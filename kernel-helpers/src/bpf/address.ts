@@ -64,14 +64,16 @@ export function formatAddress(bytes: Uint8Array): string {
 
 /** A range of addresses: the first `bits` of 128 bits count. */
 export interface Prefix {
+  /** How many bits of the 128 count: 120 for `198.18.0.0/24`, whose address is IPv4-mapped. */
   bits: number;
+  /** An address of the range in text, such as `198.18.0.0`. */
   address: string;
 }
 
 /**
  * A prefix in text, or an address alone, as a key of a longest-prefix-match map over `struct in6_addr`.
  *
- * @throws ArgumentError
+ * @throws ArgumentError when the text is no address, or the length is more than its bits
  * @example
  * net.parsePrefix("198.18.0.0/24")  // { bits: 120, address: "198.18.0.0" }
  */

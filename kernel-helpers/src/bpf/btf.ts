@@ -61,37 +61,41 @@ export interface Variable {
  * `task_struct` names thousands of kernel types and needs a handful.
  */
 export class Btf {
-  constructor(private readonly types: BtfType[]) {}
+  readonly #types: BtfType[];
+
+  constructor(types: BtfType[]) {
+    this.#types = types;
+  }
 
   /** The type by its BTF id. */
-  private at(id: number): BtfType {
-    const type = this.types[id];
+  #at(id: number): BtfType {
+    const type = this.#types[id];
     if (!type) throw new RangeError(`BTF has no type ${id}`);
     return type;
   }
 
   /** Follows typedefs, qualifiers and tags. */
-  private strip(id: number): BtfType {
-    let type = this.at(id);
-    while (transparent.includes(type.kind)) type = this.at(type.type!);
+  #strip(id: number): BtfType {
+    let type = this.#at(id);
+    while (transparent.includes(type.kind)) type = this.#at(type.type!);
     return type;
   }
 
   /** What a typedef on the way to a type says of its meaning. */
-  private meaning(id: number): Layout | undefined {
-    for (let type = this.at(id); transparent.includes(type.kind);) {
+  #meaning(id: number): Layout | undefined {
+    for (let type = this.#at(id); transparent.includes(type.kind);) {
       const known = type.kind === "typedef" ? meanings[type.name] : undefined;
       if (known) return known;
-      type = this.at(type.type!);
+      type = this.#at(type.type!);
     }
     return undefined;
   }
 
   /** The layout of a type by its id; undefined for void and for types that are only declared. */
   layout(id: number): Layout | undefined {
-    const meaning = this.meaning(id);
+    const meaning = this.#meaning(id);
     if (meaning) return meaning;
-    const type = this.strip(id);
+    const type = this.#strip(id);
     switch (type.kind) {
       case "int":
         return type.bool ? { kind: "bool", size: type.size! } : { kind: "int", size: type.size!, signed: type.signed! };
@@ -107,7 +111,7 @@ export class Btf {
         if (!element) return undefined;
         const length = type.length!;
         // clang does not mark char in the encoding: its name tells it from a number of one byte.
-        if (this.strip(type.type!).name === "char") return { kind: "text", size: length };
+        if (this.#strip(type.type!).name === "char") return { kind: "text", size: length };
         // An IPv6 address in words, as headers and context structs have it.
         if (element === meanings["__be32"] && length === 4) return { kind: "address", size: 16 };
         return { kind: "array", size: element.size * length, element, length };
@@ -115,7 +119,7 @@ export class Btf {
       case "struct":
       case "union":
         if (type.name === "in6_addr" || type.name === "in_addr") return { kind: "address", size: type.size! };
-        return { kind: "struct", size: type.size!, name: type.name, fields: this.fields(type, 0) };
+        return { kind: "struct", size: type.size!, name: type.name, fields: this.#fields(type, 0) };
       case "datasec":
         return { kind: "struct", size: type.size!, name: type.name, fields: this.section(type.name) };
       default:
@@ -123,44 +127,44 @@ export class Btf {
     }
   }
 
-  private fields(type: BtfType, bitBase: number): Field[] {
+  #fields(type: BtfType, bitBase: number): Field[] {
     return type.members!.flatMap((member, index): Field[] => {
       const bit = bitBase + member.bitOffset;
-      const inner = this.strip(member.type);
-      if (!member.name && inner.members) return this.fields(inner, bit);
+      const inner = this.#strip(member.type);
+      if (!member.name && inner.members) return this.#fields(inner, bit);
       const said = this.layout(member.type);
       if (!said || !member.name) return [];
       const layout = isNumber(said, member.name) ? networkNumber : said;
       const offset = Math.floor(bit / 8);
       const bits = member.bitSize ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
-      const combine = this.combines(type).get(index);
+      const combine = this.#combines(type).get(index);
       return [{ name: member.name, offset, ...bits, ...(combine ? { combine } : {}), layout }];
     });
   }
 
-  #combines: Map<BtfType, Map<number, Combine>> | undefined;
+  #tags: Map<BtfType, Map<number, Combine>> | undefined;
 
   /** What the members of a struct are tagged with: BTF keeps tags apart, by the member's index. */
-  private combines(struct: BtfType): Map<number, Combine> {
-    if (!this.#combines) {
-      this.#combines = new Map();
-      for (const { kind, name, type, component } of this.types) {
+  #combines(struct: BtfType): Map<number, Combine> {
+    if (!this.#tags) {
+      this.#tags = new Map();
+      for (const { kind, name, type, component } of this.#types) {
         const combine = /^combine:(sum|min|max)$/.exec(name)?.[1] as Combine | undefined;
         if (kind !== "decl_tag" || !combine) continue;
-        const owner = this.at(type!);
-        this.#combines.set(owner, (this.#combines.get(owner) ?? new Map<number, Combine>()).set(component!, combine));
+        const owner = this.#at(type!);
+        this.#tags.set(owner, (this.#tags.get(owner) ?? new Map<number, Combine>()).set(component!, combine));
       }
     }
-    return this.#combines.get(struct) ?? new Map<number, Combine>();
+    return this.#tags.get(struct) ?? new Map<number, Combine>();
   }
 
   /** The variables of a data section such as `.bss`, in the order of their offsets. */
   section(name: string): Variable[] {
-    const section = this.types.find((t) => t.kind === "datasec" && t.name === name);
+    const section = this.#types.find((t) => t.kind === "datasec" && t.name === name);
     return (section?.variables ?? [])
       .flatMap(({ type, offset }) => {
         const said = this.layout(type);
-        const { name } = this.at(type);
+        const { name } = this.#at(type);
         const layout = said && isNumber(said, name) ? networkNumber : said;
         return layout ? [{ name, offset, layout }] : [];
       })
@@ -169,30 +173,30 @@ export class Btf {
 
   /** What a global pointer variable points to, which is how a ring buffer's record is named. */
   pointee(variable: string): Layout | undefined {
-    const found = this.types.find((t) => t.kind === "var" && t.name === variable);
+    const found = this.#types.find((t) => t.kind === "var" && t.name === variable);
     if (!found) return undefined;
-    const pointer = this.strip(found.type!);
+    const pointer = this.#strip(found.type!);
     return pointer.kind === "ptr" ? this.layout(pointer.type!) : undefined;
   }
 
   /** The type that a map's definition gives with __type(key, …) or __type(value, …). */
   mapPart(map: string, part: "key" | "value"): Layout | undefined {
-    const found = this.types.find((t) => t.kind === "var" && t.name === map);
-    const member = found && this.strip(found.type!).members?.find((m) => m.name === part);
-    const pointer = member && this.strip(member.type);
+    const found = this.#types.find((t) => t.kind === "var" && t.name === map);
+    const member = found && this.#strip(found.type!).members?.find((m) => m.name === part);
+    const pointer = member && this.#strip(member.type);
     return pointer?.kind === "ptr" ? this.layout(pointer.type!) : undefined;
   }
 
   /** A struct, union, enum, integer or typedef by its name. */
   type(name: string): Layout | undefined {
-    const id = this.types.findIndex((t) => named.includes(t.kind) && t.name === name);
+    const id = this.#types.findIndex((t) => named.includes(t.kind) && t.name === name);
     return id > 0 ? this.layout(id) : undefined;
   }
 
   /** What the program calls a type: the nearest name on the way to it. */
   typeName(id: number | undefined): string | undefined {
-    let type = id === undefined ? undefined : this.at(id);
-    while (type && !type.name && transparent.includes(type.kind)) type = this.at(type.type!);
+    let type = id === undefined ? undefined : this.#at(id);
+    while (type && !type.name && transparent.includes(type.kind)) type = this.#at(type.type!);
     return type?.name || undefined;
   }
 }

@@ -61,10 +61,13 @@ function openMaps(object: ObjectHandle, maps: readonly MapDescription[]): Map<st
  * whatever ends it, because the kernel detaches with the last descriptor.
  */
 export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
+  /** The name it was loaded by. */
   readonly name: string;
+  /** Its maps by name; data sections such as `.bss` are in `globals`. */
   readonly maps: { readonly [M in keyof T["maps"]]: MapBase<T["maps"][M]["key"], T["maps"][M]["value"]> };
   /** Variables of the running program: read and written in place. */
   readonly globals: T["globals"];
+  /** Its programs by the names of their C functions. */
   readonly programs: { readonly [P in T["programs"]]: BpfProgram };
   /** @internal what it was loaded from: an equal fingerprint means an equal object */
   readonly fingerprint: string;
@@ -108,7 +111,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     );
     const programs = native
       .bpf_object__programs(handle)
-      .map((p) => [p.name, new BpfProgram(() => this.#open(), p)] as const);
+      .map((p) => [p.name, BpfProgram.make(() => this.#open(), p)] as const);
     this.structOps = descriptions
       .filter((d) => d.typeName === "struct_ops")
       .map((d) => new StructOps(() => this.#open(), d));
@@ -127,6 +130,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     return Object.values<BpfProgram>(this.programs);
   }
 
+  /** True once it has been closed, or replaced by another one of its name. */
   get closed(): boolean {
     return this.#closed;
   }

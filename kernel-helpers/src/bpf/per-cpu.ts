@@ -5,10 +5,13 @@ import { decode, encode, exactInteger, viewOf } from "./codec.js";
 // A per-CPU map holds a value of each key for every possible CPU, so that a program adds
 // without waiting for others. The kernel hands them over side by side, each padded to 8 bytes.
 
+/** A property that no value has. */
+declare const value: unique symbol;
+
 /** The values of a key on all possible CPUs, in the order of the CPUs' numbers. */
 export interface PerCpu<Value> extends Array<Value> {
   /** Never set; tells these from arrays that are values themselves. */
-  readonly __perCpu?: Value;
+  readonly [value]?: Value;
 }
 
 /** What the CPUs' values add up to. */

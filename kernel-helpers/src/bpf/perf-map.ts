@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
-/** Functions that a just-in-time compiler has made, as it tells them: `/tmp/perf-PID.map`, a line a function. */
+/** Functions that a just-in-time compiler has made, as it tells them: `/tmp/perf-PID.map`, one line per function. */
 export class PerfMap {
   readonly #pid: number;
   #size = -1;

@@ -35,7 +35,7 @@ export interface BarOptions<Name extends string = string> extends FrameOptions {
 }
 
 /**
- * A bar for each name, in the table's order, lying down so that names can be read. For a table of
+ * A bar for each name, in the table's order, horizontal, so that names can be read. For a table of
  * events without `y` it counts them, the most frequent first. A percentile that a name's number of events (`count`) cannot
  * support has no bar, and says so.
  *

@@ -15,9 +15,11 @@ import { zoom } from "./zoom.js";
 export interface BucketHeatmapOptions<Name extends string = string> extends ClockOptions, FrameOptions {
   /** Column of times, the end of each row's interval; default `time_ns`. Shown in seconds since the first. */
   x?: Name;
-  /** Columns of the buckets' bounds and counts; default `low_ns`, `high_ns` and `count`. */
+  /** Column of the buckets' lower bounds; default `low_ns`. */
   low?: Name;
+  /** Column of their upper bounds; default `high_ns`. */
   high?: Name;
+  /** Column of the number of values in each; default `count`. */
   count?: Name;
 }
 
@@ -26,7 +28,7 @@ const maxIntervals = 100;
 /**
  * How histograms that have been counted already change: a column of cells for each time, coloured by density, the events
  * per second and per doubling of the value, so that neither a longer interval nor a wider bucket looks busier than it is.
- * Of more than a hundred times neighbours are put together.
+ * More than a hundred times are merged with their neighbours.
  *
  * @throws ArgumentError if a column is missing or holds no numbers.
  * @example

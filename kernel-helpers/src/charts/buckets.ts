@@ -10,9 +10,11 @@ import { groupField, seriesOf, type SeriesOptions } from "./series.js";
 
 /** Options of `charts.buckets`. */
 export interface BucketsChartOptions<Name extends string = string> extends SeriesOptions<Name>, FrameOptions {
-  /** Columns of the buckets' bounds and counts; default `low_ns`, `high_ns` and `count`. */
+  /** Column of the buckets' lower bounds; default `low_ns`. */
   low?: Name;
+  /** Column of their upper bounds; default `high_ns`. */
   high?: Name;
+  /** Column of the number of values in each; default `count`. */
   count?: Name;
   /** Bars of each group's own share instead of counts; default true for more than one group, where the largest would hide the rest. */
   share?: boolean;

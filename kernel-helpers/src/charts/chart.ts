@@ -1,10 +1,7 @@
 import { type Displayable, displaySymbol, type MimeBundle } from "../base/display.js";
+import type { VegaLiteSpec } from "./render.js";
 
-/** A vega-lite 5 specification as a plain object, data included. */
-export interface VegaLiteSpec {
-  $schema: string;
-  [part: string]: unknown;
-}
+export type { VegaLiteSpec } from "./render.js";
 
 /** The MIME type that every released JupyterLab draws; it draws none of version 6. */
 const vegaLiteMime = "application/vnd.vegalite.v5+json";
@@ -23,12 +20,13 @@ export class Chart implements Displayable {
   readonly text: string;
 
   /** What else the chart's output carries: the account of its capture. */
-  private readonly more: MimeBundle;
+  readonly #more: MimeBundle;
 
+  /** A chart of your own specification; `more` goes into its output beside it. */
   constructor(spec: VegaLiteSpec, text: string, more: MimeBundle = {}) {
     this.spec = spec;
     this.text = text;
-    this.more = more;
+    this.#more = more;
   }
 
   /** The chart as a standalone SVG document. */
@@ -39,7 +37,7 @@ export class Chart implements Displayable {
 
   /** What a live view sends for each frame: all but the picture, which costs more than the rest. */
   frame(): MimeBundle {
-    return { ...this.more, [vegaLiteMime]: this.spec, "text/plain": this.text };
+    return { ...this.#more, [vegaLiteMime]: this.spec, "text/plain": this.text };
   }
 
   async [displaySymbol](): Promise<MimeBundle> {

@@ -20,12 +20,16 @@ const MOST_NAMES = 4096;
 export class NameColors {
   readonly #slots = new Map<string, number>();
 
+  readonly #palettes: readonly (readonly string[])[];
+
   /** @param palettes colours, the best to tell apart first */
-  constructor(private readonly palettes: readonly (readonly string[])[] = [main, further]) {}
+  constructor(palettes: readonly (readonly string[])[] = [main, further]) {
+    this.#palettes = palettes;
+  }
 
   /** The colours of the names of one chart, the most important name first. */
   colorsFor(names: readonly string[]): string[] {
-    const colors = this.palettes.flat();
+    const colors = this.#palettes.flat();
     const slots = new Map<string, number>();
     const taken = new Set<number>();
     const use = (name: string, slot: number): void => {
@@ -47,12 +51,12 @@ export class NameColors {
 
   /** The colour that a name has in charts where it need not give way to another; undefined for one that had none yet. */
   colorOf(name: string): string | undefined {
-    return this.palettes.flat()[this.#slots.get(name) ?? -1];
+    return this.#palettes.flat()[this.#slots.get(name) ?? -1];
   }
 
   /** The colour that fewest names have, and of these the one that the name itself points to. */
   #free(name: string, taken: ReadonlySet<number>): number | undefined {
-    const uses = this.palettes.flat().map(() => 0);
+    const uses = this.#palettes.flat().map(() => 0);
     for (const slot of this.#slots.values()) uses[slot]!++;
     let best: number | undefined;
     for (const slot of this.#inOrder(name)) {
@@ -64,7 +68,7 @@ export class NameColors {
 
   /** In a chart of more names than colours, the one that fewest of its names have. */
   #leastUsed(name: string, inChart: Iterable<number>): number {
-    const uses = this.palettes.flat().map(() => 0);
+    const uses = this.#palettes.flat().map(() => 0);
     for (const slot of inChart) uses[slot]!++;
     return this.#inOrder(name).reduce((best, slot) => (uses[slot]! < uses[best]! ? slot : best));
   }
@@ -73,7 +77,7 @@ export class NameColors {
   #inOrder(name: string): number[] {
     const first = hash(name);
     let before = 0;
-    return this.palettes.flatMap(({ length }) => {
+    return this.#palettes.flatMap(({ length }) => {
       const start = before;
       before += length;
       return Array.from({ length }, (_, i) => start + ((first + i) % length));

@@ -33,7 +33,7 @@ const mostBoxes = 4000;
 const ink = "#1a1a1a"; // boxes are light on any ground
 
 /**
- * Where time goes, by who called whom: a box a function, as wide as its share, on top of the box of its caller. A click
+ * Where time goes, by who called whom: one box per function, as wide as its share, on top of the box of its caller. A click
  * on a box makes it as wide as the chart, a double click goes back; boxes have all their numbers on hover.
  *
  * With `base` it compares: red boxes have a larger share than in `base`, blue ones a smaller.

@@ -28,7 +28,7 @@ export interface LinesOptions<Name extends string = string> extends SeriesOption
 const maxPoints = 6000;
 
 /**
- * A measured value over time, a line a group, such as a map that was polled. Of more rows than there are pixels each
+ * A measured value over time, one line per group, such as a map that was polled. Of more rows than there are pixels each
  * line keeps the least and the largest value of every pixel, and the subtitle says so. A line breaks where a value is
  * missing: where it is not a number, where rows that come at regular times leave some out, and where it is a percentile that
  * the row's number of events (`count`) cannot support.

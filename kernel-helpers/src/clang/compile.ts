@@ -22,14 +22,17 @@ export interface Compiled {
   elf: Buffer;
   /** Hash of all that went in: source, headers, compiler, flags. Equal hashes mean equal objects. */
   hash: string;
-  /** The C text, and the name under which messages refer to it. */
+  /** The C text; empty for an object file that was opened. */
   source: string;
+  /** The name by which messages call the source. */
   file: string;
   /** Where the user wrote it, such as `cell 4`: messages say that instead of the file. */
   place: string | undefined;
+  /** What the compiler, and the checks beside it, warn of. */
   warnings: Diagnostic[];
 }
 
+/** What `bpf.compile` is told beside the C text. */
 export interface CompileOptions {
   /** Name of the program; a letter first, then letters, digits and `_`. */
   name: string;

@@ -2,10 +2,15 @@ import { BpflabError } from "../base/errors.js";
 
 /** One message of the C compiler or of the checks beside it, pointing into the source. Lines and columns count from 1. */
 export interface Diagnostic {
+  /** How grave it is; a note explains the message before it. */
   severity: "error" | "warning" | "note";
+  /** The file, by the name that messages use. */
   file: string;
+  /** The line in it, counting from 1. */
   line: number;
+  /** The column in the line, counting from 1. */
   column: number;
+  /** What the compiler says. */
   message: string;
   /** The source line and a caret under the column; empty when the source is not at hand. */
   excerpt: string;
@@ -35,6 +40,7 @@ export function placeText(source: SourceName, file: string, line: number, column
  * });
  */
 export class CompileError extends BpflabError {
+  /** All messages, those of headers included, in the compiler's order. */
   readonly diagnostics: Diagnostic[];
   /** All that the compiler printed. */
   readonly output: string;

@@ -9,6 +9,7 @@ import { refuseUnknownOptions } from "../base/names.js";
 import { shownShort, type Compiled } from "./compile.js";
 import { cacheDir } from "./locations.js";
 
+/** What `bpf.open` can be told. */
 export interface OpenOptions {
   /** What its handle goes by; by default the file's name without .bpf.o, with `_` for what no name can hold. */
   name?: string;
@@ -33,6 +34,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Com
   return compiledFrom(elf, name, file);
 }
 
+/** What `bpf.link` is told of several parts. */
 export interface LinkOptions {
   /** What the handle of the whole goes by. */
   name: string;

@@ -144,12 +144,16 @@ function newestOf(table: ColumnTable): ColumnTable {
 class Screen {
   #lines = 0;
 
-  constructor(private readonly out: Out) {}
+  readonly #out: Out;
+
+  constructor(out: Out) {
+    this.#out = out;
+  }
 
   show(table: ColumnTable, limit: number, caption = ""): void {
     const text = `${tableText(table, { limit })}\n${caption ? `${caption}\n` : ""}`;
-    if (this.out.isTTY && this.#lines > 0) this.out.write(`\u001b[${this.#lines}A\u001b[J`);
-    this.out.write(text);
+    if (this.#out.isTTY && this.#lines > 0) this.#out.write(`\u001b[${this.#lines}A\u001b[J`);
+    this.#out.write(text);
     this.#lines = text.split("\n").length - 1;
   }
 }

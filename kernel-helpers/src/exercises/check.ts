@@ -35,7 +35,7 @@ export async function check(
   work: BpfObject<any> | MinimalAnswers,
   handlers?: RingbufHandlers & StatsHandlers,
 ): Promise<CheckResult> {
-  if (exercise === "minimal") return new CheckResult(exercise, checkMinimal(work as MinimalAnswers));
+  if (exercise === "minimal") return CheckResult.make(exercise, checkMinimal(work as MinimalAnswers));
   if (!(exercise in checks))
     throw new ArgumentError(`There is no exercise ${JSON.stringify(exercise)}.`, {
       hint: `There are ${listNames(exercises)}.`,
@@ -45,5 +45,5 @@ export async function check(
       `check("${exercise}", …) takes the program's handle, which a cell that begins with %%bpf ${exercise} defines.`,
     );
   const run = checks[exercise] as (object: BpfObject, handlers?: RingbufHandlers & StatsHandlers) => Promise<Step[]>;
-  return new CheckResult(exercise, await run(work as BpfObject, handlers));
+  return CheckResult.make(exercise, await run(work as BpfObject, handlers));
 }

@@ -6,7 +6,9 @@ import { html } from "../base/html.js";
 export interface Step {
   /** What was asked. */
   name: string;
+  /** Points that it is worth. */
   points: number;
+  /** True if it is there. */
   passed: boolean;
   /** What is wrong and where to look, when it did not pass. */
   message?: string;
@@ -20,14 +22,22 @@ export interface Step {
  * result.steps.filter((step) => !step.passed).map((step) => step.message)
  */
 export class CheckResult {
+  /** The exercise's name, such as `hashmap`. */
   readonly exercise: string;
+  /** What was asked, in order. */
   readonly steps: readonly Step[];
 
-  constructor(exercise: string, steps: readonly Step[]) {
+  private constructor(exercise: string, steps: readonly Step[]) {
     this.exercise = exercise;
     this.steps = steps;
   }
 
+  /** @internal use `check` */
+  static make(exercise: string, steps: readonly Step[]): CheckResult {
+    return new CheckResult(exercise, steps);
+  }
+
+  /** True if all steps passed. */
   get passed(): boolean {
     return this.steps.every((step) => step.passed);
   }
@@ -43,6 +53,7 @@ export class CheckResult {
     return this.steps.flatMap(({ message }) => (message === undefined ? [] : [message]));
   }
 
+  /** The points, and a line for each step. */
   toString(): string {
     const { reached, of } = this.points;
     const rows = this.steps.map(({ name, passed, message }) =>

@@ -13,8 +13,7 @@ import { provenance } from "../streams/clock.js";
 import { AgentRun } from "./agent-run.js";
 import { Blobs } from "./blobs.js";
 import { type ClockReading, readClock } from "./host-clock.js";
-import type { ConnectionOptions } from "./connect.js";
-import { connectServer } from "./connection.js";
+import { type ConnectionOptions, connectServer } from "./connection.js";
 import { Feed } from "./feed.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
@@ -64,7 +63,7 @@ export class Agent {
   readonly #witness: Witness;
   readonly #bufferBytes: number;
   readonly #clock: () => ClockReading;
-  #turn: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
 
   private constructor(
     connection: NatsConnection,
@@ -189,7 +188,7 @@ export class Agent {
     this.#heard.set(command.notebook, Date.now());
     if (command.do === "clock") return void message.respond(toBytes({ ok: this.#clock() })); // at once: its time counts
     const inTurn = command;
-    this.#turn = this.#turn.then(() => this.#answer(inTurn, message)); // in the order in which they came
+    this.#queue = this.#queue.then(() => this.#answer(inTurn, message)); // in the order in which they came
   }
 
   async #answer(command: Exclude<Command, { do: "clock" }>, message: Msg): Promise<void> {
@@ -265,7 +264,7 @@ export class Agent {
     if (command.do === "probe") {
       this.#sources.requireSource("a probe");
       const { question, options, params } = command.asked;
-      return new Probe(question, options, params).loadRun();
+      return Probe.make(question, options, params).loadRun();
     }
     const { program, source, globals, constants, maxEntries } = command;
     const compiled = await this.#sources.compile(program, source);

@@ -14,6 +14,7 @@ import { type Outcome, outcomeTable, outcomeText, failed, succeeded, throwIfNone
 import { unpackTable } from "./payload.js";
 import type { Blob } from "./protocol.js";
 
+/** Which hosts a map is read on, and what its columns hold. */
 export interface FleetMapOptions extends MapTableOptions {
   /** Hosts to read, by name, with `*` for any letters; default all that have it. */
   only?: readonly string[];
@@ -37,13 +38,18 @@ export interface MapOwner {
 
 /** A map of a program that runs on several hosts. It is read there, and its tables are put together here. */
 export class FleetMap {
+  /** The map's name in the program. */
   readonly name: string;
   readonly #owner: MapOwner;
 
-  /** @internal */
-  constructor(owner: MapOwner, name: string) {
+  private constructor(owner: MapOwner, name: string) {
     this.#owner = owner;
     this.name = name;
+  }
+
+  /** @internal made by `FleetObject` */
+  static make(owner: MapOwner, name: string): FleetMap {
+    return new FleetMap(owner, name);
   }
 
   get #path(): string {

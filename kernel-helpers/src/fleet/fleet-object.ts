@@ -13,8 +13,9 @@ import { chooseHosts, type Outcome, outcomeTable, outcomeText, rowsTable, succee
 import type { Announcement, Loaded, Values } from "./protocol.js";
 import { type FleetEventsOptions, FleetRing } from "./ring.js";
 
-/** A program that is loaded on several hosts: what one does with a `BpfObject`, done on all of them. */
+/** A program that is loaded on several hosts, with the methods of a `BpfObject`, each done on all of them. */
 export class FleetObject {
+  /** The program's name. */
   readonly name: string;
   /** The hosts on which it is loaded. */
   readonly hosts: readonly string[];
@@ -27,8 +28,7 @@ export class FleetObject {
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  /** @internal use `fleet.load` */
-  constructor(
+  private constructor(
     fleet: Fleet,
     name: string,
     outcomes: readonly Outcome<Loaded>[],
@@ -64,11 +64,22 @@ export class FleetObject {
     };
     const maps = each(
       loaded.flatMap(({ value }) => value.maps),
-      (map) => new FleetMap(owner, map),
+      (map) => FleetMap.make(owner, map),
     );
     this.maps = namedObject("map", name, maps);
   }
 
+  /** @internal use `fleet.load` */
+  static make(
+    fleet: Fleet,
+    name: string,
+    outcomes: readonly Outcome<Loaded>[],
+    known: ReadonlyMap<string, Announcement>,
+  ): FleetObject {
+    return new FleetObject(fleet, name, outcomes, known);
+  }
+
+  /** True once it has been closed, or replaced by another load of its name. */
   get closed(): boolean {
     return this.#closed;
   }

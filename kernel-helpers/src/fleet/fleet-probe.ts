@@ -8,16 +8,20 @@ import { collect, type CollectOptions } from "../streams/collect.js";
 import { wait } from "../streams/wait.js";
 import type { FleetObject } from "./fleet-object.js";
 
-/** A probe's question to several hosts: what one does with a `Probe`, with a column `host` in the answer. */
+/** A probe's question to several hosts, with the methods of a `Probe`, and a column `host` in the answer. */
 export class FleetProbe {
   readonly #asked: Asked;
   readonly #load: (asked: Asked) => Promise<FleetObject>;
   readonly #running = new Set<FleetObject>();
 
-  /** @internal use `fleet.probe` */
-  constructor(asked: Asked, load: (asked: Asked) => Promise<FleetObject>) {
+  private constructor(asked: Asked, load: (asked: Asked) => Promise<FleetObject>) {
     this.#asked = asked;
     this.#load = load;
+  }
+
+  /** @internal use `fleet.probe` */
+  static make(asked: Asked, load: (asked: Asked) => Promise<FleetObject>): FleetProbe {
+    return new FleetProbe(asked, load);
   }
 
   async #begin(): Promise<FleetObject> {
@@ -32,7 +36,7 @@ export class FleetProbe {
   }
 
   /**
-   * Asks, as `Probe.collect` does: a row an event, or of a rollup a row a group and host. Each host adds up by itself;
+   * Asks, as `Probe.collect` does: one row per event, or one row per group and host of a rollup. Each host adds up by itself;
    * arquero adds what they send, as `answer.groupby("comm").rollup({ n: op.sum("n") })`.
    *
    * @throws ArgumentError; BpflabError when no host can answer; CollectError, which holds what had come

@@ -9,8 +9,7 @@ import type { Compiled } from "../clang/compile.js";
 import type { Probe } from "../probe/probe.js";
 import type { ClockReading } from "./host-clock.js";
 import { HostClocks } from "./host-clocks.js";
-import type { ConnectionOptions } from "./connect.js";
-import { connectServer } from "./connection.js";
+import { type ConnectionOptions, connectServer } from "./connection.js";
 import type { OnlyOptions } from "./fleet-map.js";
 import { FleetObject } from "./fleet-object.js";
 import { FleetProbe } from "./fleet-probe.js";
@@ -32,6 +31,7 @@ import {
 } from "./protocol.js";
 import { timeOfDay } from "./moments.js";
 
+/** Which hosts load a program, and with what. */
 export interface FleetLoadOptions {
   /** Globals to set on every host. */
   globals?: Values;
@@ -96,6 +96,7 @@ export class Fleet {
     }
   }
 
+  /** True once it has been closed. */
   get closed(): boolean {
     return this.#connection.isClosed();
   }
@@ -195,7 +196,7 @@ export class Fleet {
    */
   probe(what: Probe<any>, { only }: OnlyOptions = {}): FleetProbe {
     this.#choose(only);
-    return new FleetProbe(what.asked(), (asked) => {
+    return FleetProbe.make(what.asked(), (asked) => {
       const program = `probe_${randomBytes(4).toString("hex")}`;
       return this.#start(this.#choose(only), { do: "probe", program, asked }, "the probe");
     });
@@ -209,7 +210,7 @@ export class Fleet {
         cause: first.error,
       });
     this.#objects.get(ask.program)?.replaced();
-    const object = new FleetObject(this, ask.program, outcomes, this.#known);
+    const object = FleetObject.make(this, ask.program, outcomes, this.#known);
     this.#objects.set(ask.program, object);
     return object;
   }

@@ -13,7 +13,7 @@ export const succeeded = <T>(outcomes: readonly Outcome<T>[]) =>
 
 export const failed = <T>(outcomes: readonly Outcome<T>[]) => outcomes.flatMap((one) => ("error" in one ? [one] : []));
 
-/** A row a host. @throws the first host's error when there is none on which it was done */
+/** One row per host. @throws the first host's error when there is none on which it was done */
 export function outcomeTable(outcomes: readonly Outcome<unknown>[]): ColumnTable {
   throwIfNone(outcomes);
   return rowsTable(

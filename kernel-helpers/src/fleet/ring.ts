@@ -20,6 +20,7 @@ import { type Outcome, throwIfNone } from "./outcomes.js";
 import { unpackMessage } from "./payload.js";
 import { type Announcement, type FeedTotals, hostOf, streamName, subjects } from "./protocol.js";
 
+/** What the columns of a fleet's events hold. */
 export interface FleetEventsOptions {
   /**
    * Columns that hold CLOCK_MONOTONIC, ns, beside those called `time_ns`, `start_ns`, `end_ns`, `since_ns` and

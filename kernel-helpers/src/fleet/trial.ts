@@ -14,9 +14,18 @@ import { FleetServer } from "./server.js";
 /** The command that runs `bpflab`. */
 const command = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
+/** What a trial's hosts are. */
 export interface TrialOptions {
   /** Names of the hosts; default web-1, web-2 and db-1. */
   hosts?: readonly string[];
+}
+
+interface TrialParts {
+  server: FleetServer;
+  hosts: Readonly<Record<string, Peer>>;
+  /** Rejects when an agent ends by itself. */
+  failed: Promise<never>;
+  end: () => Promise<void>;
 }
 
 /**
@@ -35,18 +44,17 @@ export class Trial {
   readonly #end: () => Promise<void>;
   #ended: Promise<void> | undefined;
 
-  /** @internal use `tryFleet` */
-  constructor(
-    server: FleetServer,
-    hosts: Readonly<Record<string, Peer>>,
-    failed: Promise<never>,
-    end: () => Promise<void>,
-  ) {
+  private constructor({ server, hosts, failed, end }: TrialParts) {
     this.url = server.url;
     this.creds = server.credentials("notebook");
     this.hosts = hosts;
     this.failed = failed;
     this.#end = end;
+  }
+
+  /** @internal use `tryFleet` */
+  static make(parts: TrialParts): Trial {
+    return new Trial(parts);
   }
 
   /** Ends the agents and the server, and removes the hosts. Idempotent. */
@@ -97,7 +105,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     const failed = Promise.race(agents.map((agent, i) => endOf(agent, hosts[i]!)));
     failed.catch(() => {});
     await Promise.race([failed, Promise.all(agents.map((agent) => once(agent.stdout!, "data")))]);
-    return (running = new Trial(server, Object.fromEntries(hosts.map((name, i) => [name, peers[i]!])), failed, end));
+    const byName = Object.fromEntries(hosts.map((name, i) => [name, peers[i]!]));
+    return (running = Trial.make({ server, hosts: byName, failed, end }));
   } catch (error) {
     await end();
     throw error;

@@ -1,7 +1,7 @@
 import type { Trial, TrialOptions } from "./trial.js";
 
 /**
- * Starts a fleet on this machine, for a trial, in the place of the one before: a server, and hosts that are network
+ * Starts a fleet on this machine, for a trial, which replaces the one before: a server, and hosts that are network
  * namespaces, each with an agent that takes C text, too. It is gone after `close()`, and with this process.
  *
  * @throws NotRootError; MissingFeatureError without nats-server; ArgumentError; what making the hosts throws. Then nothing is left

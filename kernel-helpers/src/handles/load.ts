@@ -25,6 +25,7 @@ import { replace, running } from "./session.js";
 import type { ProgramTypes, UnknownTypes } from "../bpf/program-types.js";
 import { verifierError } from "../bpf/verifier/error.js";
 
+/** What a program is loaded with. */
 export interface LoadOptions<T extends ProgramTypes = UnknownTypes> {
   /** `const volatile` variables. `own_tgid` and `own_parent_tgid` are filled in when they are not given. */
   constants?: Partial<T["constants"]>;

@@ -29,6 +29,7 @@ import { BpfMap } from "./map.js";
  * hashmap.close();
  */
 export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase<T> {
+  /** Its maps by name; data sections such as `.bss` are in `globals`. */
   declare readonly maps: { readonly [M in keyof T["maps"]]: BpfMap<T["maps"][M]["key"], T["maps"][M]["value"]> };
 
   private constructor(parts: ObjectParts) {
@@ -40,13 +41,31 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase
     return new BpfObject(parts);
   }
 
-  /** As `attach` of `ObjectBase`; perf event arrays are read from now on, so that their account is whole. */
+  /**
+   * Attaches its programs, each to the hook that its SEC() and the options name, and reads perf event arrays from now on,
+   * so that their account is whole. If one cannot be attached, programs attached by this call are detached again, and the
+   * error names each that failed.
+   *
+   * @param options what SEC() does not say, for all programs that take it, and under `programs` for single ones;
+   *   `programs: { NAME: false }` leaves one out
+   * @returns this object
+   * @throws AttachError, MissingFeatureError, ClosedError, ArgumentError
+   * @example
+   * await filter.attach({ interface: "eth0", direction: "ingress" });
+   */
   override async attach(options: AttachOptions<T["programs"] & string> = {}): Promise<this> {
     if (!this.closed) readPerfArrays(this);
     return super.attach(options);
   }
 
-  /** The events of a ring buffer or a perf event array; see `events` in streams. */
+  /**
+   * The events of a ring buffer or a perf event array, from the moment of subscribing, in batches some 30 times a second.
+   * What the kernel recorded before is counted as unread. The stream completes when the object closes or is replaced.
+   *
+   * @throws ArgumentError for an unknown ring, record or column; ClosedError
+   * @example
+   * ringbuf.events("rb").subscribe((batch) => console.log(batch.rows, batch.lost));
+   */
   events<Ring extends keyof T["events"] & string>(
     ring: Ring,
     options?: EventsOptions,
@@ -74,7 +93,12 @@ export class BpfObject<T extends ProgramTypes = UnknownTypes> extends ObjectBase
     return iteratorTable(`${this.name}.${iterator}`, program.readBytes(), type, columns);
   }
 
-  /** What became of every record of a ring buffer; see `ringTotals` in streams. */
+  /**
+   * What became of the records of a ring buffer so far: counts of those delivered, lost, dropped and left unread since the
+   * first `events`.
+   *
+   * @throws ArgumentError for an unknown ring, ClosedError
+   */
   totals(ring: keyof T["events"] & string): RingTotals {
     return ringTotals(this, ring);
   }

@@ -9,7 +9,7 @@ export interface ProfileOptions extends StackCaptureOptions {
 }
 
 /**
- * Samples what the CPUs run: a row a stack, with `comm`, `pid`, `stack` (folded text, the outermost function first)
+ * Samples what the CPUs run: one row per stack, with `comm`, `pid`, `stack` (folded text, the outermost function first)
  * and `count`, the samples in which it was found. It lasts until the first of `seconds`, `until` and an interrupt of
  * the cell; whatever ends it, what came is returned.
  *

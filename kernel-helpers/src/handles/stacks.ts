@@ -13,8 +13,9 @@ export interface StackOptions {
   traces?: MapBase;
   /** Column of process ids, which user stacks need; default `pid`. */
   pid?: string;
-  /** Columns of the stacks, a number each or addresses each; default `user_stack` and `kernel_stack`, those that are there. */
+  /** Column of the processes' stacks, a number each or addresses each; default `user_stack`, if it is there. */
   user?: string;
+  /** Column of the kernel's stacks, in the same way; default `kernel_stack`, if it is there. */
   kernel?: string;
   /** Column of text that each stack begins with; default `comm`, if it is there. */
   root?: string;

@@ -132,6 +132,7 @@ function counts(filter: FilterLike, caller: string): AddressMap<Counts> {
   return addressMap<Counts>(filter, caller, "peers", ["passed", "dropped"]);
 }
 
+/** How long to sample, and how often. */
 export interface SampleOptions {
   /** How long, in seconds. */
   seconds?: number;

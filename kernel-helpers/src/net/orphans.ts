@@ -3,7 +3,7 @@ import { removeOrphans } from "../base/records.js";
 import { removePlayground, type PlaygroundRecord } from "./playground.js";
 
 /**
- * Removes what bpflab processes left behind that were killed: test hosts, and filters on clsact qdiscs.
+ * Removes what killed bpflab processes left behind: test hosts, and filters on clsact qdiscs.
  * Done at each start; what belongs to a process that still runs is left alone.
  *
  * @returns how many things were removed

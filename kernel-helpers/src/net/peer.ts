@@ -7,6 +7,7 @@ import { formatAddress, parseAddress } from "../bpf/address.js";
 import { type FloodOptions, floodCommand, type FloodResult } from "./flood.js";
 import { parsePing, type PingResult } from "./ping.js";
 
+/** How to ping. */
 export interface PingOptions {
   /** The address to ping, such as another host's; default this machine's. */
   to?: string;
@@ -44,17 +45,19 @@ export interface Addresses {
  * const { sent, received } = await lab.peers[0].ping({ count: 20, intervalMs: 5 });
  */
 export class Peer {
+  /** What messages call it, such as `peer 1`. */
   readonly name: string;
   /** The network namespace, as `ip netns` lists it. */
   readonly namespace: string;
+  /** Its IPv4 address. */
   readonly ipv4: string;
+  /** Its IPv6 address; undefined when this machine has no IPv6. */
   readonly ipv6: string | undefined;
   readonly #host: Addresses;
   readonly #check: () => void;
   readonly #running = new Set<ResultPromise>();
 
-  /** @internal made by `playground` */
-  constructor(name: string, namespace: string, { ipv4, ipv6 }: Addresses, host: Addresses, check: () => void) {
+  private constructor(name: string, namespace: string, { ipv4, ipv6 }: Addresses, host: Addresses, check: () => void) {
     this.name = name;
     this.namespace = namespace;
     this.ipv4 = ipv4;
@@ -63,9 +66,15 @@ export class Peer {
     this.#check = check;
   }
 
+  /** @internal made by `playground` */
+  static make(name: string, namespace: string, own: Addresses, host: Addresses, check: () => void): Peer {
+    return new Peer(name, namespace, own, host, check);
+  }
+
   /**
    * Starts a command on this host. It ends with the playground and with this process, whatever ends them.
    *
+   * @returns execa's handle: a process, and a promise of its output
    * @throws ClosedError
    * @example
    * await peer.run("ip", ["route"])

@@ -3,8 +3,11 @@ import { native } from "../base/native.js";
 
 /** What a run of ping came to. Times are in nanoseconds. */
 export interface PingResult {
+  /** Echo requests sent. */
   sent: number;
+  /** Echo replies received. */
   received: number;
+  /** The share of requests without a reply, in per cent. */
   lossPercent: number;
   /** From the first request to the last packet, sent or received, in whole milliseconds as ping tells it. */
   duration_ns: number;

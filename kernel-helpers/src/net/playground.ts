@@ -11,6 +11,7 @@ import { makeNamespaces } from "./namespaces.js";
 import { Peer } from "./peer.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 
+/** How many test hosts to make, and what of their network. */
 export interface PlaygroundOptions {
   /** How many hosts; default 1, at most 200. */
   peers?: number;
@@ -25,9 +26,16 @@ export interface PlaygroundRecord extends Written {
   namespaces: string[];
 }
 
+/** A network that is written down as ours. */
+interface Reserved {
+  name: string;
+  record: PlaygroundRecord;
+  slot: number;
+}
+
 /**
- * Test hosts: network namespaces of this machine, behind one interface of their own, as if a switch
- * with so many hosts hung on it. Their addresses come from the ranges set aside for tests (RFC 2544)
+ * Test hosts: network namespaces of this machine, behind one interface of their own, as if
+ * they were connected to it by a switch. Their addresses come from the ranges set aside for tests (RFC 2544)
  * and documentation (RFC 3849). Nothing leaves the machine.
  *
  * ```
@@ -46,14 +54,14 @@ export class Playground {
   readonly ipv4: string;
   /** Undefined when this machine has no IPv6. */
   readonly ipv6: string | undefined;
+  /** The test hosts, in the order of their addresses. */
   readonly peers: readonly Peer[];
   readonly #name: string;
   readonly #record: PlaygroundRecord;
   readonly #stay: () => void;
   #closed = false;
 
-  /** @internal use `playground` */
-  constructor(name: string, record: PlaygroundRecord, slot: number, hasIPv6: boolean, count: number) {
+  private constructor({ name, record, slot }: Reserved, hasIPv6: boolean, count: number) {
     this.#name = name;
     this.#record = record;
     this.interface = record.interface;
@@ -64,13 +72,18 @@ export class Playground {
     const check = () => {
       if (this.#closed) throw new ClosedError(`The playground on ${this.interface}`);
     };
-    this.peers = Array.from(
-      { length: count },
-      (_, i) => new Peer(`peer ${i + 1}`, record.namespaces[i + 1]!, address(i + 2), here, check),
+    this.peers = Array.from({ length: count }, (_, i) =>
+      Peer.make(`peer ${i + 1}`, record.namespaces[i + 1]!, address(i + 2), here, check),
     );
     this.#stay = atExit(() => this.close()); // it outlives the process unless the process takes it down
   }
 
+  /** @internal use `playground` */
+  static make(reserved: Reserved, hasIPv6: boolean, count: number): Playground {
+    return new Playground(reserved, hasIPv6, count);
+  }
+
+  /** True once it has been closed. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -112,11 +125,11 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   requireInteger("mtu", mtu, { from: 1280, to: 65535 });
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   removeOrphans<PlaygroundRecord>("playground", removePlayground);
-  const { name, record, slot } = reserve(peers);
+  const reserved = reserve(peers);
   const hasIPv6 = ipv6IsOn();
-  const made = new Playground(name, record, slot, hasIPv6, peers);
+  const made = Playground.make(reserved, hasIPv6, peers);
   try {
-    await build(made, record, slot, mtu);
+    await build(made, reserved.record, reserved.slot, mtu);
     await Promise.all(made.peers.map((peer) => reach(peer, hasIPv6)));
   } catch (error) {
     made.close();
@@ -131,7 +144,7 @@ const ipv6Of = (slot: number, host: number) =>
   formatAddress(parseAddress(`2001:db8:${slot.toString(16)}::${host.toString(16)}`));
 
 /** A network that nobody on this machine has, written down as ours. */
-function reserve(peers: number): { name: string; record: PlaygroundRecord; slot: number } {
+function reserve(peers: number): Reserved {
   const taken = new Set(
     Object.values(networkInterfaces()).flatMap(
       (list) => list?.map(({ address }) => address.split(".").slice(0, 3).join(".")) ?? [],

@@ -16,35 +16,38 @@ export class Answer {
   /** Of each column with names: the texts by code, shared by all batches. */
   readonly #dictionaries = new Map<OutputColumn, { texts: string[]; codes: Map<number | string, number> }>();
 
+  readonly #page: Page;
+  readonly #stacks: FoldedStacks | undefined;
+
   /** @param stacks where the kernel keeps stacks, if it keeps any */
-  constructor(
-    private readonly page: Page,
-    private readonly stacks?: FoldedStacks,
-  ) {}
+  constructor(page: Page, stacks?: FoldedStacks) {
+    this.#page = page;
+    this.#stacks = stacks;
+  }
 
   /** A batch of events. */
   events(raw: ColumnTable, capture = captureOf(raw)): EventTable<any> {
-    const columns = this.page.columns.map((column) => [column.name, this.#column(column, raw)] as const);
+    const columns = this.#page.columns.map((column) => [column.name, this.#column(column, raw)] as const);
     return marked(columns, capture);
   }
 
   /** The groups as they are now. */
   groups(map: BpfMap, params: Params): EventTable<any> {
     const raw = mapTable(map);
-    const wantsEach = this.page.columns.some(({ how }) => how === "first" || how === "last");
+    const wantsEach = this.#page.columns.some(({ how }) => how === "first" || how === "last");
     const each = wantsEach ? mapTable(map, { cpus: "each" }) : undefined;
     const get = (one: string) => raw.column(one) as unknown as AnyColumn;
-    const keys = this.page.columns
+    const keys = this.#page.columns
       .filter(({ how }) => how === undefined)
       .map((column) => [column, this.#column(column, raw)] as const);
-    const alike = this.page.usesStacks
+    const alike = this.#page.usesStacks
       ? rowsAlike(
           keys.map(([, values]) => values),
           raw.numRows(),
         )
       : undefined;
     const rows = addedUp(get("rows"), alike);
-    const columns = this.page.columns.map((column): readonly [string, AnyColumn] => {
+    const columns = this.#page.columns.map((column): readonly [string, AnyColumn] => {
       const { how, member, name } = column;
       const validOf = column.special ? get(`${member}_valid`) : get("rows");
       const valid = column.special ? addedUp(validOf, alike) : rows;
@@ -82,14 +85,14 @@ export class Answer {
       }
     });
     const table = marked(columns, undefined);
-    const formulas = [...this.page.formulas].flatMap(([name, formula]) =>
+    const formulas = [...this.#page.formulas].flatMap(([name, formula]) =>
       formula === undefined ? [] : [[name, formula]],
     );
     if (formulas.length === 0) return marked(columns, captureOf(raw));
     const computed = table
       .params(params)
       .derive(Object.fromEntries(formulas))
-      .select([...this.page.formulas.keys()]);
+      .select([...this.#page.formulas.keys()]);
     return markCapture(computed, captureOf(raw)!) as EventTable<any>;
   }
 
@@ -139,13 +142,13 @@ export class Answer {
     raw: ColumnTable,
   ): AnyColumn {
     const get = (member: string) => raw.column(member) as unknown as AnyColumn;
-    if (of === "kernel") return this.#named(column, (value) => this.stacks!.kernelText(value), values, Number);
+    if (of === "kernel") return this.#named(column, (value) => this.#stacks!.kernelText(value), values, Number);
     const pids = get(pidMember(column.member));
     const callers = atEntry ? get(callerMember(column.member)) : undefined;
     const rows = Array.from({ length: values.length }, (_, row) => row);
     const keyOf = (row: number) => `${String(values.at(row))} ${String(pids.at(row))} ${String(callers?.at(row))}`;
     const textOf = (row: number) =>
-      this.stacks!.userText(Number(values.at(row)), Number(pids.at(row)), Number(callers?.at(row) ?? 0));
+      this.#stacks!.userText(Number(values.at(row)), Number(pids.at(row)), Number(callers?.at(row) ?? 0));
     return this.#named(column, textOf, rows, keyOf);
   }
 

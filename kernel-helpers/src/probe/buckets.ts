@@ -13,7 +13,7 @@ export function rememberBounds(column: object, bounds: Bounds): void {
 }
 
 /**
- * A histogram that the kernel counted, `op.log2()` or `op.linear()`, as rows: a row a slot, from the first to the last
+ * A histogram that the kernel counted, `op.log2()` or `op.linear()`, as rows: one row per slot, from the first to the last
  * that counted anything, with the columns of the group, then `low` (included), `high` (not included) and `count`.
  *
  * @throws ArgumentError for a column that is no histogram of a rollup's

@@ -16,10 +16,12 @@ export function probe<const Hook extends string>(hook: Hook, options?: ProbeOpti
 export function probe<Fields extends object>(hook: string, options?: ProbeOptions): Probe<Fields>;
 export function probe(hook: string, options: ProbeOptions = {}): Probe {
   parseHook(hook);
-  return new Probe({ hook, verbs: [] }, options);
+  return Probe.make({ hook, verbs: [] }, options);
 }
 
+/** The hooks whose names fit a pattern, as a table. */
 probe.list = list;
+/** The slots of a roll-up's histogram as rows. */
 probe.buckets = buckets;
 
 export { op, type KernelOp } from "./op.js";

@@ -5,7 +5,8 @@ import { Observable } from "rxjs";
 import { requireInteger, requireNumber } from "../base/arguments.js";
 import { displaySymbol, type Displayable, type MimeBundle } from "../base/display.js";
 import { ArgumentError } from "../base/errors.js";
-import { escapeHtml, visible } from "../base/text.js";
+import { html } from "../base/html.js";
+import { visible } from "../base/text.js";
 import type { EventBatch } from "../streams/batch.js";
 import { captureOf } from "../streams/capture.js";
 import { collect, CollectError, type CollectOptions } from "../streams/collect.js";
@@ -53,13 +54,17 @@ export class Probe<Fields extends object = Row> implements Displayable {
   readonly #params: Params;
   readonly #runs: Runs;
 
-  /** @internal use `probe` */
-  constructor(question: Question, options: ProbeOptions, params: Params = {}) {
+  private constructor(question: Question, options: ProbeOptions, params: Params) {
     this.#question = question;
     this.#options = options;
     this.#params = { ...params };
     const hooks = [question.hook, question.to].join(" ");
     this.#runs = new Runs(hooks, () => this.loadRun());
+  }
+
+  /** @internal use `probe` */
+  static make<Fields extends object>(question: Question, options: ProbeOptions, params: Params = {}): Probe<Fields> {
+    return new Probe<Fields>(question, options, params);
   }
 
   #with(verb: Verb): Probe<any> {
@@ -175,14 +180,14 @@ export class Probe<Fields extends object = Row> implements Displayable {
     };
   }
 
-  /** True if the kernel adds up: the answer is a row a group. */
+  /** True if the kernel adds up: the answer is one row per group. */
   get isRollup(): boolean {
     return this.#question.verbs.some(({ verb }) => verb === "rollup");
   }
 
   /**
-   * Asks, until the first of `seconds`, `rows`, `until` and an interrupt, and answers with a table: a row an
-   * event, or of a rollup a row a group. The table knows what was lost.
+   * Asks, until the first of `seconds`, `rows`, `until` and an interrupt, and answers with a table: one row
+   * per event, or one row per group of a rollup. The table knows what was lost.
    *
    * @throws ArgumentError, AttachError, ProbeError, MissingFeatureError; CollectError when `until` fails, which holds what had come
    * @example
@@ -284,7 +289,7 @@ export class Probe<Fields extends object = Row> implements Displayable {
   }
 
   /**
-   * What it costs: a row a hook with its runs and ns a run. The kernel counts from the first call on, which itself
+   * What it costs: one row per hook with its runs and ns a run. The kernel counts from the first call on, which itself
    * costs some 20 ns a run; when the probe has ended it is what the last run cost.
    */
   stats(): ColumnTable {
@@ -316,10 +321,9 @@ export class Probe<Fields extends object = Row> implements Displayable {
 
   [displaySymbol](): MimeBundle {
     const text = this[inspect.custom]();
-    const hint = this.running
-      ? ""
-      : '<br><span style="opacity:0.7">Not run yet: await ….collect({ seconds: 5 })</span>';
-    return { "text/html": `<code>${escapeHtml(text)}</code>${hint}`, "text/plain": text };
+    const hint = html`<br><span style="opacity:0.7">Not run yet: await ….collect({ seconds: 5 })</span>`;
+    const page = html`<code>${text}</code>${!this.running && hint}`;
+    return { "text/html": page.toString(), "text/plain": text };
   }
 }
 

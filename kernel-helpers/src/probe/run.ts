@@ -43,11 +43,14 @@ export class Run {
   readonly answer: Answer;
   readonly #stacks: FoldedStacks | undefined;
 
+  #params: Params;
+
   private constructor(
     readonly page: Page,
     readonly object: BpfObject,
-    private params: Params,
+    params: Params,
   ) {
+    this.#params = params;
     this.#stacks = page.usesStacks ? new FoldedStacks(page, object) : undefined;
     this.answer = new Answer(page, this.#stacks);
   }
@@ -74,7 +77,7 @@ export class Run {
   }
 
   setParams(params: Params): void {
-    this.params = { ...this.params, ...params };
+    this.#params = { ...this.#params, ...params };
     for (const [name, value] of Object.entries(globalsOf(this.page, params))) this.object.globals[name] = value;
   }
 
@@ -90,7 +93,7 @@ export class Run {
   }
 
   groups(): EventTable<any> {
-    return this.answer.groups(this.object.maps["groups"] as BpfMap, this.params);
+    return this.answer.groups(this.object.maps["groups"] as BpfMap, this.#params);
   }
 
   costs(): HookCost[] {

@@ -19,11 +19,13 @@ export interface Capture {
   droppedAs?: string;
   /** Records that are in no row, for they were longer or shorter than their type is, and what was wrong. */
   malformed?: { records: number; because: string };
-  /** Wall-clock start and end, ms since 1970. */
+  /** The time of day at which it began, ms since 1970. */
   startedAt: number;
+  /** The time of day at which it ended, ms since 1970. */
   endedAt: number;
-  /** The machine and the kernel it was made on; undefined: these. */
+  /** The machine it was made on; undefined: this one. */
   host?: string;
+  /** The release of the kernel it was made on; undefined: this one's. */
   kernel?: string;
   /** The boot that its time stamps count from, as /proc/sys/kernel/random/boot_id names it; undefined: this one. */
   bootId?: string;

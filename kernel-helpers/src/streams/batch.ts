@@ -10,7 +10,7 @@ import type { EventTable } from "./table.js";
  */
 export interface EventBatch<Event = Record<string, any>> {
   /**
-   * The events, oldest first; a column a field, nested fields as `outer.inner`. Its capture (see `captureOf`) is that of
+   * The events, oldest first; one column per field, nested fields as `outer.inner`. Its capture (see `captureOf`) is that of
    * the whole subscription until now.
    */
   readonly table: EventTable<Event>;

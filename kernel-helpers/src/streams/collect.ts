@@ -14,6 +14,7 @@ import { Progress } from "./progress.js";
 import { remoteFrom } from "./remote.js";
 import type { EventTable } from "./table.js";
 
+/** When to stop collecting; the first of them that is given and comes true counts. */
 export interface CollectOptions {
   /** Stop after so many seconds. */
   seconds?: number;
@@ -36,6 +37,7 @@ export interface CollectOptions {
  * });
  */
 export class CollectError extends BpflabError {
+  /** The events that had come. */
   readonly collected: EventTable<any>;
 
   constructor(collected: EventTable<any>, cause: unknown) {

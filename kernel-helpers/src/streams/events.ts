@@ -13,6 +13,7 @@ import { markCapture, missedSince, type Capture } from "./capture.js";
 import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
 import { planRing, type RecordOptions } from "./ring-plan.js";
 
+/** How the events of a ring are read. */
 export interface EventsOptions extends RecordOptions {
   /** Most memory, in bytes, that events may hold which JavaScript has not taken yet; default 256 MiB. */
   bufferBytes?: number;

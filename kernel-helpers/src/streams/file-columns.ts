@@ -76,7 +76,7 @@ const floor = (value: bigint, by: bigint) => value / by - (value < 0n && value %
 /** A column that has no value in some of its rows: null is read there. */
 export class NullableColumn<Values extends AnyColumn> {
   readonly values: Values;
-  /** A byte a row: 0 where there is none. */
+  /** One byte per row: 0 where there is none. */
   readonly valid: Uint8Array;
 
   constructor(values: Values, valid: Uint8Array) {

@@ -14,6 +14,7 @@ import { provenance } from "./clock.js";
 import { columnsOf, planRecord } from "./plan.js";
 import type { EventTable } from "./table.js";
 
+/** How a map is read as a table. */
 export interface MapTableOptions {
   /** Of a per-CPU map: `sum` (default) makes one row an entry, `each` one row an entry and CPU, with a column `cpu`. */
   cpus?: "sum" | "each";

@@ -7,13 +7,17 @@ import { requireOperation } from "../bpf/operations.js";
 import { readMap, type MapRow, type MapTableOptions } from "./map-table.js";
 import type { EventTable } from "./table.js";
 
+/** How often a map is read, and how. */
 export interface PollOptions extends MapTableOptions {
   /** Time from one table to the next, ms. */
   everyMs: number;
 }
 
 /** A row of a polled table: when it was read (CLOCK_MONOTONIC, ns), and the map's columns. */
-export type PolledRow<Key, Value> = { time_ns: number } & MapRow<Key, Value>;
+export type PolledRow<Key, Value> = {
+  /** When the map was read: CLOCK_MONOTONIC, ns. */
+  time_ns: number;
+} & MapRow<Key, Value>;
 
 /**
  * A map as a table now, and again every so many ms, until the object closes or is replaced. The first

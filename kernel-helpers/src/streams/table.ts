@@ -1,5 +1,8 @@
 import type { ColumnTable } from "arquero";
 
+/** A property that no value has: it keeps a table's columns in its type, and is no name that completion could offer. */
+declare const row: unique symbol;
+
 /**
  * A table that knows at compile time which columns it has. It is arquero's own table;
  * only the types differ: verbs that add columns add them to the type, and verbs whose
@@ -12,7 +15,7 @@ export type EventTable<Row> = TypedVerbs<Row> & ColumnTable;
 /** Exported so that declarations can name it: `const [a, b] = await Promise.all([collect(…), collect(…)])` in a cell. */
 export interface TypedVerbs<Row> {
   /** Never set; keeps the columns' types. */
-  readonly __row?: Row;
+  readonly [row]?: Row;
   derive<Values extends Record<string, unknown>>(
     values: Values,
     options?: object,
@@ -33,7 +36,7 @@ export interface TypedVerbs<Row> {
 }
 
 /** The names of a table's columns; any string where they are not known. */
-export type ColumnName<Table> = Table extends { readonly __row?: infer Row }
+export type ColumnName<Table> = Table extends { readonly [row]?: infer Row }
   ? unknown extends Row
     ? string
     : keyof NonNullable<Row> & string

@@ -13,9 +13,11 @@ export interface TraceLine {
   comm: string;
   /** The thread's id. */
   pid: number;
+  /** The CPU on which the program ran. */
   cpu: number;
   /** Trace clock, ns since boot with a resolution of 1 µs. */
   timestamp_ns: number;
+  /** What the program printed, without the line break at its end. */
   message: string;
   /** Lines of this CPU that the kernel overwrote before this one could be read. */
   lost: number;

@@ -49,12 +49,12 @@ export class TailColumn {
   /** All rows of several, in order. */
   static concat(parts: readonly TailColumn[]): TailColumn {
     const ends = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
-    const heap = new Uint8Array(parts.reduce((sum, part) => sum + part.used, 0));
+    const heap = new Uint8Array(parts.reduce((sum, part) => sum + part.#used, 0));
     let [row, at] = [0, 0];
     for (const part of parts) {
-      heap.set(part.heap.subarray(0, part.used), at);
+      heap.set(part.heap.subarray(0, part.#used), at);
       for (const end of part.ends) ends[row++] = at + end;
-      at += part.used;
+      at += part.#used;
     }
     return new TailColumn(ends, heap, parts[0]!.view);
   }
@@ -64,7 +64,7 @@ export class TailColumn {
     return new TailColumn(ends, this.heap.slice(0, ends.at(-1) ?? 0), this.view);
   }
 
-  private get used(): number {
+  get #used(): number {
     return this.ends.at(-1) ?? 0;
   }
 }

@@ -13,7 +13,9 @@ export type FileFault = "empty" | "truncated" | "corrupt" | "foreign" | "unsuppo
  * });
  */
 export class CaptureFileError extends BpflabError {
+  /** The file, as it was given. */
   readonly path: string;
+  /** What is wrong with it. */
   readonly fault: FileFault;
 
   constructor(path: string, fault: FileFault, message: string, options: { hint?: string; cause?: unknown } = {}) {

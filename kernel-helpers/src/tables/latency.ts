@@ -17,7 +17,7 @@ export interface LatencyOptions<Name extends string = string> {
 }
 
 /**
- * Count and percentiles of a column, a row a group, the busiest group first.
+ * Count and percentiles of a column, one row per group, the busiest group first.
  *
  * Columns: those of `by`, then `count`, `p50_ns`, `p90_ns`, `p99_ns`, `p999_ns`, `max_ns`, `total_ns`;
  * the suffix is the unit of `value` (`count` is called `events` where `by` has a `count`). Percentiles are exact, by the nearest-rank method: each is a value

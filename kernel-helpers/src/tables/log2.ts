@@ -20,7 +20,7 @@ export interface BucketsOptions<Name extends string = string> {
 }
 
 /**
- * The kernel's log2 histograms as rows: a row a bucket, from the first to the last that counted anything
+ * The kernel's log2 histograms as rows: one row per bucket, from the first to the last that counted anything
  * in any group. The same columns as `latency.histogram` of events, so that the two compare.
  *
  * Columns: those of `by`, then `low_ns` (included), `high_ns` (not included), `count`, and `share` of the group, 0 to 1.
@@ -78,11 +78,13 @@ export function buckets<Table extends ColumnTable>(
 export interface EstimatesOptions<Name extends string = string> {
   /** Column of counts, an array a row; default `histogram`. */
   histogram?: Name;
-  /** Columns of the smallest and the largest value and of the sum; default `min_ns`, `max_ns` and `total_ns`. */
+  /** Column of the smallest value; default `min_ns`. */
   min?: Name;
+  /** Column of the largest value; default `max_ns`. */
   max?: Name;
+  /** Column of the sum of all values; default `total_ns`. */
   total?: Name;
-  /** Default 50, 90 and 99. */
+  /** The percentiles to estimate, above 0 and below 100; default 50, 90 and 99. */
   percentiles?: readonly number[];
 }
 

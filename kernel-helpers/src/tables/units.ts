@@ -87,7 +87,7 @@ export function timeUnitFor(ns: number): TimeUnit {
 }
 
 /**
- * A length of time, three significant digits.
+ * A time in ns as text with its unit, to three significant digits.
  *
  * @example
  * formatTime(1234)  // "1.23 µs"

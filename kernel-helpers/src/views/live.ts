@@ -59,7 +59,7 @@ export function live(
   const period = 1000 / requireNumber("fps", options.fps ?? 4, { above: 0 });
   const rows = requireNumber("window.rows", options.window?.rows ?? 100_000, { above: 0 });
   const seconds = requireNumber("window.seconds", options.window?.seconds ?? 30, { above: 0 });
-  return new LiveView(stream, draw, period, new EventWindow(rows, seconds));
+  return LiveView.make(stream, draw, period, new EventWindow(rows, seconds));
 }
 
 /** A running live view. */
@@ -69,93 +69,109 @@ export class LiveView implements Displayable {
   /** What ended the view, if it was an error of the stream or of `draw`. */
   error: unknown;
 
-  private readonly subscription: Subscription | undefined;
-  private readonly signal = interruptSignal();
-  private readonly onInterrupt = () => void this.stop();
-  private ended = false;
-  private changed = false;
-  private wake: () => void = () => {};
-  private newest: ColumnTable | undefined; // of a stream of tables
-  private shown: unknown; // what draw returned last
+  readonly #draw: (table: ColumnTable) => unknown;
+  readonly #period: number;
+  readonly #window: EventWindow;
+  readonly #subscription: Subscription | undefined;
+  readonly #signal = interruptSignal();
+  readonly #onInterrupt = () => void this.stop();
+  #ended = false;
+  #changed = false;
+  #wake: () => void = () => {};
+  #newest: ColumnTable | undefined; // of a stream of tables
+  #shown: unknown; // what draw returned last
 
-  constructor(
+  private constructor(
     stream: Observable<EventBatch | ColumnTable>,
-    private readonly draw: (table: ColumnTable) => unknown,
-    private readonly period: number,
-    private readonly window: EventWindow,
+    draw: (table: ColumnTable) => unknown,
+    period: number,
+    window: EventWindow,
   ) {
-    this.done = this.follow(display("waiting for events"));
-    this.signal?.addEventListener("abort", this.onInterrupt, { once: true });
-    this.subscription = stream.subscribe({
+    this.#draw = draw;
+    this.#period = period;
+    this.#window = window;
+    this.done = this.#follow(display("waiting for events"));
+    this.#signal?.addEventListener("abort", this.#onInterrupt, { once: true });
+    this.#subscription = stream.subscribe({
       next: (news) => {
-        if (news instanceof ColumnTable) this.newest = news;
-        else if (!this.window.add(news)) return;
-        this.changed = true;
-        this.wake();
+        if (news instanceof ColumnTable) this.#newest = news;
+        else if (!this.#window.add(news)) return;
+        this.#changed = true;
+        this.#wake();
       },
       error: (error: unknown) => {
         this.error = error;
-        this.end();
+        this.#end();
       },
-      complete: () => this.end(),
+      complete: () => this.#end(),
     });
-    if (this.ended || this.signal?.aborted) this.end(); // a stream may end before it can be unsubscribed from
+    if (this.#ended || this.#signal?.aborted) this.#end(); // a stream may end before it can be unsubscribed from
+  }
+
+  /** @internal use `live` */
+  static make(
+    stream: Observable<EventBatch | ColumnTable>,
+    draw: (table: ColumnTable) => unknown,
+    period: number,
+    window: EventWindow,
+  ): LiveView {
+    return new LiveView(stream, draw, period, window);
   }
 
   /** Ends the view; resolves when the last frame is shown. Calling it again does nothing. */
   stop(): Promise<void> {
-    this.end();
+    this.#end();
     return this.done;
   }
 
   /** What a cell shows that ends with the call: the chart has an output of its own. */
   [displaySymbol](): MimeBundle {
     return {
-      "text/plain": this.ended ? "live view, ended" : "live view, running until its stream ends or .stop() is called",
+      "text/plain": this.#ended ? "live view, ended" : "live view, running until its stream ends or .stop() is called",
     };
   }
 
-  private end(): void {
-    this.ended = true;
-    this.subscription?.unsubscribe();
-    this.signal?.removeEventListener("abort", this.onInterrupt);
-    this.wake();
+  #end(): void {
+    this.#ended = true;
+    this.#subscription?.unsubscribe();
+    this.#signal?.removeEventListener("abort", this.#onInterrupt);
+    this.#wake();
   }
 
-  private async follow(output: Promise<DisplayHandle>): Promise<void> {
+  async #follow(output: Promise<DisplayHandle>): Promise<void> {
     const handle = await output;
     try {
-      while (!this.ended) {
-        if (this.changed) {
-          await this.drawFrame();
-          handle.update(this.shown instanceof Chart ? mime(this.shown.frame()) : this.shown);
-          await this.pause(this.period);
-        } else await this.pause();
+      while (!this.#ended) {
+        if (this.#changed) {
+          await this.#drawFrame();
+          handle.update(this.#shown instanceof Chart ? mime(this.#shown.frame()) : this.#shown);
+          await this.#pause(this.#period);
+        } else await this.#pause();
       }
-      if (this.changed) await this.drawFrame();
-      handle.update(mime(await bundleOf(this.shown ?? "no events")));
+      if (this.#changed) await this.#drawFrame();
+      handle.update(mime(await bundleOf(this.#shown ?? "no events")));
       if (this.error !== undefined) await display(`The live view stopped: its stream failed: ${messageOf(this.error)}`);
     } catch (error) {
       this.error = error;
-      this.end();
+      this.#end();
       handle.update(`The live view stopped: drawing it failed: ${messageOf(error)}`);
     }
     await nextTurn(); // by now the output has changed
   }
 
-  private async drawFrame(): Promise<void> {
-    this.changed = false;
-    const table = this.newest ?? this.window.table();
-    if (table) this.shown = await this.draw(table);
+  async #drawFrame(): Promise<void> {
+    this.#changed = false;
+    const table = this.#newest ?? this.#window.table();
+    if (table) this.#shown = await this.#draw(table);
   }
 
   /** Waits so long, or for a change if no time is given; the view's end cuts both short. */
-  private pause(ms?: number): Promise<void> {
+  #pause(ms?: number): Promise<void> {
     return new Promise((resolve) => {
-      if (this.ended) return resolve();
+      if (this.#ended) return resolve();
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-      this.wake = () => {
-        if (timer && !this.ended) return;
+      this.#wake = () => {
+        if (timer && !this.#ended) return;
         clearTimeout(timer);
         resolve();
       };

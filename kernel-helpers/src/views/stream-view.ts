@@ -53,8 +53,7 @@ export class StreamView {
   #values: unknown[] = [];
   #batch: EventBatch | undefined;
 
-  /** @internal use `watch` */
-  constructor(stream: Observable<unknown>, output: DisplayHandle) {
+  private constructor(stream: Observable<unknown>, output: DisplayHandle) {
     this.#output = output;
     this.done = new Promise((resolve) => (this.#finish = resolve));
     this.#signal?.addEventListener("abort", this.#onInterrupt, { once: true });
@@ -71,11 +70,17 @@ export class StreamView {
     this.#draw();
   }
 
+  /** @internal use `watch` */
+  static make(stream: Observable<unknown>, output: DisplayHandle): StreamView {
+    return new StreamView(stream, output);
+  }
+
   /** @internal */
   get button(): Button {
     return this.#button;
   }
 
+  /** True until the stream ends or fails, or the view is stopped. */
   get running(): boolean {
     return this.#state === "running";
   }
@@ -177,7 +182,7 @@ function isBatch(value: unknown): value is EventBatch {
  * view.stop();
  */
 export async function watch(stream: Observable<unknown>): Promise<StreamView> {
-  const view = new StreamView(stream, await display(mime({ "text/plain": "waiting" })));
+  const view = StreamView.make(stream, await display(mime({ "text/plain": "waiting" })));
   if (view.running) await display(view.button);
   return view;
 }

@@ -19,8 +19,11 @@ export type NamesOf<Variables, Value> = {
 
 /** What a slider for a variable is given. */
 export interface SliderBinding {
+  /** The slider's lower end. */
   min: number;
+  /** The slider's upper end. */
   max: number;
+  /** From one position to the next; default 1, or for a floating-point variable a hundredth of the range. */
   step?: number;
   /** Default: the variable's name. */
   description?: string;

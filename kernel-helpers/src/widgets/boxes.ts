@@ -5,8 +5,7 @@ import { Widget, type WidgetOptions } from "./widget.js";
 abstract class Box extends Widget {
   #children: readonly Widget[] = [];
 
-  /** @internal */
-  constructor(name: string, children: readonly Widget[], { layout }: Pick<WidgetOptions, "layout">) {
+  protected constructor(name: string, children: readonly Widget[], { layout }: Pick<WidgetOptions, "layout">) {
     super(
       { name, state: { box_style: "", children: children.map(({ model }) => model.reference) } },
       layout ? { layout } : {},
@@ -14,6 +13,7 @@ abstract class Box extends Widget {
     this.#adopt(children);
   }
 
+  /** The widgets in it, in order; setting it puts others in. */
   get children(): readonly Widget[] {
     return this.#children;
   }

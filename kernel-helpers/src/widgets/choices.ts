@@ -23,6 +23,7 @@ abstract class BooleanWidget extends ValueWidget<boolean> {
 
 /** What a switch can be given. */
 export interface SwitchOptions extends WidgetOptions {
+  /** True for on; default false. */
   value?: boolean;
 }
 
@@ -65,6 +66,7 @@ export class Checkbox extends BooleanWidget {
 
 /** What a list of choices is given. */
 export interface DropdownOptions<Choice extends string | number> extends WidgetOptions {
+  /** What can be chosen, in order; at least one. */
   options: readonly Choice[];
   /** Default: the first. */
   value?: Choice;
@@ -79,6 +81,7 @@ export interface DropdownOptions<Choice extends string | number> extends WidgetO
  * by.value
  */
 export class Dropdown<Choice extends string | number = string> extends ValueWidget<Choice> {
+  /** What can be chosen, in order. */
   readonly options: readonly Choice[];
   protected override readonly trait = "index";
 

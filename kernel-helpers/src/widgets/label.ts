@@ -19,6 +19,7 @@ export class Label extends Widget {
     );
   }
 
+  /** The text; setting it changes the page at once. */
   get value(): string {
     return String(this.model.state["value"]);
   }

@@ -5,9 +5,13 @@ import { ValueWidget, type WidgetOptions, type WidgetSpec } from "./widget.js";
 
 /** What every widget for a number can be given. */
 export interface NumberOptions extends WidgetOptions {
+  /** The value to begin with; default `min`, or 0 without bounds. */
   value?: number;
+  /** The smallest value; default 0. */
   min?: number;
+  /** The largest value; default 100. */
   max?: number;
+  /** From one value to the next; default 1, of a `FloatSlider` a hundredth of the range. */
   step?: number;
 }
 
@@ -51,17 +55,18 @@ function requireWithin(name: string, value: number, { min, max, whole }: Bounds)
 export abstract class NumberWidget extends ValueWidget<number> {
   readonly #bounds: Bounds;
 
-  /** @internal */
-  constructor(spec: WidgetSpec, options: NumberOptions, bounds: Bounds) {
+  protected constructor(spec: WidgetSpec, options: NumberOptions, bounds: Bounds) {
     const { min, max, step, value } = bounds;
     super({ ...spec, state: { value, step, ...(Number.isFinite(max) ? { min, max } : {}), ...spec.state } }, options);
     this.#bounds = bounds;
   }
 
+  /** The smallest value; -Infinity without bounds. */
   get min(): number {
     return this.#bounds.min;
   }
 
+  /** The largest value; Infinity without bounds. */
   get max(): number {
     return this.#bounds.max;
   }
@@ -106,7 +111,7 @@ const slider = (name: string, readout_format: string, { continuous = true }: Sli
 /**
  * A slider over whole numbers; from 0 to 100 unless told otherwise.
  *
- * @throws ArgumentError for bounds or a value that cannot be
+ * @throws ArgumentError for bounds or a value that do not fit each other
  * @example
  * const rows = new widgets.IntSlider({ description: "rows", min: 1, max: 500, value: 20 });
  * rows.changes.subscribe((value) => console.log(value));
@@ -120,7 +125,7 @@ export class IntSlider extends NumberWidget {
 /**
  * A slider over numbers, in hundredths of its range unless `step` says otherwise.
  *
- * @throws ArgumentError
+ * @throws ArgumentError for bounds or a value that do not fit each other
  * @example
  * new widgets.FloatSlider({ description: "seconds", min: 0.1, max: 10, value: 2 })
  */
@@ -140,7 +145,7 @@ const field = (name: string): WidgetSpec => ({
 /**
  * A field for a whole number.
  *
- * @throws ArgumentError
+ * @throws ArgumentError for bounds or a value that do not fit each other
  * @example
  * new widgets.IntText({ description: "pid", value: process.pid })
  */
@@ -153,7 +158,7 @@ export class IntText extends NumberWidget {
 /**
  * A field for a whole number within bounds; 0 to 100 unless told otherwise.
  *
- * @throws ArgumentError
+ * @throws ArgumentError for bounds or a value that do not fit each other
  * @example
  * new widgets.BoundedIntText({ description: "top", min: 1, max: 50, value: 8 })
  */
@@ -166,7 +171,7 @@ export class BoundedIntText extends NumberWidget {
 /**
  * A bar that shows how far something is; only the program changes it.
  *
- * @throws ArgumentError
+ * @throws ArgumentError for bounds or a value that do not fit each other
  * @example
  * const bar = new widgets.IntProgress({ description: "pings", max: 200 });
  * bar.value = 50;

@@ -46,6 +46,7 @@ export class Output extends Widget {
     this.#put([...this.#items, { output_type: "display_data", data, metadata: {} }]);
   }
 
+  /** Removes all outputs. */
   clear(): void {
     this.#put([]);
   }

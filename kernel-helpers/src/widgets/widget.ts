@@ -19,6 +19,7 @@ export interface WidgetOptions {
   description?: string;
   /** Shown when the mouse rests on it. */
   tooltip?: string;
+  /** True to begin as one that the page cannot change; default false. */
   disabled?: boolean;
   /** CSS of its box, such as `{ width: "30em" }`. */
   layout?: Record<string, string>;
@@ -60,7 +61,8 @@ export class Emitter<Value> {
 }
 
 /**
- * What a cell shows of a widget: the live one where JupyterLab has a widget manager, and its newest state everywhere.
+ * A control in the page. A cell that ends with it shows it live where JupyterLab has a widget manager, and its newest state
+ * everywhere.
  *
  * @example
  * const parts: widgets.Widget[] = [new widgets.Label("threshold"), slider];
@@ -74,8 +76,7 @@ export abstract class Widget implements Displayable {
   #note = "";
   #closed = false;
 
-  /** @internal */
-  constructor(spec: WidgetSpec, { description = "", tooltip, disabled = false, layout = {} }: WidgetOptions) {
+  protected constructor(spec: WidgetSpec, { description = "", tooltip, disabled = false, layout = {} }: WidgetOptions) {
     const box = new Model({ ...names(base, "LayoutModel", base, "LayoutView"), ...layout });
     const style =
       spec.style &&
@@ -100,10 +101,12 @@ export abstract class Widget implements Displayable {
     });
   }
 
+  /** True once it has been removed from the page. */
   get closed(): boolean {
     return this.#closed;
   }
 
+  /** The label beside it; setting it changes the page at once. */
   get description(): string {
     return String(this.model.state["description"] ?? "");
   }
@@ -111,6 +114,7 @@ export abstract class Widget implements Displayable {
     this.change({ description });
   }
 
+  /** True if the page cannot change it; the program still can. */
   get disabled(): boolean {
     return this.model.state["disabled"] === true;
   }
@@ -211,6 +215,7 @@ export abstract class ValueWidget<Value> extends Widget {
     return this.#changes.stream;
   }
 
+  /** The value; setting it changes the page at once, and `changes` emits it. @throws ArgumentError when it is none of the widget's */
   get value(): Value {
     return this.fromState(this.model.state[this.trait]);
   }

@@ -42,6 +42,7 @@ export type Hook =
 
 /** Options for all programs of an object that take them, and for single ones; `false` leaves a program out. */
 export type AttachOptions<Program extends string = string> = Hook & {
+  /** Options of single programs by name; `false` leaves one out, `true` attaches it by its SEC() alone. */
   programs?: { readonly [P in Program]?: Hook | boolean };
 };
 

@@ -3,8 +3,11 @@ import { native } from "../../base/native.js";
 
 /** A network interface as this process's network namespace has it. */
 export interface Interface {
+  /** Its name, such as `eth0`. */
   name: string;
+  /** The kernel's number of it, which programs see as `ifindex`. */
   index: number;
+  /** True if it is switched on (IFF_UP). */
   up: boolean;
 }
 

@@ -32,11 +32,14 @@ export class Body implements Scope {
   #origin: Parsed | undefined;
   #notZero = new Set<string>();
 
+  readonly #params: ReadonlyMap<string, Value>;
+
   constructor(
     fields: readonly Field[],
-    private readonly params: ReadonlyMap<string, Value>,
+    params: ReadonlyMap<string, Value>,
     readonly userPointers: boolean,
   ) {
+    this.#params = params;
     for (const field of fields) this.#columns.set(field.name, field);
   }
 
@@ -50,11 +53,11 @@ export class Body implements Scope {
   }
 
   param(name: string): Value | undefined {
-    return this.params.get(name);
+    return this.#params.get(name);
   }
 
   paramNames(): string[] {
-    return [...this.params.keys()];
+    return [...this.#params.keys()];
   }
 
   include(header: string): void {

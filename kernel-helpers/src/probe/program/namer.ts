@@ -11,13 +11,17 @@ const reserved = { variable: new Set(`${words} ${own}`.split(" ")), member: new 
 export class Namer {
   readonly #taken = new Set<string>();
 
+  readonly #kind: keyof typeof reserved;
+
   /** @param kind variables must not hide what the page calls its own; members of structs may be called the same */
-  constructor(private readonly kind: keyof typeof reserved = "variable") {}
+  constructor(kind: keyof typeof reserved = "variable") {
+    this.#kind = kind;
+  }
 
   name(wanted: string): string {
     const plain = wanted.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^(?=\d|__|$)/, "x") || "x";
     let name = plain;
-    for (let i = 2; reserved[this.kind].has(name) || this.#taken.has(name); i++) name = `${plain}_${i}`;
+    for (let i = 2; reserved[this.#kind].has(name) || this.#taken.has(name); i++) name = `${plain}_${i}`;
     this.#taken.add(name);
     return name;
   }

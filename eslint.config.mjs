@@ -95,6 +95,22 @@ export default tseslint.config(
     files: [`${source}/**/*.ts`],
     rules: {
       "no-restricted-syntax": ["error", ...privateByName],
+      // A module's own numbers and texts look like what they are; functions, tables and patterns are named as any value.
+      "@typescript-eslint/naming-convention": [
+        "error",
+        {
+          selector: "variable",
+          modifiers: ["const", "global"],
+          types: ["boolean", "number", "string"],
+          format: ["UPPER_CASE"],
+        },
+        ...["exported", "destructured"].map((how) => ({
+          selector: "variable",
+          modifiers: ["const", "global", how],
+          types: ["boolean", "number", "string"],
+          format: null,
+        })),
+      ],
       "import-x/no-restricted-paths": [
         "error",
         { zones: [...upward(source, layers), ...upward(`${source}/jupyter`, kernelLayers)] },

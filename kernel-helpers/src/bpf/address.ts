@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import { ArgumentError } from "../base/errors.js";
 
 /** Bytes of an address as the kernel keeps it in `struct in6_addr`. */
-export const addressBytes = 16;
+export const ADDRESS_BYTES = 16;
 
 // IPv4 addresses stand in IPv6's form behind these bytes (RFC 4291, section 2.5.5.2).
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];

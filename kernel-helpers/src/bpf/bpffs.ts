@@ -5,7 +5,7 @@ import { ArgumentError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 
 /** BPF_FS_MAGIC of linux/magic.h. */
-const magic = 0xcafe4a11;
+const MAGIC = 0xcafe4a11;
 
 /** Where a bpffs is mounted in this mount namespace. */
 export function bpffsMounts(): string[] {
@@ -59,7 +59,7 @@ function requireText(path: unknown): void {
 
 function requireBpffs(path: string, directory: string): void {
   const type = typeOf(directory);
-  if (type === magic) return;
+  if (type === MAGIC) return;
   const [first] = bpffsMounts();
   throw new ArgumentError(
     type === undefined ? `${path}: the directory ${directory} does not exist.` : `${path} is not on a bpffs.`,

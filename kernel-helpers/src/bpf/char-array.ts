@@ -5,7 +5,7 @@ const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const utf8 = new TextEncoder();
 
 /** Bytes that are no UTF-8 are read as lone surrogates, as Python's `surrogateescape` does: 0x80 as U+DC80. */
-const escaped = 0xdc00;
+const ESCAPED = 0xdc00;
 
 /**
  * The text in these bytes, without the NULs at its end. A NUL inside stays, and bytes that are no UTF-8 become lone
@@ -30,7 +30,7 @@ function decodeMixed(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length;) {
     const length = [1, 2, 3, 4].find((n) => isUtf8(bytes.subarray(at, at + n)));
-    text += length ? strict.decode(bytes.subarray(at, at + length)) : String.fromCharCode(escaped + bytes[at]!);
+    text += length ? strict.decode(bytes.subarray(at, at + length)) : String.fromCharCode(ESCAPED + bytes[at]!);
     at += length ?? 1;
   }
   return text;
@@ -49,7 +49,7 @@ export function encodeText(text: string): Uint8Array {
   if (!/[\udc80-\udcff]/u.test(text)) return utf8.encode(text); // with u only what is no half of a pair
   const parts = Array.from(text, (character) => {
     const code = character.codePointAt(0)!;
-    return code >= escaped + 0x80 && code <= escaped + 0xff ? Uint8Array.of(code - escaped) : utf8.encode(character);
+    return code >= ESCAPED + 0x80 && code <= ESCAPED + 0xff ? Uint8Array.of(code - ESCAPED) : utf8.encode(character);
   });
   return Buffer.concat(parts);
 }

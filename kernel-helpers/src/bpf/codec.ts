@@ -11,7 +11,7 @@ import { decodeText, encodeText } from "./char-array.js";
 // struct ↔ object, array ↔ array, what has no type ↔ Uint8Array. Pointers are numbers.
 // Writing what was read gives the same bytes: all of a struct but its padding is in the value.
 
-const little = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Reads a value, exactly: an integer beyond 2^53 is a BigInt. */
 export function decode(layout: Layout, view: DataView, at = 0): unknown {
@@ -19,11 +19,11 @@ export function decode(layout: Layout, view: DataView, at = 0): unknown {
     case "int":
       return exactInteger(readInt(view, at, layout));
     case "pointer":
-      return exactInteger(view.getBigUint64(at, little));
+      return exactInteger(view.getBigUint64(at, LITTLE));
     case "bool":
       return view.getUint8(at) !== 0;
     case "float":
-      return layout.size === 4 ? view.getFloat32(at, little) : view.getFloat64(at, little);
+      return layout.size === 4 ? view.getFloat32(at, LITTLE) : view.getFloat64(at, LITTLE);
     case "enum":
       return labelOf(layout, readInt(view, at, layout));
     case "text":
@@ -50,10 +50,10 @@ function bytesAt(view: DataView, at: number, size: number): Uint8Array {
 /** The number, or the BigInt itself where a number could not tell it from its neighbours. */
 export function exactInteger(value: number | bigint): number | bigint {
   if (typeof value === "number") return value;
-  return value >= -mostExact && value <= mostExact ? Number(value) : value;
+  return value >= -MOST_EXACT && value <= MOST_EXACT ? Number(value) : value;
 }
 
-const mostExact = 2n ** 53n;
+const MOST_EXACT = 2n ** 53n;
 
 type Enum = Layout & { kind: "enum" };
 
@@ -65,7 +65,7 @@ function labelOf(layout: Enum, value: number | bigint): string {
 type Integer = { size: number; signed: boolean; bigEndian?: true };
 
 function readInt(view: DataView, at: number, { size, signed, bigEndian }: Integer): number | bigint {
-  const order = bigEndian ? false : little;
+  const order = bigEndian ? false : LITTLE;
   switch (size) {
     case 1:
       return signed ? view.getInt8(at) : view.getUint8(at);
@@ -126,12 +126,12 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
     case "int":
       return writeInt(view, at, layout, integer(value, layout.size * 8, layout.signed, path));
     case "pointer":
-      return view.setBigUint64(at, integer(value, 64, false, path), little);
+      return view.setBigUint64(at, integer(value, 64, false, path), LITTLE);
     case "bool":
       return view.setUint8(at, flag(value, path));
     case "float":
       if (typeof value !== "number") throw mismatch(path, "a number", value);
-      return layout.size === 4 ? view.setFloat32(at, value, little) : view.setFloat64(at, value, little);
+      return layout.size === 4 ? view.setFloat32(at, value, LITTLE) : view.setFloat64(at, value, LITTLE);
     case "enum":
       return writeInt(view, at, layout, integer(valueOf(layout, value, path), layout.size * 8, layout.signed, path));
     case "text": {
@@ -198,7 +198,7 @@ function integer(value: unknown, bits: number, signed: boolean, path: string): b
 
 function writeInt(view: DataView, at: number, { size, bigEndian }: Integer, value: bigint): void {
   const raw = BigInt.asUintN(size * 8, value);
-  const order = bigEndian ? false : little;
+  const order = bigEndian ? false : LITTLE;
   switch (size) {
     case 1:
       return view.setUint8(at, Number(raw));

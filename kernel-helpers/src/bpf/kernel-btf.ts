@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { kernelBtf } from "../clang/locations.js";
+import { KERNEL_BTF } from "../clang/locations.js";
 import { MissingFeatureError } from "../base/errors.js";
 
 /** One type of the kernel's BTF, as far as it was asked for. */
@@ -225,9 +225,9 @@ export function kernelTypes(): KernelBtf {
   if (running) return running;
   let bytes: Buffer;
   try {
-    bytes = readFileSync(kernelBtf);
+    bytes = readFileSync(KERNEL_BTF);
   } catch (cause) {
-    throw new MissingFeatureError("BTF", `This kernel does not describe its types: ${kernelBtf} cannot be read.`, {
+    throw new MissingFeatureError("BTF", `This kernel does not describe its types: ${KERNEL_BTF} cannot be read.`, {
       since: "5.2",
       hint: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distribution kernels have been since 2021.",
       cause,

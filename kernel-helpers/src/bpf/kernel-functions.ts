@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 let known: { read: number; names: Set<string>; list: string[] } | undefined;
 
 /** How long a list of names is good for, ms: modules come and go. */
-const freshFor = 10_000;
+const FRESH_FOR = 10_000;
 
 function functions(): NonNullable<typeof known> {
-  if (known && Date.now() - known.read < freshFor) return known;
+  if (known && Date.now() - known.read < FRESH_FOR) return known;
   const names = new Set<string>();
   for (const [, name] of readFileSync("/proc/kallsyms", "latin1").matchAll(/^[0-9a-f]+ [tTwW] (\S+)/gm))
     names.add(name!);

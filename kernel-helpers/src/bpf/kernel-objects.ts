@@ -16,13 +16,13 @@ import { Btf } from "./btf.js";
 import { layoutsOf, type Declared } from "./map-layouts.js";
 
 /** BPF_F_RDONLY of linux/bpf.h: a descriptor through which nothing can be changed. */
-const readOnly = 8;
+const READ_ONLY = 8;
 
 /** What the three kinds have in common for whoever opens them by id. */
 const kinds = {
   map: {
     next: (id: number) => native.bpf_map_get_next_id(id),
-    open: (id: number, writable: boolean) => native.bpf_map_get_fd_by_id(id, writable ? 0 : readOnly),
+    open: (id: number, writable: boolean) => native.bpf_map_get_fd_by_id(id, writable ? 0 : READ_ONLY),
   },
   program: {
     next: (id: number) => native.bpf_prog_get_next_id(id),
@@ -79,7 +79,7 @@ export function openPinned(path: string, writable: boolean): PinnedHandle {
 /** The kernel refuses the flag for what is not a map. */
 function openPinnedReadOnly(path: string): PinnedHandle {
   try {
-    return native.bpf_obj_get(path, readOnly);
+    return native.bpf_obj_get(path, READ_ONLY);
   } catch (error) {
     if (!isNativeError(error) || error.code !== "EINVAL") throw error;
     return native.bpf_obj_get(path, 0);

@@ -238,7 +238,7 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
   /** @internal all entries as the kernel's bytes, side by side */
   walk(operation: Operation): { rows: number; keys: Buffer; values: Buffer } {
     requireOperation(this, operation);
-    return this.#call(operation, (handle) => native.map_walk(handle, batchBytes));
+    return this.#call(operation, (handle) => native.map_walk(handle, BATCH_BYTES));
   }
 
   /** @internal the layout of a key or of one CPU's value. @throws ArgumentError */
@@ -369,7 +369,7 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
 }
 
 /** Of entries that one system call of a walk reads. */
-const batchBytes = 8 * 2 ** 20;
+const BATCH_BYTES = 8 * 2 ** 20;
 
 const noKey = Buffer.alloc(0);
 const u64: Layout = { kind: "int", size: 8, signed: false };

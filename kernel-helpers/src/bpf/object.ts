@@ -3,7 +3,7 @@ import { optionsOf, throwIfAny } from "./link/several.js";
 import { StructOps } from "./link/struct-ops.js";
 import type { Btf } from "./btf.js";
 import { globalsObject, visibleVariables } from "./globals.js";
-import { lossOffsets, lossSection } from "./loss-counters.js";
+import { lossOffsets, LOSS_SECTION } from "./loss-counters.js";
 import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
@@ -211,7 +211,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
     const own = this.#find(`${ring}_lost`);
     if (own) return { map: own.map, offsets: [own.offset] };
     const internal = native.bpf_object__maps(this.#handle).filter((d) => d.isInternal && isGlobalSection(d.name));
-    const at = internal.findIndex(({ name }) => sectionName(name) === lossSection);
+    const at = internal.findIndex(({ name }) => sectionName(name) === LOSS_SECTION);
     if (at < 0) return undefined;
     const map = this.#sections[at]!;
     const offsets = lossOffsets(native.map_memory_read(map, 0, internal[at]!.valueSize), ring, rings);

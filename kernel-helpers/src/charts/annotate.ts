@@ -6,7 +6,7 @@ import { alarmColor, textColor } from "./theme.js";
 // stand outside the plot, where no data are, and none over another.
 
 const label = { type: "text", fontSize: 11, clip: false } as const;
-const lineHeight = 14;
+const LINE_HEIGHT = 14;
 /** About the width of 11 pixel text, on the safe side. */
 const textWidth = (text: string): number => 6.4 * text.length;
 
@@ -35,7 +35,7 @@ export function ruleLayers(
     .sort((a, b) => b.value - a.value)
     .map((rule) => {
       const at = Math.max(height * (1 - rule.value / top), free);
-      free = at + lineHeight;
+      free = at + LINE_HEIGHT;
       return { ...rule, at };
     });
   return {
@@ -77,7 +77,7 @@ export function markLayers(
       let line = starts.findIndex((start) => at + textWidth(text) + 6 <= start);
       if (line < 0) line = starts.push(Infinity) - 1;
       starts[line] = at;
-      return { t, label: text, above: -4 - lineHeight * line };
+      return { t, label: text, above: -4 - LINE_HEIGHT * line };
     });
   // Zoomed in, what is outside the plot must not be named beside it.
   const inside = { condition: { test: "inrange(datum.t, domain('x'))", value: 1 }, value: 0 };
@@ -96,6 +96,6 @@ export function markLayers(
         encoding: { x, y, text: { field: "label" }, opacity: inside },
       },
     ],
-    room: lineHeight * starts.length + 4,
+    room: LINE_HEIGHT * starts.length + 4,
   };
 }

@@ -21,7 +21,7 @@ import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
 import { seriesLabel } from "./series.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 import { defaultSize, textColor } from "./theme.js";
 
 /** Options of `charts.bar`. */
@@ -123,7 +123,7 @@ export function bar<Table extends ColumnTable>(table: Table, options: BarOptions
       layers: [
         {
           transform: [{ calculate: written(exactExpression), as: "exact" }],
-          mark: { type: "bar", color: singleColor, cornerRadiusEnd: 2 },
+          mark: { type: "bar", color: SINGLE_COLOR, cornerRadiusEnd: 2 },
           encoding: {
             y: {
               ...names,

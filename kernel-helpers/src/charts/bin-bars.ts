@@ -3,7 +3,7 @@ import type { ColumnTable } from "arquero";
 import { counted, formatValue } from "../tables/units.js";
 import { countAxis, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { fixedScale } from "./scale.js";
 import { colorEncoding, legendPick, type Series, stackOrder } from "./series.js";
@@ -70,7 +70,7 @@ export function binBars(
   const bars = {
     transform: [rangeText(field), ...(outlined ? [{ filter: "datum.high > datum.low" }] : [])],
     // behind an outline the bar is only there to say what it is
-    mark: { type: "bar", clip: true, color: singleColor, binSpacing: 0.5, ...(outlined ? { fillOpacity: 0 } : {}) },
+    mark: { type: "bar", clip: true, color: SINGLE_COLOR, binSpacing: 0.5, ...(outlined ? { fillOpacity: 0 } : {}) },
     encoding: {
       x: { ...x, bin: "binned" },
       x2: { field: "high" },

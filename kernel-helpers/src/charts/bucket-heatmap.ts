@@ -23,7 +23,7 @@ export interface BucketHeatmapOptions<Name extends string = string> extends Cloc
   count?: Name;
 }
 
-const maxIntervals = 100;
+const MAX_INTERVALS = 100;
 
 /**
  * How histograms that have been counted already change: a column of cells for each time, coloured by density, the events
@@ -48,7 +48,7 @@ export function bucketHeatmap<Table extends ColumnTable>(
   ];
   const perUnit = secondsPerUnit(x, "charts.bucketHeatmap");
   const distinct = [...new Set(times)].filter(Number.isFinite).sort((a, b) => a - b);
-  const step = Math.ceil(distinct.length / maxIntervals);
+  const step = Math.ceil(distinct.length / MAX_INTERVALS);
   // An interval reaches from the time before to its own; the first is as long as the second.
   const ends = distinct.filter((_, i) => (i + 1) % step === 0 || i === distinct.length - 1);
   const origin = ends.length > 1 ? 2 * ends[0]! - ends[1]! : ends[0]! - 1 / perUnit;

@@ -4,7 +4,7 @@ import type { VegaLiteSpec } from "./render.js";
 export type { VegaLiteSpec } from "./render.js";
 
 /** The MIME type that every released JupyterLab draws; it draws none of version 6. */
-const vegaLiteMime = "application/vnd.vegalite.v5+json";
+const VEGA_LITE_MIME = "application/vnd.vegalite.v5+json";
 
 /**
  * A chart: a vega-lite specification that draws itself in a notebook, and as SVG where there is no JavaScript.
@@ -37,7 +37,7 @@ export class Chart implements Displayable {
 
   /** What a live view sends for each frame: all but the picture, which costs more than the rest. */
   frame(): MimeBundle {
-    return { ...this.#more, [vegaLiteMime]: this.spec, "text/plain": this.text };
+    return { ...this.#more, [VEGA_LITE_MIME]: this.spec, "text/plain": this.text };
   }
 
   async [displaySymbol](): Promise<MimeBundle> {

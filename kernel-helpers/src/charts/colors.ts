@@ -6,7 +6,7 @@ const main = ["#2b82c9", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", 
 const further = ["#c2185b", "#17a2a2", "#8c564b", "#6b8e23", "#5c6bc0", "#b8860b", "#e57373", "#4a90a4"];
 
 /** A chart's one colour when nothing is told apart. */
-export const singleColor = main[0]!;
+export const SINGLE_COLOR = main[0]!;
 
 /** Names that are remembered: a live view of short-lived processes never ends to bring new ones. */
 const MOST_NAMES = 4096;

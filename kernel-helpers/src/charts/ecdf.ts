@@ -10,7 +10,7 @@ import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
 import { fixedScale, scaleOf } from "./scale.js";
 import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 
 import { zoom } from "./zoom.js";
 
@@ -22,7 +22,7 @@ export interface EcdfChartOptions<Name extends string = string> extends SeriesOp
   log?: boolean;
 }
 
-const maxPoints = 1800;
+const MAX_POINTS = 1800;
 
 /**
  * Which share of the events took at most so long: a step line a group. Every point is exact,
@@ -40,7 +40,7 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
 
   const groups: Groups = { by: [], size: series.size, ids: series.ids, keys: [] };
   const sorted = sortWithinGroups(values, groups);
-  const limit = Math.min(500, Math.floor(maxPoints / series.size));
+  const limit = Math.min(500, Math.floor(MAX_POINTS / series.size));
   const rows: Record<string, unknown>[] = [];
   for (let id = 0; id < series.size; id++) {
     const points = ecdfPoints(groupValues(sorted, id), limit).filter(({ value }) => !scale.log || value > 0);
@@ -69,7 +69,7 @@ export function ecdf<Table extends ColumnTable>(table: Table, options: EcdfChart
       {
         params: [zoom("x"), ...legendPick(series)],
         transform: [{ calculate: exactExpression(x, "datum.value"), as: "text" }],
-        mark: { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 2 },
+        mark: { type: "line", interpolate: "step-after", clip: true, color: SINGLE_COLOR, strokeWidth: 2 },
         encoding: {
           x: {
             field: "value",

@@ -25,12 +25,12 @@ export interface FlamegraphOptions<Name extends string = string> extends FrameOp
   base?: Name;
 }
 
-const rowHeight = 17;
-const narrowest = 1 / 2500;
-const deepest = 127; // what the kernel keeps of a stack
+const ROW_HEIGHT = 17;
+const NARROWEST = 1 / 2500;
+const DEEPEST = 127; // what the kernel keeps of a stack
 /** Boxes in one chart: more make a page slow. */
-const mostBoxes = 4000;
-const ink = "#1a1a1a"; // boxes are light on any ground
+const MOST_BOXES = 4000;
+const INK = "#1a1a1a"; // boxes are light on any ground
 
 /**
  * Where time goes, by who called whom: one box per function, as wide as its share, on top of the box of its caller. A click
@@ -60,9 +60,10 @@ export function flamegraph<Table extends ColumnTable>(
   const base = options.base === undefined ? undefined : numbersOf(table, options.base, "base of charts.flamegraph");
 
   const root = callTree({ stacks, values, base });
-  let limit = narrowest;
-  let { boxes, leftOut } = flameBoxes(root, { narrowest: limit, deepest });
-  while (boxes.length > mostBoxes) ({ boxes, leftOut } = flameBoxes(root, { narrowest: (limit *= 2), deepest }));
+  let limit = NARROWEST;
+  let { boxes, leftOut } = flameBoxes(root, { narrowest: limit, deepest: DEEPEST });
+  while (boxes.length > MOST_BOXES)
+    ({ boxes, leftOut } = flameBoxes(root, { narrowest: (limit *= 2), deepest: DEEPEST }));
   const rows = boxes.map((box) => ({
     name: visible(box.name),
     depth: box.depth,
@@ -74,7 +75,7 @@ export function flamegraph<Table extends ColumnTable>(
     ofCaller: box.value / box.parent,
     ...(base ? { base: box.base, change: changeOf(box, root) } : { color: warmColor(box.name) }),
   }));
-  const height = (1 + Math.max(0, ...boxes.map(({ depth }) => depth))) * rowHeight;
+  const height = (1 + Math.max(0, ...boxes.map(({ depth }) => depth))) * ROW_HEIGHT;
   const measure = value === undefined || value === "count" ? "samples" : fieldTitle(value);
   const unit = value ?? "samples";
 
@@ -112,7 +113,7 @@ export function flamegraph<Table extends ColumnTable>(
             y: {
               field: "depth",
               type: "quantitative",
-              scale: { domain: [0, height / rowHeight], nice: false },
+              scale: { domain: [0, height / ROW_HEIGHT], nice: false },
               axis: null,
             },
             y2: { field: "top" },
@@ -140,7 +141,7 @@ export function flamegraph<Table extends ColumnTable>(
             dx: 4,
             fontSize: 11,
             clip: true,
-            color: ink,
+            color: INK,
             limit: { expr: "datum.room - 7" },
           },
           encoding: {

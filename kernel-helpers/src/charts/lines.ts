@@ -5,7 +5,7 @@ import { supportTest } from "../tables/support.js";
 import { counted, formatTime, formatValue } from "../tables/units.js";
 import { capital, exactExpression, fieldTitle, linearLabels, linearTicks, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
 import { colorEncoding, groupField, idsByFigure, legendPick, seriesOf, type SeriesOptions } from "./series.js";
@@ -25,7 +25,7 @@ export interface LinesOptions<Name extends string = string> extends SeriesOption
 }
 
 /** Points of all lines together: more make a page slow. */
-const maxPoints = 6000;
+const MAX_POINTS = 6000;
 
 /**
  * A measured value over time, one line per group, such as a map that was polled. Of more rows than there are pixels each
@@ -57,7 +57,7 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
   const has = (row: number) => Number.isFinite(values[row]!) && (!log || values[row]! > 0) && !few[row];
   const parts = rowsOf.map((rows) => unbroken(rows, times, has));
 
-  const pixels = Math.min(options.width ?? defaultSize.width, Math.floor(maxPoints / 2 / series.size));
+  const pixels = Math.min(options.width ?? defaultSize.width, Math.floor(MAX_POINTS / 2 / series.size));
   const pixel = (max - min) / pixels;
   const shown = parts.map((own) => {
     const points = own.reduce((sum, part) => sum + part.length, 0);
@@ -102,7 +102,7 @@ export function lines<Table extends ColumnTable>(table: Table, options: LinesOpt
         mark: {
           type: "line",
           clip: true,
-          color: singleColor,
+          color: SINGLE_COLOR,
           strokeWidth: 2,
           strokeCap: "round", // a point alone between two gaps is a dot
           strokeJoin: "round",

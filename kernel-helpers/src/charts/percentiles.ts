@@ -6,7 +6,7 @@ import { type Groups, groupValues, sortWithinGroups } from "../tables/groups.js"
 import { formatValue, supports } from "../tables/units.js";
 import { exactExpression, fieldTitle, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
 import { fixedScale, scaleOf } from "./scale.js";
@@ -21,9 +21,9 @@ export interface PercentilesChartOptions<Name extends string = string> extends S
   log?: boolean;
 }
 
-const maxPoints = 1800;
+const MAX_POINTS = 1800;
 /** How much further than the last percentile the maximum is drawn, which all beyond it are. */
-const beyond = 1.05;
+const BEYOND = 1.05;
 
 /**
  * How large a value each percentile is, on the axis that HDR histograms are drawn on: as far from 90 % to 99 % as from
@@ -46,19 +46,19 @@ export function percentiles<Table extends ColumnTable>(
   const groups: Groups = { by: [], size: series.size, ids: series.ids, keys: [] };
   const sorted = sortWithinGroups(values, groups);
   const own = Array.from({ length: series.size }, (_, id) => groupValues(sorted, id));
-  const limit = Math.min(500, Math.floor(maxPoints / series.size));
+  const limit = Math.min(500, Math.floor(MAX_POINTS / series.size));
   const rows = own.flatMap((all, id) => {
     const points = ecdfPoints(all, limit).filter(({ value }) => !scale.log || value > 0);
     // Below the first point the first value holds, and beyond the last but one the largest.
     const first = points[0] ? [{ value: points[0].value, share: 0 }] : [];
     return [...first, ...points].map(({ value, share }) => ({
-      tail: share < 1 ? 1 / (1 - share) : beyond * all.length,
+      tail: share < 1 ? 1 / (1 - share) : BEYOND * all.length,
       percentile: share < 1 ? `p${percent(share)}` : "max",
       value,
       ...groupField(series, id),
     }));
   });
-  const end = beyond * Math.max(...own.map(({ length }) => length), 10);
+  const end = BEYOND * Math.max(...own.map(({ length }) => length), 10);
   const told = own.flatMap((all, id) => {
     if (all.length === 0) return [];
     const said = [500, 900, 990, 999].filter((perMille) => supports(all.length, perMille));
@@ -78,7 +78,7 @@ export function percentiles<Table extends ColumnTable>(
       {
         params: [zoom("x", "y"), ...legendPick(series)],
         transform: [{ calculate: exactExpression(x, "datum.value"), as: "text" }],
-        mark: { type: "line", interpolate: "step-before", clip: true, color: singleColor, strokeWidth: 2 },
+        mark: { type: "line", interpolate: "step-before", clip: true, color: SINGLE_COLOR, strokeWidth: 2 },
         encoding: {
           x: {
             field: "tail",

@@ -1,9 +1,9 @@
 /** What of a line's points is drawn, and where it breaks. Points are positions in columns, in the order of their times. */
 
 /** Rows come at regular times if so many of their distances are about the middle one. */
-const regularShare = 0.75;
+const REGULAR_SHARE = 0.75;
 /** A distance of so many times the middle one leaves out a row. */
-const gap = 1.8;
+const GAP = 1.8;
 
 /**
  * The points in pieces without a gap: a point without a value ends a piece, and so does a longer wait than between the
@@ -21,8 +21,8 @@ export function unbroken(
     .sort((a, b) => a - b);
   const middle = waits[waits.length >> 1] ?? 0;
   const regular =
-    waits.filter((wait) => wait > middle / 2 && wait < middle * 1.5).length >= regularShare * waits.length;
-  const longest = regular && waits.length > 3 ? gap * middle : Infinity;
+    waits.filter((wait) => wait > middle / 2 && wait < middle * 1.5).length >= REGULAR_SHARE * waits.length;
+  const longest = regular && waits.length > 3 ? GAP * middle : Infinity;
 
   const pieces: number[][] = [];
   let before: number | undefined;

@@ -15,7 +15,7 @@ export interface FieldScale {
 }
 
 /** A logarithmic axis pays from here on. */
-const logFrom = 20;
+const LOG_FROM = 20;
 
 /**
  * Chooses the scale of a field: logarithmic when asked for, or when a length of time spans more
@@ -40,7 +40,7 @@ export function scaleOf(name: string, values: Float64Array, log: boolean | undef
   }
   const missing = notFinite ? `${formatNumber(notFinite)} without a finite number left out` : undefined;
   if (min > max) return { name, log: false, min: NaN, max: NaN, note: missing };
-  if (log ?? (isDuration(name) && max / minPositive >= logFrom)) {
+  if (log ?? (isDuration(name) && max / minPositive >= LOG_FROM)) {
     const off = notPositive ? `${formatNumber(notPositive)} at or below 0 not on the log scale` : undefined;
     const note = [off, missing].filter(Boolean).join(" · ") || undefined;
     return minPositive === Infinity

@@ -3,7 +3,7 @@ import type { ColumnTable } from "arquero";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
 import { nameLabels } from "./axes.js";
 import { sessionColors } from "./colors.js";
-import { otherColor } from "./theme.js";
+import { OTHER_COLOR } from "./theme.js";
 
 /** The groups that a chart tells apart by colour: the largest ones, and the rest as one. */
 export interface Series {
@@ -65,7 +65,7 @@ export function seriesOf(
   if (order.length > kept.length) {
     const rest = labels.includes("other") ? "other groups" : "other";
     labels.push(rest);
-    colors.push(otherColor);
+    colors.push(OTHER_COLOR);
     repeats.push(0);
     notes.unshift(
       `${wanted === "size" ? "top" : "first"} ${kept.length} of ${order.length.toLocaleString("en")} by ${title}, the rest as “${rest}”`,
@@ -109,7 +109,7 @@ interface ColorOptions {
 }
 
 /** Characters of a name that a legend has room for. */
-const mostLabel = 22;
+const MOST_LABEL = 22;
 
 /** What tells lines of one colour apart: solid first, then dashes. */
 const dashes = [
@@ -130,7 +130,7 @@ export function colorEncoding(
   const legend = {
     title: series.title,
     symbolType,
-    ...(series.labels.some((label) => label.length > mostLabel) ? { labelExpr: nameLabels(mostLabel) } : {}),
+    ...(series.labels.some((label) => label.length > MOST_LABEL) ? { labelExpr: nameLabels(MOST_LABEL) } : {}),
     ...(values ? { values } : {}),
     ...(beside ? { offset: 18 + beside } : {}),
   };

@@ -1,7 +1,7 @@
 /** Looks that all charts share, on white and on the dark grey that JupyterLab's dark theme draws charts on; for colour-blind eyes too. */
 
 /** Everything that is not one of the named groups. */
-export const otherColor = "#999999";
+export const OTHER_COLOR = "#999999";
 
 /** One colour for a light ground and one for a dark. A chart learns its ground only where it is drawn: it is the page's theme that says. */
 export function colorOn({ light, dark }: { light: string; dark: string }): { expr: string } {

@@ -28,19 +28,19 @@ export interface TimeAxis {
   text(value: string): string;
 }
 
-const span = "(domain('x')[1] - domain('x')[0])";
+const SPAN = "(domain('x')[1] - domain('x')[0])";
 /** Seconds on an axis from which on it is in minutes, and in hours. */
-const [fromMinutes, fromHours] = [600, 7200];
+const [FROM_MINUTES, FROM_HOURS] = [600, 7200];
 /** Distances of ticks that are round on a clock, in seconds. */
 const clockSteps = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /** A vega expression for ticks at round times, at most about so many. */
 function roundTicks(most: number): string {
   const onClock = clockSteps.reduceRight(
-    (coarser, step) => `${span} <= ${most * step} ? ${step} : ${coarser}`,
-    `86400 * ceil(${span} / ${most * 86_400})`,
+    (coarser, step) => `${SPAN} <= ${most * step} ? ${step} : ${coarser}`,
+    `86400 * ceil(${SPAN} / ${most * 86_400})`,
   );
-  const step = `(${span} <= ${5 * most} ? ${roundDistance(span, most)} : ${onClock})`;
+  const step = `(${SPAN} <= ${5 * most} ? ${roundDistance(SPAN, most)} : ${onClock})`;
   return `sequence(ceil(domain('x')[0] / ${step} - 1e-9) * ${step}, domain('x')[1] + ${step} * 1e-6, ${step})`;
 }
 
@@ -56,8 +56,8 @@ export function timeAxis(table: ColumnTable, { clock }: ClockOptions, first: num
     const long = (seconds: number, unit: string) => `format(datum.value / ${seconds}, ',.15~r') + ' ${unit}'`;
     const axis = {
       title: "time since the first event",
-      labelExpr: `datum.value === 0 || ${span} < ${fromMinutes} ? (${timeLabels("x", 1e9)}) : ${span} < ${fromHours} ? ${long(60, "min")} : ${long(3600, "h")}`,
-      values: { expr: `${span} < ${fromMinutes} ? null : ${roundTicks(8)}` },
+      labelExpr: `datum.value === 0 || ${SPAN} < ${FROM_MINUTES} ? (${timeLabels("x", 1e9)}) : ${SPAN} < ${FROM_HOURS} ? ${long(60, "min")} : ${long(3600, "h")}`,
+      values: { expr: `${SPAN} < ${FROM_MINUTES} ? null : ${roundTicks(8)}` },
       tickCount: 8,
     };
     return { axis, offset: 0, text: sinceExpression };
@@ -71,8 +71,8 @@ export function timeAxis(table: ColumnTable, { clock }: ClockOptions, first: num
   };
   const axis = {
     title: `time of day on ${new Date(began).toISOString().slice(0, 10)}, UTC`,
-    labelExpr: write("datum.value", `(${span} < 0.02 ? 6 : ${span} < 20 ? 3 : 0)`),
-    values: { expr: `${span} > 0 ? ${roundTicks(6)} : null` },
+    labelExpr: write("datum.value", `(${SPAN} < 0.02 ? 6 : ${SPAN} < 20 ? 3 : 0)`),
+    values: { expr: `${SPAN} > 0 ? ${roundTicks(6)} : null` },
     tickCount: 6,
   };
   return { axis, offset: (began - hour) / 1000, text: (value) => write(value, "6") };

@@ -7,7 +7,7 @@ import { formatNumber, formatTime, formatValue, isSize } from "../tables/units.j
 import { capital, exactExpression, fieldTitle, linearLabels, linearTicks, valueExpression } from "./axes.js";
 import { roundStep } from "./bins.js";
 import type { Chart } from "./chart.js";
-import { singleColor } from "./colors.js";
+import { SINGLE_COLOR } from "./colors.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
 import {
@@ -41,7 +41,7 @@ export interface TimelineOptions<Name extends string = string> extends SeriesOpt
   marks?: readonly { at: number; label: string }[];
 }
 
-const maxPoints = 1800;
+const MAX_POINTS = 1800;
 
 /**
  * Events per second over time, stacked by group. The last interval is as long as the data reach,
@@ -69,7 +69,7 @@ export function timeline<Table extends ColumnTable>(
   const time = timeAxis(table, options, min * perUnit * 1e9);
 
   const span = count ? (max - min) * perUnit : 0;
-  const maxBins = Math.floor(maxPoints / series.size) - 1;
+  const maxBins = Math.floor(MAX_POINTS / series.size) - 1;
   const asked =
     options.every === undefined
       ? span > 0
@@ -136,8 +136,8 @@ export function timeline<Table extends ColumnTable>(
           { calculate: exactExpression(weight, "datum.events"), as: "eventsText" },
         ],
         mark: stacked
-          ? { type: "area", interpolate: "step-after", clip: true, color: singleColor, fillOpacity: 1 }
-          : { type: "line", interpolate: "step-after", clip: true, color: singleColor, strokeWidth: 1.8 },
+          ? { type: "area", interpolate: "step-after", clip: true, color: SINGLE_COLOR, fillOpacity: 1 }
+          : { type: "line", interpolate: "step-after", clip: true, color: SINGLE_COLOR, strokeWidth: 1.8 },
         encoding: {
           x: {
             field: "t",

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { completeC } from "./complete.js";
 import { cDeclaration } from "./c-declaration.js";
-import { includeDir, libbpfDirs, programsDir } from "./locations.js";
+import { INCLUDE_DIR, libbpfDirs, PROGRAMS_DIR } from "./locations.js";
 import { vmlinux } from "./vmlinux.js";
 
 /** The kernel's helpers with their documentation, and macros around them. */
@@ -21,7 +21,7 @@ function header(path: string): Promise<string> {
 async function ownHeaders(): Promise<string[]> {
   const inDir = async (dir: string) =>
     (await readdir(dir).catch(() => [])).filter((name) => name.endsWith(".h")).map((name) => join(dir, name));
-  const paths = (await Promise.all([includeDir, programsDir].map(inDir))).flat();
+  const paths = (await Promise.all([INCLUDE_DIR, PROGRAMS_DIR].map(inDir))).flat();
   return Promise.all(paths.map((path) => readFile(path, "utf8")));
 }
 

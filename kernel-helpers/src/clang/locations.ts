@@ -7,19 +7,19 @@ import { ownDirectory } from "../base/own-directory.js";
 import { scratchUntilExit } from "../base/scratch.js";
 
 /** The shipped programs: `bpf/` at the top of the repository. */
-export const programsDir = fileURLToPath(new URL("../../../bpf/", import.meta.url));
+export const PROGRAMS_DIR = fileURLToPath(new URL("../../../bpf/", import.meta.url));
 
 /** Headers that every program may include. */
-export const includeDir = join(programsDir, "include");
+export const INCLUDE_DIR = join(PROGRAMS_DIR, "include");
 
 /** libbpf's headers, as Debian and a build from source install them. */
 export const libbpfDirs = ["/usr/include/bpf", "/usr/local/include/bpf"];
 
 /** Where the running kernel describes its types. */
-export const kernelBtf = "/sys/kernel/btf/vmlinux";
+export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
 /** What a directory gives in which nothing can be made. */
-const UNWRITABLE = ["EROFS", "EACCES", "EPERM"];
+const unwritable = ["EROFS", "EACCES", "EPERM"];
 
 let temporary: string | undefined;
 
@@ -34,7 +34,7 @@ export function cacheDir(): string {
     accessSync(directory, constants.W_OK);
     return directory;
   } catch (error) {
-    if (!UNWRITABLE.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    if (!unwritable.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     return (temporary ??= scratchUntilExit(TEMPORARY_CACHE));
   }
 }

@@ -82,11 +82,11 @@ export async function link(parts: readonly Compiled[], options: LinkOptions): Pr
   }
 }
 
-const probe = fileURLToPath(new URL("object-probe.js", import.meta.url));
+const PROBE = fileURLToPath(new URL("object-probe.js", import.meta.url));
 
 /** What was not compiled here is opened by another process first: a damaged object must not take the notebook with it. */
 async function requireSurvivable(elf: Buffer, file: string): Promise<void> {
-  const { signal, timedOut } = await execa(process.execPath, [probe], {
+  const { signal, timedOut } = await execa(process.execPath, [PROBE], {
     input: elf,
     reject: false,
     stdout: "ignore",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { displaySymbol, type Displayable } from "../base/display.js";
 import { unknownName } from "../base/names.js";
 import { shippedPrograms } from "./compile.js";
-import { programsDir } from "./locations.js";
+import { PROGRAMS_DIR } from "./locations.js";
 
 /**
  * The C text of a shipped program, which a notebook shows with highlighting.
@@ -15,7 +15,7 @@ import { programsDir } from "./locations.js";
 export async function source(name: string): Promise<Displayable & { text: string }> {
   const names = await shippedPrograms();
   if (!names.includes(name)) throw unknownName("program", "bpf/", name, names);
-  const text = await readFile(join(programsDir, `${name}.bpf.c`), "utf8");
+  const text = await readFile(join(PROGRAMS_DIR, `${name}.bpf.c`), "utf8");
   return {
     text,
     [displaySymbol]: () => ({ "text/markdown": `\`\`\`c\n${text.trimEnd()}\n\`\`\``, "text/plain": text }),

@@ -22,9 +22,9 @@ export async function doctor({ json = false }: { json?: boolean } = {}): Promise
   return ok ? 0 : 1;
 }
 
-const width = Math.max(...checks.map(({ name }) => name.length));
+const WIDTH = Math.max(...checks.map(({ name }) => name.length));
 
 function print({ name, needed, ok, found, fix }: Outcome): void {
-  console.log(`${ok ? "✓" : needed ? "✗" : "–"} ${name.padEnd(width)}  ${visible(found)}`);
-  if (!ok && fix) console.log(`  ${" ".repeat(width)}  → ${fix}`);
+  console.log(`${ok ? "✓" : needed ? "✗" : "–"} ${name.padEnd(WIDTH)}  ${visible(found)}`);
+  if (!ok && fix) console.log(`  ${" ".repeat(WIDTH)}  → ${fix}`);
 }

@@ -25,7 +25,7 @@ export async function fleetTry(): Promise<number> {
 }
 
 /** How often what came is written, ms. */
-const flushMs = 60_000;
+const FLUSH_MS = 60_000;
 
 /** `bpflab fleet keep`: keeps what agents send in Parquet files, until a signal ends it. Returns the exit code. */
 export async function fleetKeep({
@@ -42,7 +42,7 @@ export async function fleetKeep({
       end.abort(),
     );
     while (!end.signal.aborted) {
-      await delay(flushMs, undefined, { signal: end.signal }).catch(() => {});
+      await delay(FLUSH_MS, undefined, { signal: end.signal }).catch(() => {});
       await keeper.flush();
     }
     await ended;

@@ -17,7 +17,7 @@ interface Kind {
   fix: string;
 }
 
-const elsewhere = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that shows the same.";
+const ELSEWHERE = "Use a tracepoint (tp/, raw_tp/ or tp_btf/) that shows the same.";
 
 const kinds: Kind[] = [
   {
@@ -28,10 +28,10 @@ const kinds: Kind[] = [
   },
   { name: "raw_tp", section: "raw_tp/sched_process_exit", fix: "Use tp/ instead." },
   { name: "tp_btf", section: "tp_btf/sched_process_exit", fix: "Use tp/ instead." },
-  { name: "kprobe", section: "kprobe/do_exit", fix: elsewhere },
-  { name: "kretprobe", section: "kretprobe/do_exit", fix: elsewhere },
+  { name: "kprobe", section: "kprobe/do_exit", fix: ELSEWHERE },
+  { name: "kretprobe", section: "kretprobe/do_exit", fix: ELSEWHERE },
   { name: "kprobe.multi", section: "kprobe.multi/do_exit", fix: "Attach a kprobe to each function." },
-  { name: "fentry", section: "fentry/do_exit", fix: elsewhere },
+  { name: "fentry", section: "fentry/do_exit", fix: ELSEWHERE },
   {
     name: "lsm",
     section: "lsm/task_free",

@@ -6,7 +6,7 @@ import { typesOf } from "../bpf/typescript-types.js";
 /** The checked-in types of the shipped programs. */
 export const generatedFile = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));
 
-const head = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edit.
+const HEAD = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edit.
 import type { PerCpu } from "../bpf/per-cpu.js";
 
 /** The shipped programs by name: their maps, globals, constants, programs and ring buffer records. */
@@ -18,7 +18,7 @@ export async function programTypes(): Promise<string> {
   for (const name of await shippedPrograms()) {
     members.push(`  ${name}: ${typesOf(await compileShipped(name), [], "  ")};\n`);
   }
-  return `${head}export interface ShippedPrograms {\n${members.join("")}}\n`;
+  return `${HEAD}export interface ShippedPrograms {\n${members.join("")}}\n`;
 }
 
 /**

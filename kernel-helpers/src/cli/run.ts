@@ -20,8 +20,8 @@ export interface RunOptions {
 type Out = Pick<NodeJS.WriteStream, "write" | "isTTY">;
 
 /** Rows of the newest events, and of a rollup's groups, that are printed. */
-const newestRows = 20;
-const mostGroups = 1000;
+const NEWEST_ROWS = 20;
+const MOST_GROUPS = 1000;
 
 /**
  * Asks what a line of TypeScript asks, such as `probe("tp/sched/sched_process_exec")`, and prints the answer.
@@ -45,7 +45,7 @@ export async function run(
     }
   } else if (asked instanceof ColumnTable) {
     if (json) writeRows(asked, out);
-    else out.write(`${tableText(asked, { limit: mostGroups })}\n`);
+    else out.write(`${tableText(asked, { limit: MOST_GROUPS })}\n`);
   } else if (typeof (asked as { text?: unknown } | undefined)?.text === "string") {
     out.write(visibleLines((asked as { text: string }).text)); // of source()
   } else {
@@ -96,7 +96,7 @@ async function groups(asked: Probe<any>, end: Promise<void>, json: boolean, out:
   const screen = new Screen(out);
   const live =
     out.isTTY && !json
-      ? asked.poll({ everyMs: 500 }).subscribe({ next: (table) => screen.show(table, newestRows), error: () => {} })
+      ? asked.poll({ everyMs: 500 }).subscribe({ next: (table) => screen.show(table, NEWEST_ROWS), error: () => {} })
       : undefined;
   await end;
   live?.unsubscribe();
@@ -104,7 +104,7 @@ async function groups(asked: Probe<any>, end: Promise<void>, json: boolean, out:
   if (json) {
     writeRows(table, out);
     tellLoss(table);
-  } else screen.show(table, mostGroups);
+  } else screen.show(table, MOST_GROUPS);
 }
 
 async function events(asked: Probe<any>, end: Promise<void>, json: boolean, out: Out): Promise<void> {
@@ -120,7 +120,7 @@ async function events(asked: Probe<any>, end: Promise<void>, json: boolean, out:
         lost = lossText(missedSince(batch, batch.baseline));
         if (json) return writeRows(batch.table, out);
         newest = newestOf(newest ? concatTables([newest, batch.table]) : batch.table);
-        if (out.isTTY) screen.show(newest, newestRows, caption());
+        if (out.isTTY) screen.show(newest, NEWEST_ROWS, caption());
       },
       error: reject,
       complete: resolve,
@@ -132,12 +132,12 @@ async function events(asked: Probe<any>, end: Promise<void>, json: boolean, out:
     });
   });
   if (json) process.stderr.write(lost !== "0 lost" ? `${caption()}\n` : "");
-  else if (newest) screen.show(newest, newestRows, caption());
+  else if (newest) screen.show(newest, NEWEST_ROWS, caption());
   else out.write(`${caption()}\n`);
 }
 
 function newestOf(table: ColumnTable): ColumnTable {
-  return table.slice(Math.max(0, table.numRows() - newestRows)).reify();
+  return table.slice(Math.max(0, table.numRows() - NEWEST_ROWS)).reify();
 }
 
 /** Prints a table, in a terminal over the one before. */

@@ -11,7 +11,7 @@ export interface RingbufHandlers {
   batches?: (act: (rows: number) => void) => Ending;
 }
 
-const FIELDS = ["pid", "tid", "fd", "ret", "duration_ns", "comm"];
+const recordFields = ["pid", "tid", "fd", "ret", "duration_ns", "comm"];
 const FAST = 60;
 const SLOW = 2;
 
@@ -70,10 +70,10 @@ function notRead(object: BpfObject): string | undefined {
     const record = object.ring("rb").records[0]?.layout;
     object.events("rb");
     const names = record?.kind === "struct" ? record.fields.map((one) => one.name) : [];
-    const field = FIELDS.find((name) => !names.includes(name));
+    const field = recordFields.find((name) => !names.includes(name));
     return field === undefined || names.length === 0
       ? undefined
-      : `The record has no field ${field}: the check looks for ${FIELDS.join(", ")}.`;
+      : `The record has no field ${field}: the check looks for ${recordFields.join(", ")}.`;
   } catch (error) {
     return (error as Error).message;
   }

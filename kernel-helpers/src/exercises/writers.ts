@@ -41,12 +41,12 @@ export interface WritersOptions {
 }
 
 // The sources hold what tsc does not copy; from dist/exercises as from src/exercises this is the same path.
-const script = fileURLToPath(new URL("../../src/exercises/writers.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../src/exercises/writers.py", import.meta.url));
 
 /** Starts a workload whose process id is known before it writes. */
 export async function startWriters(options: WritersOptions = {}): Promise<Writers> {
   const { threads = 1, fast = 0, bytes = 10, slow = 0, slowMs = 30 } = options;
-  const child = execa("python3", [script, ...[threads, fast, slow, slowMs, bytes].map(String)], {
+  const child = execa("python3", [SCRIPT, ...[threads, fast, slow, slowMs, bytes].map(String)], {
     reject: false,
     buffer: false,
     stdin: "pipe",

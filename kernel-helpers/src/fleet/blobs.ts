@@ -2,10 +2,10 @@ import { BpflabError } from "../base/errors.js";
 import type { Blob } from "./protocol.js";
 
 /** Bytes of a part: as base64 they fit into a message that any server takes. */
-const partBytes = 512 * 1024;
+const PART_BYTES = 512 * 1024;
 
 /** Bytes that may wait to be fetched; beyond it the oldest are forgotten. */
-const mostBytes = 64 * 2 ** 20;
+const MOST_BYTES = 64 * 2 ** 20;
 
 /** An agent's answers that are too long for one message, kept until their notebook has fetched all of them. */
 export class Blobs {
@@ -16,18 +16,18 @@ export class Blobs {
   add(bytes: Uint8Array): Blob {
     const blob = ++this.#last;
     const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (whole.length > partBytes) this.#kept.set(blob, whole);
+    if (whole.length > PART_BYTES) this.#kept.set(blob, whole);
     const size = () => [...this.#kept.values()].reduce((sum, one) => sum + one.length, 0);
-    for (const [oldest] of this.#kept) if (size() > mostBytes && oldest !== blob) this.#kept.delete(oldest);
-    return { blob, bytes: whole.length, first: whole.toString("base64", 0, partBytes) };
+    for (const [oldest] of this.#kept) if (size() > MOST_BYTES && oldest !== blob) this.#kept.delete(oldest);
+    return { blob, bytes: whole.length, first: whole.toString("base64", 0, PART_BYTES) };
   }
 
   /** @throws BpflabError when it is not kept any more */
   part(blob: number, from: number): string {
     const whole = this.#kept.get(blob);
     if (!whole) throw new BpflabError("FLEET", "The table is not kept any more.", { hint: "Ask for it again." });
-    if (from + partBytes >= whole.length) this.#kept.delete(blob);
-    return whole.toString("base64", from, from + partBytes);
+    if (from + PART_BYTES >= whole.length) this.#kept.delete(blob);
+    return whole.toString("base64", from, from + PART_BYTES);
   }
 }
 

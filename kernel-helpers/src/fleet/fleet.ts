@@ -24,7 +24,7 @@ import {
   hostOf,
   type Loaded,
   type Reply,
-  streamName,
+  STREAM_NAME,
   subjects,
   toBytes,
   type Values,
@@ -47,10 +47,10 @@ export interface FleetLoadOptions {
 export type Ask = Command extends infer C ? (C extends Command ? Omit<C, "notebook"> : never) : never;
 
 /** A host counts as silent when it has not announced itself for so long. */
-const silentMs = 15_000;
+const SILENT_MS = 15_000;
 
 /** How often agents are told that this notebook is there. */
-const tickMs = 1000;
+const TICK_MS = 1000;
 
 /** The hosts whose agents are connected to a server. Made by `connectFleet`. */
 export class Fleet {
@@ -77,7 +77,7 @@ export class Fleet {
       },
     });
     // Agents close the programs of a notebook that they do not hear any more.
-    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
@@ -105,7 +105,7 @@ export class Fleet {
   async #meet(): Promise<void> {
     const manager = await jetstreamManager(this.#connection);
     await manager.streams.add({
-      name: streamName,
+      name: STREAM_NAME,
       subjects: [subjects.events("*", "*", "*", "*")],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
@@ -121,19 +121,19 @@ export class Fleet {
   }
 
   #tick(): void {
-    const stood = Date.now() - this.#ticked - tickMs;
+    const stood = Date.now() - this.#ticked - TICK_MS;
     this.#ticked = Date.now();
-    if (stood > tickMs) this.#stood.push({ until: Date.now(), seconds: (stood + tickMs) / 1000 });
+    if (stood > TICK_MS) this.#stood.push({ until: Date.now(), seconds: (stood + TICK_MS) / 1000 });
     this.#ask();
-    if (stood > tickMs) return; // what the hosts said meanwhile is still to be heard
-    const silent = [...this.#known].filter(([, { at }]) => Date.now() - at > silentMs).map(([host]) => host);
+    if (stood > TICK_MS) return; // what the hosts said meanwhile is still to be heard
+    const silent = [...this.#known].filter(([, { at }]) => Date.now() - at > SILENT_MS).map(([host]) => host);
     for (const object of this.#objects.values()) object.notHeard(silent);
   }
 
   /** @internal how long this process did nothing since a moment (ms since 1970), at the most; undefined when it never did */
   stoodStill(since: number): { seconds: number; note: string } | undefined {
     const now = { until: Date.now(), seconds: (Date.now() - this.#ticked) / 1000 }; // its timer is late at this moment
-    const late = (now.seconds * 1000 > 2 * tickMs ? [...this.#stood, now] : this.#stood).filter(
+    const late = (now.seconds * 1000 > 2 * TICK_MS ? [...this.#stood, now] : this.#stood).filter(
       (one) => one.until > since,
     );
     const longest = late.reduce((a, b) => (b.seconds > a.seconds ? b : a), { until: 0, seconds: 0 });
@@ -256,7 +256,7 @@ export class Fleet {
   }
 
   #choose(only: readonly string[] | undefined): string[] {
-    const there = [...this.#known].filter(([, { at }]) => Date.now() - at < silentMs).map(([host]) => host);
+    const there = [...this.#known].filter(([, { at }]) => Date.now() - at < SILENT_MS).map(([host]) => host);
     return chooseHosts(there, only);
   }
 

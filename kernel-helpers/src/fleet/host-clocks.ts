@@ -1,7 +1,7 @@
 import { clockFrom, type ClockReading, type HostClock, readClock } from "./host-clock.js";
 
 /** How often a host is asked: the answer that took the shortest time is the best. */
-const asks = 5;
+const ASKS = 5;
 
 /** The clocks of a fleet's hosts, as they were measured last. */
 export class HostClocks {
@@ -25,7 +25,7 @@ export class HostClocks {
   async #measure(host: string): Promise<void> {
     let best: HostClock | undefined;
     let shortest = Infinity;
-    for (let i = 0; i < asks; i++) {
+    for (let i = 0; i < ASKS; i++) {
       const asked = readClock();
       const there = await this.#ask(host);
       const answered = readClock();

@@ -4,10 +4,10 @@ import type { HostClock } from "./host-clock.js";
 import type { Announcement, FeedHeader } from "./protocol.js";
 
 /** What comes later than that is said to be late. */
-const lateSeconds = 2;
+const LATE_SECONDS = 2;
 
 /** A clock that is off by more is said to be. */
-const wrongMs = 1000;
+const WRONG_MS = 1000;
 
 const nothing = { lost: 0, dropped: 0, malformed: 0, inexact: 0 };
 
@@ -105,10 +105,10 @@ export class HostFeed implements Seen {
     const [seconds, error] = [(Math.abs(ahead) / 1000).toFixed(1), ((clock?.error_ns ?? 0) / 1e6).toFixed(1)];
     return [
       this.final ? `${this.host} sends no more: ${this.final.because}.` : "",
-      this.late_s > lateSeconds && this.late_s > stood_s + lateSeconds
+      this.late_s > LATE_SECONDS && this.late_s > stood_s + LATE_SECONDS
         ? `The events of ${this.host} came up to ${this.late_s.toFixed(0)} s late.`
         : "",
-      Math.abs(ahead) > wrongMs
+      Math.abs(ahead) > WRONG_MS
         ? `The clock of ${this.host} is ${seconds} s ${ahead > 0 ? "ahead" : "behind"}; its times are aligned to this machine's, to ${error} ms.`
         : "",
     ].filter(Boolean);

@@ -13,7 +13,7 @@ import { replaceFile } from "../tables/replace-file.js";
 import { alignTimes, type HostClock, isTime } from "./host-clock.js";
 import { offsetOf } from "./past.js";
 import { unpackMessage } from "./payload.js";
-import { type FeedHeader, hostOf, streamName } from "./protocol.js";
+import { type FeedHeader, hostOf, STREAM_NAME } from "./protocol.js";
 
 /** What waits to be written into one file: events of one ring, host and hour. */
 interface Part {
@@ -30,7 +30,7 @@ interface Part {
 }
 
 /** Rows that wait at most: then they are written, though it be early. */
-const mostRows = 1_000_000;
+const MOST_ROWS = 1_000_000;
 
 /**
  * Keeps what agents send for longer than the server does, in Parquet files: `RING/host=NAME/hour=2026-11-26T03/FIRST-LAST.parquet`,
@@ -68,7 +68,7 @@ export class Keeper {
     const text = await readFile(join(this.#directory, "position"), "utf8").catch(() => "0");
     this.#position = Number(/^\d+/.exec(text)?.[0] ?? 0);
     await this.#removeUnfinished();
-    const consumer = await stream.consumers.get(streamName, {
+    const consumer = await stream.consumers.get(STREAM_NAME, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
     });
@@ -108,7 +108,7 @@ export class Keeper {
       part.lost === undefined || header.lost === undefined ? undefined : part.lost + header.lost - since.lost!;
     part.dropped += header.dropped - since.dropped + gap;
     if (header.rows > 0) part.tables.push(this.#timed(table, header, host));
-    if ((this.#rows += header.rows) >= mostRows) void this.flush().catch(() => {}); // the next one fails, too, and tells
+    if ((this.#rows += header.rows) >= MOST_ROWS) void this.flush().catch(() => {}); // the next one fails, too, and tells
   }
 
   #newPart(folder: string, source: string, host: string, first: number, ms: number): Part {

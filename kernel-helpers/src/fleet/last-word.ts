@@ -14,14 +14,14 @@ import { type FeedHeader, headerName } from "./protocol.js";
 import type { HeldRing, Reach } from "./witness-main.js";
 
 /** How long it tries to reach the server, and waits for programs to come off, ms. */
-const patienceMs = 10_000;
+const PATIENCE_MS = 10_000;
 
 /** Tells those who read the rings how they stand, once no program writes to them any more. */
 export async function tellLastWord({ url, name, ...options }: Reach, programs: readonly Map<string, HeldRing>[]) {
   const because = `its agent was killed, or crashed, at ${timeOfDay(Date.now())}`;
   const rings = programs.flatMap((one) => [...one.values()]).filter(({ feed }) => feed);
   if (rings.length === 0) return;
-  const end = Date.now() + patienceMs;
+  const end = Date.now() + PATIENCE_MS;
   for (; Date.now() < end && rings.some(({ map }) => isWritten(map.id)); await delay(20)) sweepAll();
   const words = rings.flatMap((ring) => lastWordOf(ring, because) ?? []);
   const empty = await packTable(makeTable({}));

@@ -18,13 +18,13 @@ interface Message extends Parcel {
 }
 
 /** Rows of a message at most: it must unpack within the bound of who reads it. */
-const mostRows = 2 ** 16;
+const MOST_ROWS = 2 ** 16;
 
 /** How long rows are gathered for one message, ms: a thousand small ones cost several times what a few large ones do. */
-const gatherMs = 100;
+const GATHER_MS = 100;
 
 /** What headers and subject take of a message at most. */
-const overhead = 4096;
+const OVERHEAD = 4096;
 
 /**
  * What waits to be sent: one message after the other, each again until the server has stored it, so that neither a cut
@@ -47,7 +47,7 @@ export class Outbox {
    */
   constructor(stream: JetStreamClient, maxPayload: number, maxBytes: number, pace: Pace) {
     this.#stream = stream;
-    this.#maxPayload = maxPayload - overhead;
+    this.#maxPayload = maxPayload - OVERHEAD;
     this.#maxBytes = maxBytes;
     this.#pace = pace;
   }
@@ -92,10 +92,10 @@ export class Outbox {
   async #pump(): Promise<void> {
     this.#running = true;
     while (this.#parcels.length > 0 && !this.#closed) {
-      const next = performance.now() + gatherMs;
+      const next = performance.now() + GATHER_MS;
       for (const subject of new Set(this.#parcels.map((one) => one.subject))) await this.#sendSome(subject);
       const rows = this.#parcels.reduce((sum, { header }) => sum + header.rows, 0);
-      if (rows < mostRows && !this.#closed) await delay(Math.max(0, next - performance.now()));
+      if (rows < MOST_ROWS && !this.#closed) await delay(Math.max(0, next - performance.now()));
     }
     this.#running = false;
   }
@@ -114,7 +114,7 @@ export class Outbox {
     let rows = 0;
     for (const parcel of this.#parcels) {
       if (parcel.subject !== subject) continue;
-      if ((rows += parcel.header.rows) > mostRows && taken.length > 0) break;
+      if ((rows += parcel.header.rows) > MOST_ROWS && taken.length > 0) break;
       taken.push(parcel);
     }
     return taken;
@@ -123,7 +123,7 @@ export class Outbox {
   /** A parcel in as many messages as the server's limit makes of it. */
   async #messages(parcel: Parcel): Promise<Message[]> {
     const { table, header } = parcel;
-    if (header.rows <= mostRows) {
+    if (header.rows <= MOST_ROWS) {
       const bytes = await packTable(table);
       if (bytes.length <= this.#maxPayload || header.rows < 2) return [{ ...parcel, bytes }];
     }

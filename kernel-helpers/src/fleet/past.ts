@@ -10,7 +10,7 @@ import { alignTimes, type HostClock } from "./host-clock.js";
 import { withHost } from "./host-column.js";
 import { chooseHosts } from "./outcomes.js";
 import { unpackMessage } from "./payload.js";
-import { type FeedHeader, hostOf, streamName, subjects } from "./protocol.js";
+import { type FeedHeader, hostOf, STREAM_NAME, subjects } from "./protocol.js";
 import { momentFrom } from "./moments.js";
 
 export interface PastOptions {
@@ -89,7 +89,7 @@ export function offsetOf({ boot, sent_ns, wall_ms }: FeedHeader, clock: HostCloc
 }
 
 async function fetchAll(stream: JetStreamClient, subject: string, from: number | undefined): Promise<Message[]> {
-  const consumer = await stream.consumers.get(streamName, {
+  const consumer = await stream.consumers.get(STREAM_NAME, {
     filter_subjects: subject,
     ...(from === undefined
       ? { deliver_policy: DeliverPolicy.All }

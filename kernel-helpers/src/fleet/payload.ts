@@ -15,10 +15,10 @@ import { type FeedHeader, feedHeaderFrom, headerName } from "./protocol.js";
 const deflate = promisify(deflateRaw);
 
 /** No message unpacks to more: what a server holds is not trusted to be small. */
-const mostBytes = 64 * 2 ** 20;
+const MOST_BYTES = 64 * 2 ** 20;
 
 /** Under this key of Arrow's metadata stands which columns are encoded, and how. */
-const encodingKey = "bpflab.encoding";
+const ENCODING_KEY = "bpflab.encoding";
 
 export async function packTable(table: ColumnTable): Promise<Uint8Array> {
   const plain = reifyRows(table);
@@ -28,7 +28,7 @@ export async function packTable(table: ColumnTable): Promise<Uint8Array> {
   const encodings = columns.flatMap(({ name, encoding }) => (encoding ? [[name, encoding] as const] : []));
   const metadata = {
     [metadataKeys.bigint]: JSON.stringify(bigint),
-    [encodingKey]: JSON.stringify(Object.fromEntries(encodings)),
+    [ENCODING_KEY]: JSON.stringify(Object.fromEntries(encodings)),
   };
   return deflate(arrowBytes(small, metadata, "stream"), { level: 1 });
 }
@@ -40,9 +40,9 @@ function hasBigInts(column: unknown): boolean {
 
 /** @throws whatever is wrong with the bytes */
 export function unpackTable(bytes: Uint8Array): ColumnTable {
-  const arrow = inflateRawSync(bytes, { maxOutputLength: mostBytes });
-  const { table, metadata } = arrowContents(arrow, { path: "a message", bigint: [], maxBytes: mostBytes });
-  const encodings = JSON.parse(metadata[encodingKey] ?? "{}") as Record<string, Encoding>;
+  const arrow = inflateRawSync(bytes, { maxOutputLength: MOST_BYTES });
+  const { table, metadata } = arrowContents(arrow, { path: "a message", bigint: [], maxBytes: MOST_BYTES });
+  const encodings = JSON.parse(metadata[ENCODING_KEY] ?? "{}") as Record<string, Encoding>;
   const columns = table.columnNames().map((name) => {
     const column = table.column(name) as unknown;
     const encoding = Object.hasOwn(encodings, name) ? encodings[name] : undefined;

@@ -5,7 +5,7 @@ import { ArgumentError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 import { ownDirectory } from "../base/own-directory.js";
 import { compile, type Compiled } from "../clang/compile.js";
-import { programsDir } from "../clang/locations.js";
+import { PROGRAMS_DIR } from "../clang/locations.js";
 
 /** The programs that an agent loads: those that bpflab ships, and those in a directory of the host's admin. */
 export class ProgramSources {
@@ -20,7 +20,7 @@ export class ProgramSources {
     this.#takesSource = takesSource;
     if (directory !== undefined && !existsSync(directory))
       throw new ArgumentError(`The directory of programs ${directory} does not exist.`);
-    for (const dir of directory === undefined ? [programsDir] : [programsDir, ownDirectory(directory)])
+    for (const dir of directory === undefined ? [PROGRAMS_DIR] : [PROGRAMS_DIR, ownDirectory(directory)])
       for (const file of readdirSync(dir)) {
         const name = /^([A-Za-z]\w*)\.bpf\.c$/.exec(file)?.[1];
         if (name !== undefined) this.#paths.set(name, join(dir, file));

@@ -16,7 +16,7 @@ import type { Capture } from "../streams/capture.js";
 import type { MapTableOptions } from "../streams/map-table.js";
 
 /** The stream of JetStream that holds what agents send. */
-export const streamName = "bpflab";
+export const STREAM_NAME = "bpflab";
 
 /** Under this name a message carries its `FeedHeader`, as JSON. */
 export const headerName = "Bpflab-Feed";

@@ -18,7 +18,7 @@ import { withHost } from "./host-column.js";
 import { HostFeed } from "./host-feed.js";
 import { type Outcome, throwIfNone } from "./outcomes.js";
 import { unpackMessage } from "./payload.js";
-import { type Announcement, type FeedTotals, hostOf, streamName, subjects } from "./protocol.js";
+import { type Announcement, type FeedTotals, hostOf, STREAM_NAME, subjects } from "./protocol.js";
 
 /** What the columns of a fleet's events hold. */
 export interface FleetEventsOptions {
@@ -30,10 +30,10 @@ export interface FleetEventsOptions {
 }
 
 /** How long `settle` waits for what is on the way. */
-const settleMs = 20_000;
+const SETTLE_MS = 20_000;
 
 /** How long an agent's witness may take to speak, when the agent is gone. */
-const lastWordMs = 10_000;
+const LAST_WORD_MS = 10_000;
 
 /** What runs while somebody subscribes. */
 interface RunningFeed {
@@ -147,7 +147,7 @@ export class FleetRing {
     for (const host of this.#all) host.begin();
     feed.isOn = true;
     await this.#fleet.clocks.measure(this.#names);
-    const consumer = await this.#fleet.stream.consumers.get(streamName, {
+    const consumer = await this.#fleet.stream.consumers.get(STREAM_NAME, {
       filter_subjects: subjects.events("*", this.#program, this.#ring, feed.id),
       deliver_policy: DeliverPolicy.All,
     });
@@ -160,7 +160,7 @@ export class FleetRing {
     const outcomes = await this.#fleet.command<FeedTotals>(this.#names, ask);
     // The first message of each has no rows; it proves the way.
     const isDeaf = (one: Outcome<FeedTotals>) => "value" in one && !this.#hosts.get(one.host)!.isHeard;
-    for (const end = Date.now() + settleMs; outcomes.some(isDeaf) && Date.now() < end && !feed.ended; await delay(5));
+    for (const end = Date.now() + SETTLE_MS; outcomes.some(isDeaf) && Date.now() < end && !feed.ended; await delay(5));
     this.#markSilent(outcomes);
     throwIfNone(outcomes);
     const deaf = outcomes.filter(isDeaf).map(({ host }) => host);
@@ -261,14 +261,14 @@ export class FleetRing {
     const feed = this.#feed;
     if (!feed) return;
     try {
-      const end = Date.now() + settleMs;
+      const end = Date.now() + SETTLE_MS;
       const outcomes = await this.#askPatiently();
       this.#markSilent(outcomes);
       const isMissing = (one: Outcome<FeedTotals>) =>
         "value" in one && this.#hosts.get(one.host)!.next < one.value.sent && !feed.ended;
       while (outcomes.some(isMissing) && Date.now() < end) await delay(5);
       for (const one of outcomes.filter(isMissing))
-        this.#hosts.get(one.host)!.silence(`its last events did not come within ${settleMs / 1000} s.`);
+        this.#hosts.get(one.host)!.silence(`its last events did not come within ${SETTLE_MS / 1000} s.`);
     } catch (error) {
       for (const host of this.#all) host.silence((error as Error).message);
     }
@@ -281,7 +281,7 @@ export class FleetRing {
     for (;;) {
       const outcomes = await this.#ask();
       const isDue = (one: Outcome<FeedTotals>) =>
-        "error" in one && Date.now() - begun < (isCutOff(one) ? settleMs : lastWordMs);
+        "error" in one && Date.now() - begun < (isCutOff(one) ? SETTLE_MS : LAST_WORD_MS);
       if (!outcomes.some(isDue)) return outcomes;
       await delay(100);
     }

@@ -12,7 +12,7 @@ import { requireHostName } from "./protocol.js";
 import { FleetServer } from "./server.js";
 
 /** The command that runs `bpflab`. */
-const command = fileURLToPath(new URL("../cli/main.js", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
 /** What a trial's hosts are. */
 export interface TrialOptions {
@@ -116,7 +116,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
 function startAgent(peer: Peer, server: FleetServer, name: string): ResultPromise {
   const options = ["--connect", server.url, "--creds", server.credentials(name), "--name", name, "--allow-source"];
   // A group of its own: Ctrl-C is for us, who end it.
-  return peer.run(process.execPath, [command, "agent", ...options], {
+  return peer.run(process.execPath, [COMMAND, "agent", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

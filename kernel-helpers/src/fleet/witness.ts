@@ -25,7 +25,7 @@ export type Word =
   | { do: "forget"; program: string }
   | { do: "bye" };
 
-const main = fileURLToPath(new URL("witness-main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("witness-main.js", import.meta.url));
 
 /**
  * A process that knows which rings an agent reads. It does nothing until the agent is killed: then it tells the
@@ -39,7 +39,7 @@ export class Witness {
   constructor(url: string, name: string, { creds, ca }: ConnectionOptions) {
     this.#start = () => {
       // A group of its own: what ends the agent by a signal to its group does not end the witness.
-      const child = spawn(process.execPath, [main, JSON.stringify({ url, name, creds, ca })], {
+      const child = spawn(process.execPath, [MAIN, JSON.stringify({ url, name, creds, ca })], {
         stdio: ["pipe", "ignore", "ignore"],
         detached: true,
       });

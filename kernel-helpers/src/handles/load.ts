@@ -14,7 +14,7 @@ import { chooseAlternatives, choosePrograms, type ProgramChoice } from "../bpf/a
 import { loadError, verifierAdvice } from "../bpf/load-error.js";
 import { requireOperations, withKnownSections } from "../bpf/link/struct-ops.js";
 import { setNewerTypes } from "../bpf/link/newer-sections.js";
-import { byFentry, targetSystemCalls, whyTracepoints } from "../bpf/link/system-calls.js";
+import { BY_FENTRY, targetSystemCalls, whyTracepoints } from "../bpf/link/system-calls.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
 import { isNativeError, native, type ObjectHandle } from "../base/native.js";
 import { setTargets, targetsText, type Targets } from "../bpf/targets.js";
@@ -202,14 +202,14 @@ function chooseSystemCallHooks(
   name: string,
   given: Record<string, unknown> = {},
 ): Record<string, boolean> {
-  const canChoose = btf.section(".rodata").some((variable) => variable.name === byFentry);
-  if (!canChoose || !(given[byFentry] ?? whyTracepoints() === undefined)) return {};
+  const canChoose = btf.section(".rodata").some((variable) => variable.name === BY_FENTRY);
+  if (!canChoose || !(given[BY_FENTRY] ?? whyTracepoints() === undefined)) return {};
   try {
     targetSystemCalls(handle);
   } catch (error) {
     throw isNativeError(error) ? loadError(`${name} cannot watch system calls by fentry`, error, handle) : error;
   }
-  return { [byFentry]: true };
+  return { [BY_FENTRY]: true };
 }
 
 function setConstants(

@@ -29,7 +29,7 @@ interface StackCapture<Name extends Capturing> {
 }
 
 /** How often the processes are looked at, ms: those that live shorter may have no names. */
-const lookEvery = 100;
+const LOOK_EVERY = 100;
 let captures = 0;
 
 /**
@@ -59,7 +59,7 @@ export async function captureStacks<Name extends Capturing>(
     seen = pids.length;
     for (const each of new Set(pids)) stacks.remember(each);
   };
-  const looking = detached(() => setInterval(look, lookEvery).unref());
+  const looking = detached(() => setInterval(look, LOOK_EVERY).unref());
   try {
     await loaded.attach(attach);
     const failure = await wait(

@@ -27,7 +27,7 @@ export interface StackOptions {
 const tracing =
   /^(__traceiter_|__bpf_trace_|bpf_trace_run\d|bpf_prog_|bpf_dispatcher_|bpf_get_stack|trace_call_bpf|perf_trace_|perf_syscall_(enter|exit)$|__?perf_uprobe|__uprobe_perf_func|uprobe_dispatcher|uretprobe_dispatcher|uprobe_perf_func)/;
 
-const noStack = "[no stack]"; // one that was not kept
+const NO_STACK = "[no stack]"; // one that was not kept
 const EFAULT = -14; // no such stack: a thread of the kernel's has none in user space
 
 /**
@@ -82,7 +82,7 @@ export class Stacks {
           : []),
         ...(kernel
           ? this.#kernel(read(table.get(kernel, at!), kernel), atHook).map((name) =>
-              name === noStack ? name : `${name}_[k]`,
+              name === NO_STACK ? name : `${name}_[k]`,
             )
           : []),
       ];
@@ -149,7 +149,7 @@ export function stackReader(traces: MapBase | undefined): (cell: unknown, column
     const key = Buffer.alloc(4);
     key.writeInt32LE(number);
     const bytes = number < 0 ? undefined : native.bpf_map_lookup_elem(traces!.handle, key);
-    return bytes ? addressesOf(bytes) : noStack;
+    return bytes ? addressesOf(bytes) : NO_STACK;
   };
   return (cell, column) => {
     if (typeof cell === "number") {

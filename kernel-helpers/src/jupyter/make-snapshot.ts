@@ -58,15 +58,15 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-const blob = snapshotOf(process.execPath);
-const [made, source] = [`${blob}.${process.pid}`, `${blob}.${process.pid}.cjs`];
+const BLOB = snapshotOf(process.execPath);
+const [MADE, SOURCE] = [`${BLOB}.${process.pid}`, `${BLOB}.${process.pid}.cjs`];
 try {
   // One byte a character: V8 takes two for all of a text that has one beyond Latin-1.
-  writeFileSync(source, script().replace(/[^\0-\xff]/g, escaped));
-  await execa(process.execPath, [...V8_OPTIONS, "--snapshot-blob", made, "--build-snapshot", source]);
+  writeFileSync(SOURCE, script().replace(/[^\0-\xff]/g, escaped));
+  await execa(process.execPath, [...V8_OPTIONS, "--snapshot-blob", MADE, "--build-snapshot", SOURCE]);
   for (const name of readdirSync(dirname(SNAPSHOT)))
     if (name.startsWith(`${basename(SNAPSHOT)}-`) && name.endsWith(".blob")) rmSync(join(dirname(SNAPSHOT), name));
-  renameSync(made, blob);
+  renameSync(MADE, BLOB);
 } finally {
-  for (const one of [made, source]) rmSync(one, { force: true });
+  for (const one of [MADE, SOURCE]) rmSync(one, { force: true });
 }

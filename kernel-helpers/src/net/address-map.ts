@@ -1,7 +1,7 @@
 /** Maps of a filter whose keys are addresses, however its author has typed them. */
 import { ArgumentError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
-import { addressBytes, formatAddress, parseIPv4, parsePrefix } from "../bpf/address.js";
+import { ADDRESS_BYTES, formatAddress, parseIPv4, parsePrefix } from "../bpf/address.js";
 import type { Layout } from "../bpf/btf.js";
 import { isPerCpu } from "../bpf/per-cpu.js";
 import type { BpfMap } from "../handles/map.js";
@@ -76,7 +76,7 @@ export function prefixMap(filter: BpfObject<any>, caller: string): PrefixMap {
     throw new ArgumentError(`${map.path} (${map.type}) has no prefixes as keys.`, { hint });
   const keyOf = (prefix: string) => {
     const parsed = parsePrefix(prefix);
-    const bits = address.layout.size === addressBytes ? parsed.bits : parsed.bits - (addressBytes - 4) * 8;
+    const bits = address.layout.size === ADDRESS_BYTES ? parsed.bits : parsed.bits - (ADDRESS_BYTES - 4) * 8;
     return { [address.name]: form.of(parsed.address), [length!.name]: bits };
   };
   return { add: (prefix) => void map.set(keyOf(prefix), 1), delete: (prefix) => map.delete(keyOf(prefix)) };

@@ -24,12 +24,12 @@ export interface FloodResult {
 }
 
 // The sources hold what tsc does not copy; from dist/net as from src/net this is the same path.
-const script = fileURLToPath(new URL("../../src/net/flood.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../src/net/flood.py", import.meta.url));
 
 /** The arguments that make python3 send a flood to a target. @throws ArgumentError when an option is out of range */
 export function floodCommand(target: string, { perSecond, seconds, size = 56 }: FloodOptions): string[] {
   requireNumber("perSecond", perSecond, { above: 0, to: 1_000_000 });
   requireNumber("seconds", seconds, { above: 0, to: 3600 });
   requireInteger("size", size, { from: 0, to: 65507 });
-  return [script, target, ...[perSecond, seconds, size].map(String)];
+  return [SCRIPT, target, ...[perSecond, seconds, size].map(String)];
 }

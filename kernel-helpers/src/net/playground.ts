@@ -138,7 +138,7 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   return made;
 }
 
-const slots = 512; // 198.18.0.0/15 in networks of 256 addresses
+const SLOTS = 512; // 198.18.0.0/15 in networks of 256 addresses
 const ipv4Of = (slot: number, host: number) => `198.${18 + (slot >> 8)}.${slot & 0xff}.${host}`;
 const ipv6Of = (slot: number, host: number) =>
   formatAddress(parseAddress(`2001:db8:${slot.toString(16)}::${host.toString(16)}`));
@@ -150,7 +150,7 @@ function reserve(peers: number): Reserved {
       (list) => list?.map(({ address }) => address.split(".").slice(0, 3).join(".")) ?? [],
     ),
   );
-  for (let slot = 0; slot < slots; slot++) {
+  for (let slot = 0; slot < SLOTS; slot++) {
     if (taken.has(ipv4Of(slot, 0).split(".").slice(0, 3).join("."))) continue;
     const prefix = `bpflab-${process.pid}-${slot}`;
     const namespaces = [`${prefix}-switch`, ...Array.from({ length: peers }, (_, i) => `${prefix}-peer${i + 1}`)];

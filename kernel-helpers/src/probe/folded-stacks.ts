@@ -7,7 +7,7 @@ import { pidMember } from "./program/struct-members.js";
 import type { Page } from "./program/page.js";
 
 /** How often the processes of groups are looked at, ms: those that live shorter may have no names. */
-const lookEvery = 100;
+const LOOK_EVERY = 100;
 
 /** The stacks of a probe, as folded text: the outermost function first, `main;read_file;memcpy`. */
 export class FoldedStacks {
@@ -42,7 +42,7 @@ export class FoldedStacks {
       for (const key of (object.maps["groups"] as BpfMap).keys() as Record<string, number>[])
         for (const name of this.#pidColumns) if (key[name] !== undefined) this.#stacks.remember(key[name]);
     };
-    const looking = detached(() => setInterval(look, lookEvery).unref());
+    const looking = detached(() => setInterval(look, LOOK_EVERY).unref());
     object.onClose(() => clearInterval(looking));
   }
 

@@ -4,7 +4,7 @@ import { matching, parseHook, resolveHooks } from "./hooks/resolve.js";
 import { ArgumentError } from "../base/errors.js";
 
 /** Hooks whose fields are read at once; of more only the names are listed. */
-const mostDescribed = 2000;
+const MOST_DESCRIBED = 2000;
 
 /**
  * The hooks that match a pattern, a row each, with the fields that expressions can use.
@@ -23,7 +23,7 @@ export async function list(pattern: string): Promise<ColumnTable> {
   const hooks = names.map((name) => `${kind}/${name}`);
   const shared = visibleFields([]).length;
   const fields =
-    names.length > mostDescribed
+    names.length > MOST_DESCRIBED
       ? hooks.map(() => "")
       : await Promise.all(
           hooks.map(async (hook) => {

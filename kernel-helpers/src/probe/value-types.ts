@@ -36,20 +36,20 @@ export function integer(size: number, signed: boolean): Type & { kind: "int" } {
     : { kind: "int", low: 0n, high: (1n << bits) - 1n };
 }
 
-export const highestSigned = (1n << 63n) - 1n;
-export const lowestSigned = -(1n << 63n);
-export const highestUnsigned = (1n << 64n) - 1n;
+export const HIGHEST_SIGNED = (1n << 63n) - 1n;
+export const LOWEST_SIGNED = -(1n << 63n);
+export const HIGHEST_UNSIGNED = (1n << 64n) - 1n;
 
 /** A range as 64 bits can hold it: what fits in neither kind wraps round as a signed number. */
 export function ranged(low: bigint, high: bigint): Type & { kind: "int" } {
-  if (low >= lowestSigned && high <= highestSigned) return { kind: "int", low, high };
-  if (low >= 0n) return { kind: "int", low, high: high > highestUnsigned ? highestUnsigned : high };
-  return { kind: "int", low: lowestSigned, high: highestSigned };
+  if (low >= LOWEST_SIGNED && high <= HIGHEST_SIGNED) return { kind: "int", low, high };
+  if (low >= 0n) return { kind: "int", low, high: high > HIGHEST_UNSIGNED ? HIGHEST_UNSIGNED : high };
+  return { kind: "int", low: LOWEST_SIGNED, high: HIGHEST_SIGNED };
 }
 
 /** True for numbers that only an unsigned 64-bit integer holds. */
 export function isWide(type: Type & { kind: "int" }): boolean {
-  return type.high > highestSigned;
+  return type.high > HIGHEST_SIGNED;
 }
 
 /** The C type that an expression of these numbers has. */

@@ -1,4 +1,4 @@
-import { captureMime } from "../streams/capture.js";
+import { CAPTURE_MIME } from "../streams/capture.js";
 import { html, type Html } from "../base/html.js";
 import { type Cell, type Notebook, type Output, sourceOf } from "./notebook.js";
 import type { ParameterValue } from "./parameters.js";
@@ -68,8 +68,8 @@ const isPicture = ({ data }: Output): boolean => data !== undefined && ("image/s
 
 /** What an output says of a capture, which the cover adds up, and nothing to see. */
 const accountOf = ({ data }: Output): Output[] =>
-  data && captureMime in data
-    ? [{ output_type: "display_data", data: { [captureMime]: data[captureMime] }, metadata: {} }]
+  data && CAPTURE_MIME in data
+    ? [{ output_type: "display_data", data: { [CAPTURE_MIME]: data[CAPTURE_MIME] }, metadata: {} }]
     : [];
 
 /** A cell's result has its number before it, which means nothing here. */

@@ -20,7 +20,7 @@ export interface CellFailure {
 }
 
 // The sources hold what tsc does not copy; from dist/report as from src/report this is the same path.
-const script = fileURLToPath(new URL("../../src/report/execute.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../src/report/execute.py", import.meta.url));
 
 /**
  * Runs all cells of a notebook in a kernel of its own, top to bottom, up to the first that fails.
@@ -36,7 +36,7 @@ export async function executeNotebook(
   options: { python: string; directory: string; about: object; onProgress?: (progress: Progress) => void },
 ): Promise<CellFailure | undefined> {
   const { python, directory, about, onProgress } = options;
-  const client = execa(python, [script, source, target, directory, JSON.stringify(about)], {
+  const client = execa(python, [SCRIPT, source, target, directory, JSON.stringify(about)], {
     env: jupyterEnvironment(),
     stdin: "ignore",
     reject: false,

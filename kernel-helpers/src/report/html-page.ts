@@ -5,7 +5,7 @@ import { BpflabError } from "../base/errors.js";
 import { jupyterEnvironment } from "./installation.js";
 
 // The sources hold what tsc does not copy; from dist/report as from src/report this is the same path.
-const script = fileURLToPath(new URL("../../src/report/convert.py", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../src/report/convert.py", import.meta.url));
 
 /**
  * Turns a notebook that has run into one HTML file that loads nothing from anywhere.
@@ -19,7 +19,7 @@ export async function writeHtml(
   page: string,
   { python, directory }: { python: string; directory: string },
 ): Promise<void> {
-  const converted = await execa(python, [script, notebook, page, basename(page, ".html"), directory], {
+  const converted = await execa(python, [SCRIPT, notebook, page, basename(page, ".html"), directory], {
     env: jupyterEnvironment(),
     stdin: "ignore",
     reject: false,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const helpers = fileURLToPath(new URL("../../", import.meta.url));
+const HELPERS = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The clone's top directory. */
 export const repo = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
@@ -12,7 +12,7 @@ export const notebooks = join(repo, "notebooks");
 /** Where reports go unless told otherwise. */
 export const reports = join(repo, "reports");
 /** This clone's files, logs among them; ignored by git. */
-export const build = join(helpers, "build");
+export const build = join(HELPERS, "build");
 /** Kernelspec, JupyterLab settings and nbconvert templates, laid out as Jupyter expects. */
 export const jupyterPrefix = join(build, "jupyter");
 

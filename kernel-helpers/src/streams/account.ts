@@ -137,12 +137,12 @@ function missingNote({ lost = 0, dropped, droppedAs, rows, source, of }: Capture
 }
 
 /** By this MIME type an output says of which capture it is; a report gathers its loss account from these. */
-export const captureMime = "application/vnd.bpflab.capture+json";
+export const CAPTURE_MIME = "application/vnd.bpflab.capture+json";
 
 /** A capture's account as a part of an output's bundle, with the machine it was made on. */
 export function captureBundle(capture: Capture | undefined): MimeBundle {
   if (!capture || capture.of === "entries") return {};
-  return { [captureMime]: capture.parts ? { parts: capture.parts.map(accountOf) } : accountOf(capture) };
+  return { [CAPTURE_MIME]: capture.parts ? { parts: capture.parts.map(accountOf) } : accountOf(capture) };
 }
 
 function accountOf({

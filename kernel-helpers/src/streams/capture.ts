@@ -5,7 +5,7 @@ import { CapturedTable } from "./captured-table.js";
 
 export {
   captureBundle,
-  captureMime,
+  CAPTURE_MIME,
   joinCaptures,
   lossNote,
   lossText,

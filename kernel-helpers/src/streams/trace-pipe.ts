@@ -24,7 +24,7 @@ export interface TraceLine {
 }
 
 /** How often the pipe is looked at. Its buffer holds over a megabyte a CPU. */
-const pollMs = 20;
+const POLL_MS = 20;
 
 // "  comm-pid   [cpu] flags seconds.micros: bpf_trace_printk: message"; a comm may hold spaces and dashes,
 // and with the option record-tgid a "(tgid)" stands behind the pid. See Documentation/trace/ftrace.rst.
@@ -141,7 +141,7 @@ const lines = new Observable<TraceLine>((subscriber) => {
     } catch (error) {
       subscriber.error(error);
     }
-  }, pollMs);
+  }, POLL_MS);
   return () => {
     clearInterval(timer);
     close();

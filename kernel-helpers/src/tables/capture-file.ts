@@ -18,7 +18,7 @@ import { NullableColumn, TimestampColumn } from "../streams/file-columns.js";
 import { readArrow } from "./arrow-read.js";
 import { writeArrow } from "./arrow-write.js";
 import { storedRows } from "./columns.js";
-import { blank, checksumKey, isSealed, sealFile } from "./file-checksum.js";
+import { BLANK, CHECKSUM_KEY, isSealed, sealFile } from "./file-checksum.js";
 import { type Metadata, metadataKeys } from "./file-contents.js";
 import { CaptureFileError } from "./file-errors.js";
 import { type FileKind, fileKind } from "./file-kind.js";
@@ -93,7 +93,7 @@ function metadataOf(table: ColumnTable, plain: ColumnTable): Metadata {
     ...(bigint.length > 0 ? { [metadataKeys.bigint]: JSON.stringify(bigint) } : {}),
     ...(lists.length > 0 ? { [metadataKeys.lists]: JSON.stringify(Object.fromEntries(lists)) } : {}),
     ...(utc.length > 0 ? { [metadataKeys.utc]: JSON.stringify(utc) } : {}),
-    [checksumKey]: blank,
+    [CHECKSUM_KEY]: BLANK,
   };
 }
 

@@ -35,8 +35,8 @@ export interface CellTable {
   readonly caption: string;
 }
 
-const maxColumns = 60;
-const maxText = 160;
+const MAX_COLUMNS = 60;
+const MAX_TEXT = 160;
 
 /** Formats the first `limit` rows, in the table's own order. */
 export function headOf(table: ColumnTable, limit: number): CellTable {
@@ -44,7 +44,7 @@ export function headOf(table: ColumnTable, limit: number): CellTable {
   table.scan((row) => void rows.push(row as number), true, limit);
   const names = table.columnNames();
   const columns = names
-    .slice(0, maxColumns)
+    .slice(0, MAX_COLUMNS)
     .map((name) => unsupportedLeftOut(formatColumn(name, table.column(name) as Column, rows), rows, table));
 
   const total = table.numRows();
@@ -180,7 +180,7 @@ function formatText(value: unknown): string {
       : value instanceof Date
         ? dateText(value)
         : inspect(plainArray(value), inspection);
-  return text.length > maxText ? `${text.slice(0, maxText)}…` : text;
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 
 const inspection = { breakLength: Infinity, compact: true, maxArrayLength: 8, depth: 1 };

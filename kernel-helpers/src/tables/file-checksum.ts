@@ -7,9 +7,9 @@ import { crc32 } from "node:zlib";
 import { type FileKind, footerRange } from "./file-kind.js";
 
 /** The metadata's key; the value is `blank` until the file is written. */
-export const checksumKey = "bpflab.checksum";
-const prefix = "bpflab-crc32:";
-export const blank = `${prefix}00000000`;
+export const CHECKSUM_KEY = "bpflab.checksum";
+const PREFIX = "bpflab-crc32:";
+export const BLANK = `${PREFIX}00000000`;
 
 const PIECE = 8 * 2 ** 20;
 
@@ -29,7 +29,7 @@ export async function sealFile(file: FileHandle, kind: FileKind): Promise<void> 
 export async function isSealed(file: FileHandle, kind: FileKind): Promise<boolean | undefined> {
   const places = await findPlaces(file, kind);
   if (places.length === 0)
-    return (await regions(file, kind)).some(({ text }) => text.includes(checksumKey)) ? false : undefined;
+    return (await regions(file, kind)).some(({ text }) => text.includes(CHECKSUM_KEY)) ? false : undefined;
   const found = await digitsAt(file, places);
   const sum = await checksum(file, places);
   return found.every((digits) => digits === sum);
@@ -45,8 +45,8 @@ async function digitsAt(file: FileHandle, places: readonly number[]): Promise<st
 async function findPlaces(file: FileHandle, kind: FileKind): Promise<number[]> {
   const places: number[] = [];
   for (const { from, text } of await regions(file, kind))
-    for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1))
-      places.push(from + at + prefix.length);
+    for (let at = text.indexOf(PREFIX); at >= 0; at = text.indexOf(PREFIX, at + 1))
+      places.push(from + at + PREFIX.length);
   return places;
 }
 

@@ -19,7 +19,7 @@ export interface PercentilesOptions<Name extends string = string> {
   percentiles?: readonly number[];
 }
 
-const maxIntervals = 100_000;
+const MAX_INTERVALS = 100_000;
 
 /**
  * How percentiles change: a row for each interval with events and each percentile.
@@ -45,9 +45,9 @@ export function percentiles<Table extends ColumnTable>(
   if (options.every !== undefined) requireNumber("every", options.every, { above: 0 });
   // The end belongs to the last interval: one more would have the last event to itself.
   const size = count ? Math.max(Math.ceil(((max - min) / every) * (1 - 1e-12)), 1) : 0;
-  if (size > maxIntervals)
+  if (size > MAX_INTERVALS)
     throw new ArgumentError(
-      `every: ${String(options.every)} s makes ${size.toLocaleString("en")} intervals, more than ${maxIntervals.toLocaleString("en")}.`,
+      `every: ${String(options.every)} s makes ${size.toLocaleString("en")} intervals, more than ${MAX_INTERVALS.toLocaleString("en")}.`,
     );
 
   const last = Math.max(size - 1, 0);

@@ -1,7 +1,7 @@
 import { requireInteger } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { type Displayable, mime } from "../base/display.js";
-import { mostRows, tableHtml, type TableViewOptions } from "./table-html.js";
+import { MOST_ROWS, tableHtml, type TableViewOptions } from "./table-html.js";
 import { tableText } from "./plain.js";
 
 /**
@@ -12,7 +12,7 @@ import { tableText } from "./plain.js";
  * @example
  * showTable(latency.summary(writes, { by: "comm" }), { limit: 500 })
  */
-export function showTable(table: ColumnTable, { limit = mostRows }: TableViewOptions = {}): Displayable {
-  requireInteger("limit", limit, { from: 1, to: mostRows });
+export function showTable(table: ColumnTable, { limit = MOST_ROWS }: TableViewOptions = {}): Displayable {
+  requireInteger("limit", limit, { from: 1, to: MOST_ROWS });
   return mime({ "text/html": tableHtml(table, { limit }), "text/plain": tableText(table, { limit }) });
 }

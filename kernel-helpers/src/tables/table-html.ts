@@ -8,7 +8,7 @@ import { html, type Html, trusted } from "../base/html.js";
 // JupyterLab's and nbconvert's own rules for tables carry two classes or three; the doubled
 // class outranks them. Their variables follow the theme, the fallbacks serve every other page.
 // A notebook that JupyterLab does not trust loses this sheet: alignment is inline, and units have a line break.
-const style = `
+const STYLE = `
 .bpflab-table.bpflab-table { margin: 0.25em 0 0.75em; font-size: var(--jp-ui-font-size1, 13px); color: var(--jp-content-font-color1, inherit); }
 .bpflab-table.bpflab-table .rows { overflow: auto; max-height: 43em; width: fit-content; max-width: 100%; }
 .bpflab-table.bpflab-table table { border-collapse: separate; border-spacing: 0; margin: 0; border: 0; font-size: inherit;
@@ -57,16 +57,16 @@ export interface TableViewOptions {
   limit?: number;
 }
 
-const shownRows = 100;
+const SHOWN_ROWS = 100;
 /** Most rows that a page is given. */
-export const mostRows = 10_000;
+export const MOST_ROWS = 10_000;
 
 /**
  * The head of a table as self-contained HTML: names with units, its shape, and what was lost from its events. Longer
  * ones scroll, and a click on a heading sorts the rows that are there. All text is escaped, and what would be unseen
  * in it is made visible.
  */
-export function tableHtml(table: ColumnTable, { limit = shownRows }: TableViewOptions = {}): string {
+export function tableHtml(table: ColumnTable, { limit = SHOWN_ROWS }: TableViewOptions = {}): string {
   const { columns, caption } = headOf(table, limit);
   const loss = lossNote(captureOf(table));
   const paper = onPaper(columns);
@@ -82,8 +82,8 @@ export function tableHtml(table: ColumnTable, { limit = shownRows }: TableViewOp
     });
     return html`<tr>${cells}</tr>\n`;
   });
-  const rest = limit < mostRows && limit < table.numRows() ? `; showTable(table, { limit: … }) shows more` : "";
-  return html`<div class="bpflab-table${paper.classes}"${paper.style}><style>${trusted(style)}</style>
+  const rest = limit < MOST_ROWS && limit < table.numRows() ? `; showTable(table, { limit: … }) shows more` : "";
+  return html`<div class="bpflab-table${paper.classes}"${paper.style}><style>${trusted(STYLE)}</style>
 ${loss && html`<p class="loss"><strong>${loss}</strong></p>`}
 <div class="rows" tabindex="0" role="group" aria-label="table of ${caption}">
 <table><thead><tr>${header}</tr></thead><tbody>${body}</tbody></table>
@@ -92,10 +92,10 @@ ${body.length > 1 && sorting()}`.toString();
 }
 
 /** Characters that fit across an upright page and one on its side, with some room between columns. */
-const uprightWidth = 105;
-const sidewaysWidth = 160;
+const UPRIGHT_WIDTH = 105;
+const SIDEWAYS_WIDTH = 160;
 /** Rows that are no reason to turn a page. */
-const fewRows = 3;
+const FEW_ROWS = 3;
 
 /**
  * How a table is to be printed whole: a wide one smaller, a wider one on its side too, which turns a page for it, and the
@@ -113,14 +113,14 @@ function onPaper(columns: readonly CellColumn[]): { classes: string; style: Html
       )
     );
   }, 0);
-  if (width <= uprightWidth) return { classes: "", style: undefined, named: false };
+  if (width <= UPRIGHT_WIDTH) return { classes: "", style: undefined, named: false };
   const sized = (classes: string, fitting: number) => ({
     classes,
     style: html` style="--print-size:${Math.min(9, (9.5 * fitting) / width).toFixed(1)}pt"`,
     named: false,
   });
-  if (width <= uprightWidth * 1.4) return sized(" wide", uprightWidth);
+  if (width <= UPRIGHT_WIDTH * 1.4) return sized(" wide", UPRIGHT_WIDTH);
   const rows = columns[0]?.cells.length ?? 0;
-  if (rows <= fewRows || width > sidewaysWidth * 1.9) return { classes: " very-wide", style: undefined, named: true };
-  return sized(" wide turned", sidewaysWidth);
+  if (rows <= FEW_ROWS || width > SIDEWAYS_WIDTH * 1.9) return { classes: " very-wide", style: undefined, named: true };
+  return sized(" wide turned", SIDEWAYS_WIDTH);
 }

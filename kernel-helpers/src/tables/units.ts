@@ -15,13 +15,13 @@ export function isTimestamp(name: string): boolean {
   return /(^|[._])(start|end|first|blocked|since|timestamp|ts|ktime)_ns$|(^|\.)time_ns$/.test(name);
 }
 
-const identifiers = [
+const IDENTIFIERS = [
   "pid|tid|tgid|ppid|pgid|sid|uid|gid|euid|egid|fd|cpu|numa|node", // processes and where they run
   "port|sport|dport|lport|rport|addr|saddr|daddr|laddr|raddr|ip|ptr|mac|vlan|ifindex|proto|protocol|family|mark|handle", // network
   "ino|inode|dev|major|minor|mnt|sector|lba|cgroup|cgroupid|cgrp|netns|mntns|pidns|userns", // files and namespaces
   "errno|signal|sig|nr|syscall|irq|vec|id|seq|cookie|hash|key|idx|index|version|year|generation", // numbers that stand for names
 ].join("|");
-const identifier = new RegExp(`(^|[._])(${identifiers})$`);
+const identifier = new RegExp(`(^|[._])(${IDENTIFIERS})$`);
 
 /** True for numbers that name something and are never added up: no thousands separators in these. `srcPort` is one too. */
 export function isIdentifier(name: string): boolean {

@@ -7,7 +7,7 @@ import { comms, detached, type Comm } from "../base/display.js";
 
 const TARGET = "jupyter.widget";
 const CONTROL_TARGET = "jupyter.widget.control";
-const PROTOCOL = { version: "2.1.0" };
+const protocol = { version: "2.1.0" };
 
 /** Least time between two messages about one widget; the newest state is always sent. */
 const PERIOD_MS = 50;
@@ -64,7 +64,7 @@ export class Model {
     announceStates();
     this.state = state;
     this.#events = events;
-    this.#comm = comms()?.open(TARGET, { state, buffer_paths: [] }, { metadata: PROTOCOL });
+    this.#comm = comms()?.open(TARGET, { state, buffer_paths: [] }, { metadata: protocol });
     this.id = this.#comm?.id ?? randomUUID();
     models.set(this.id, this);
     this.#comm?.onMessage((data) => this.#receive(data as Message));

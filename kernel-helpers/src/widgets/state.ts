@@ -10,7 +10,7 @@ export interface Shown {
 }
 
 // Where JupyterLab shows the live widget (an element of Lumino's, which an exported page has not), this row is not seen.
-const style = `
+const STYLE = `
 .jp-OutputArea:has(.lm-Widget.jupyter-widgets) .jp-OutputArea-child:has(.bpflab-widget-state) { display: none; }
 .bpflab-widget-state { display: grid; grid-template-columns: max-content max-content 1fr; gap: 2px 1em; margin: 0.25em 0; font-size: var(--jp-ui-font-size1, 13px); font-variant-numeric: tabular-nums; }
 .bpflab-widget-state small { opacity: 0.75; font-size: inherit; }
@@ -20,7 +20,7 @@ export function stateHtml(rows: readonly Shown[]): string {
   const cells = rows.map(
     ({ label, value, note }) => html`<span>${label}</span><b>${value}</b><small>${note}</small>\n`,
   );
-  return html`<div class="bpflab-widget-state"><style>${trusted(style)}</style>${cells}</div>`.toString();
+  return html`<div class="bpflab-widget-state"><style>${trusted(STYLE)}</style>${cells}</div>`.toString();
 }
 
 /** @param kind stands in for a missing label, such as `IntSlider` */

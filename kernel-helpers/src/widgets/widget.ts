@@ -82,7 +82,7 @@ export abstract class Widget implements Displayable {
       spec.style &&
       new Model({
         ...names(controls, spec.style, base, "StyleView"),
-        ...(LABELLED.test(spec.style) ? { description_width: "initial" } : {}),
+        ...(labelled.test(spec.style) ? { description_width: "initial" } : {}),
       });
     this.#parts = style ? [box, style] : [box];
     const home = spec.package ?? controls;
@@ -180,7 +180,7 @@ export abstract class Widget implements Displayable {
 }
 
 /** Style models that have a label's width. */
-const LABELLED = /^(?:Slider|Description|Progress|Checkbox)StyleModel$/;
+const labelled = /^(?:Slider|Description|Progress|Checkbox)StyleModel$/;
 
 const stateBundle = (widget: Widget): MimeBundle => ({ "text/html": stateHtml(widget.shown()), "text/plain": "" });
 

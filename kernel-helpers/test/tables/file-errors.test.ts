@@ -1,8 +1,7 @@
 /** Files that are damaged, lie, or hold what cannot be read here. */
 import assert from "node:assert/strict";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import * as flechette from "@uwdata/flechette";
 import { CaptureFileError, open, save } from "../../dist/tables/capture-file.js";
 import { parquetWriteBuffer } from "hyparquet-writer";

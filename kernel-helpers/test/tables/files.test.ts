@@ -5,11 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { op, table as makeTable } from "arquero";
-import { BooleanColumn, DictionaryColumn } from "../../dist/streams/event-columns.js";
 import { captureOf } from "../../dist/streams/capture.js";
-import { Int64Column, NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
+import type { NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
 import { open, save } from "../../dist/tables/capture-file.js";
-import { writes } from "./events.js";
 import { connection, sql } from "./duckdb.js";
 import { at, kindOf, plain } from "./on-disk.js";
 

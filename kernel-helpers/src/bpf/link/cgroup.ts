@@ -13,8 +13,8 @@ export interface CgroupHook {
 }
 
 // enum bpf_attach_type
-const cgroupIngress = 0;
-const cgroupEgress = 1;
+const CGROUP_INGRESS = 0;
+const CGROUP_EGRESS = 1;
 
 export const cgroup: HookKind<CgroupHook> = {
   to: "a control group",
@@ -31,7 +31,7 @@ export const cgroup: HookKind<CgroupHook> = {
 
 function attachTo(program: Attachable, path: string, direction: CgroupHook["direction"]) {
   const full = path.startsWith("/") ? path : `${mounts()[0] ?? "/sys/fs/cgroup"}/${path}`;
-  const type = direction ? { ingress: cgroupIngress, egress: cgroupEgress }[direction] : program.attachType;
+  const type = direction ? { ingress: CGROUP_INGRESS, egress: CGROUP_EGRESS }[direction] : program.attachType;
   try {
     const link = withFile(full, (fd) => native.bpf_link_create(program.object, program.name, fd, type));
     return byUpdatableLink(link, `control group ${full}`);

@@ -9,10 +9,10 @@ import { erase, read, removeOrphans, self, write, type Written } from "../../bas
 
 /** Attach points as libbpf numbers them. */
 export const attachPoints = { ingress: 1, egress: 2 } as const;
-const wholeQdisc = 3;
+const WHOLE_QDISC = 3;
 
 /** Ours among the filters of an interface; others' run before or after by their own. */
-const priority = 2975;
+const PRIORITY = 2975;
 
 /** A filter that was put on an interface. */
 export interface FilterRecord extends Written {
@@ -63,7 +63,7 @@ export function attachClsact(
       write(qdiscName(record), qdisc);
       native.bpf_tc_hook_create(on.index, attachPoints[direction]);
     }
-    native.bpf_tc_attach(object, program, on.index, attachPoints[direction], handle, priority, false);
+    native.bpf_tc_attach(object, program, on.index, attachPoints[direction], handle, PRIORITY, false);
   } catch (error) {
     remove();
     throw error;
@@ -71,9 +71,9 @@ export function attachClsact(
   record.isHung = true;
   stay = atExit(remove); // the kernel does not remove it with the process, so the process does
   return {
-    swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, priority, true),
+    swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, PRIORITY, true),
     detach: remove,
-    isThere: () => native.bpf_tc_query(on.index, attachPoints[direction], handle, priority),
+    isThere: () => native.bpf_tc_query(on.index, attachPoints[direction], handle, PRIORITY),
   };
 }
 
@@ -85,16 +85,16 @@ export function removeFilter(name: string, { ifindex, direction, handle, owner, 
   if (!on) {
     erase(qdisc);
   } else {
-    const wasThere = native.bpf_tc_detach(ifindex, attachPoints[direction], handle, priority);
+    const wasThere = native.bpf_tc_detach(ifindex, attachPoints[direction], handle, PRIORITY);
     // Our filter hung on it, or its maker ended before it could hang one: so it is the qdisc that we made.
     const isOurs =
       made !== undefined &&
       (wasThere || (!isHung && made.owner.pid === owner.pid && made.owner.started === owner.started));
     const isThere = hasClsact(on.name);
     const left = isThere ? filtersOn(on.name) : [];
-    if (isOurs && isThere && left.length === 0) native.bpf_tc_hook_destroy(ifindex, wholeQdisc);
+    if (isOurs && isThere && left.length === 0) native.bpf_tc_hook_destroy(ifindex, WHOLE_QDISC);
     // With none of our filters on it, what is left is others', or somebody took it away: the next one is not ours to remove.
-    if (!left.some(({ pref }) => pref === priority)) erase(qdisc);
+    if (!left.some(({ pref }) => pref === PRIORITY)) erase(qdisc);
   }
   erase(name);
 }

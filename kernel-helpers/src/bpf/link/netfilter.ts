@@ -7,7 +7,7 @@ import { byLinks, type HookKind } from "./attachment.js";
 // enum nf_inet_hooks and NFPROTO_* of linux/netfilter.h
 const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 const families = { ipv4: 2, ipv6: 10 } as const;
-const defragment = 1; // BPF_F_NETFILTER_IP_DEFRAG
+const DEFRAGMENT = 1; // BPF_F_NETFILTER_IP_DEFRAG
 
 /** Where in netfilter a program stands; since Linux 6.4. */
 export interface NetfilterHook {
@@ -19,7 +19,7 @@ export interface NetfilterHook {
   defragment?: boolean;
 }
 
-const netfilterAttachType = 45; // BPF_NETFILTER
+const NETFILTER_ATTACH_TYPE = 45; // BPF_NETFILTER
 
 export const netfilter: HookKind<NetfilterHook> = {
   to: "a netfilter hook",
@@ -34,9 +34,9 @@ export const netfilter: HookKind<NetfilterHook> = {
     more.writeUInt32LE(families[family], 0);
     more.writeUInt32LE(hooks[at], 4);
     more.writeInt32LE(priority, 8);
-    more.writeUInt32LE(whole ? defragment : 0, 12);
+    more.writeUInt32LE(whole ? DEFRAGMENT : 0, 12);
     try {
-      const link = native.bpf_link_create(program.object, program.name, 0, netfilterAttachType, 0, more);
+      const link = native.bpf_link_create(program.object, program.name, 0, NETFILTER_ATTACH_TYPE, 0, more);
       // Two programs of one priority are refused, and the kernel exchanges none.
       return { ...byLinks([link], `netfilter ${family} ${at}, priority ${priority}`), isExclusive: true };
     } catch (error) {

@@ -15,7 +15,7 @@ const KPROBE = 2;
 const SCHED_CLS = 3;
 const CGROUP_SOCK_ADDR = 18;
 const NETFILTER = 32;
-const sleepable = 1 << 4; // BPF_F_SLEEPABLE
+const SLEEPABLE = 1 << 4; // BPF_F_SLEEPABLE
 
 const meanings: Meaning[] = [
   { section: /^tcx?\/ingress$/, type: SCHED_CLS, attachType: 46 },
@@ -27,9 +27,9 @@ const meanings: Meaning[] = [
   { section: /^netfilter$/, type: NETFILTER, attachType: 45 },
   { section: /^kprobe\.session(\/|$)/, type: KPROBE, attachType: 56 },
   { section: /^u(ret)?probe\.multi(\/|$)/, type: KPROBE, attachType: 48 },
-  { section: /^u(ret)?probe\.multi\.s(\/|$)/, type: KPROBE, attachType: 48, flags: sleepable },
+  { section: /^u(ret)?probe\.multi\.s(\/|$)/, type: KPROBE, attachType: 48, flags: SLEEPABLE },
   { section: /^uprobe\.session(\/|$)/, type: KPROBE, attachType: 57 },
-  { section: /^uprobe\.session\.s(\/|$)/, type: KPROBE, attachType: 57, flags: sleepable },
+  { section: /^uprobe\.session\.s(\/|$)/, type: KPROBE, attachType: 57, flags: SLEEPABLE },
   { section: /^cgroup\/connect_unix$/, type: CGROUP_SOCK_ADDR, attachType: 49 },
   { section: /^cgroup\/sendmsg_unix$/, type: CGROUP_SOCK_ADDR, attachType: 50 },
   { section: /^cgroup\/recvmsg_unix$/, type: CGROUP_SOCK_ADDR, attachType: 51 },

@@ -7,22 +7,22 @@ import { attachToEach, byLinks, type Attachable, type HookKind } from "./attachm
 import { cookieOf, onlineCpus, processId, type Cookie } from "./hook-options.js";
 
 // enum perf_type_id, perf_sw_ids and perf_hw_id of linux/perf_event.h
-const software = 1;
-const hardware = 0;
+const SOFTWARE = 1;
+const HARDWARE = 0;
 const events = {
-  "cpu-clock": { type: software, config: 0 },
-  "task-clock": { type: software, config: 1 },
-  "page-faults": { type: software, config: 2 },
-  "context-switches": { type: software, config: 3 },
-  "cpu-migrations": { type: software, config: 4 },
-  "minor-faults": { type: software, config: 5 },
-  "major-faults": { type: software, config: 6 },
-  cycles: { type: hardware, config: 0 },
-  instructions: { type: hardware, config: 1 },
-  "cache-references": { type: hardware, config: 2 },
-  "cache-misses": { type: hardware, config: 3 },
-  "branch-instructions": { type: hardware, config: 4 },
-  "branch-misses": { type: hardware, config: 5 },
+  "cpu-clock": { type: SOFTWARE, config: 0 },
+  "task-clock": { type: SOFTWARE, config: 1 },
+  "page-faults": { type: SOFTWARE, config: 2 },
+  "context-switches": { type: SOFTWARE, config: 3 },
+  "cpu-migrations": { type: SOFTWARE, config: 4 },
+  "minor-faults": { type: SOFTWARE, config: 5 },
+  "major-faults": { type: SOFTWARE, config: 6 },
+  cycles: { type: HARDWARE, config: 0 },
+  instructions: { type: HARDWARE, config: 1 },
+  "cache-references": { type: HARDWARE, config: 2 },
+  "cache-misses": { type: HARDWARE, config: 3 },
+  "branch-instructions": { type: HARDWARE, config: 4 },
+  "branch-misses": { type: HARDWARE, config: 5 },
 } as const;
 
 /** How often a SEC("perf_event") program samples, and whom. */

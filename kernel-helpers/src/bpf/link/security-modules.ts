@@ -5,12 +5,12 @@ import { MissingFeatureError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 import type { Attachable } from "./attachment.js";
 
-const mounted = "/sys/kernel/security";
+const MOUNTED = "/sys/kernel/security";
 
 /** The security modules that the kernel asks, in this order; undefined where it does not tell. */
 export function activeSecurityModules(): string[] | undefined {
   try {
-    return existsSync(join(mounted, "lsm")) ? listIn(mounted) : listInOwnMount();
+    return existsSync(join(MOUNTED, "lsm")) ? listIn(MOUNTED) : listInOwnMount();
   } catch {
     return undefined;
   }

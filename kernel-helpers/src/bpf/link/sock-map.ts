@@ -16,7 +16,7 @@ export interface SockMapHook {
   map: HasMapHandle;
 }
 
-const skSkbVerdict = 38; // BPF_SK_SKB_VERDICT: what SEC("sk_skb") means
+const SK_SKB_VERDICT = 38; // BPF_SK_SKB_VERDICT: what SEC("sk_skb") means
 
 export const sockMap: HookKind<SockMapHook> = {
   to: "a map of sockets",
@@ -27,7 +27,7 @@ export const sockMap: HookKind<SockMapHook> = {
         `The program ${program.name} attaches to a map of sockets (sockmap or sockhash), which must be given${map ? `; ${map.name} is of type ${map.type}` : ""}.`,
         { hint: "For example attach({ map: object.maps.sockets })." },
       );
-    const type = program.attachType || skSkbVerdict;
+    const type = program.attachType || SK_SKB_VERDICT;
     const target = native.bpf_map__fd(map.handle);
     const where = `map ${map.name}`;
     try {

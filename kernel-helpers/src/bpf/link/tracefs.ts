@@ -5,7 +5,7 @@ import { lacking } from "../../base/capabilities.js";
 import { MissingFeatureError } from "../../base/errors.js";
 import { isNativeError, native, type MountHandle } from "../../base/native.js";
 
-const MOUNTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
+const mounts = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
 
 let own: MountHandle | undefined;
 
@@ -17,7 +17,7 @@ let own: MountHandle | undefined;
  * @throws MissingFeatureError when the kernel has no tracefs or does not let us mount it
  */
 export function tracefs(): string {
-  for (const mounted of MOUNTS) if (existsSync(join(mounted, "events"))) return mounted;
+  for (const mounted of mounts) if (existsSync(join(mounted, "events"))) return mounted;
   try {
     own ??= native.fsmount("tracefs");
   } catch (error) {
@@ -35,7 +35,7 @@ export function tracefs(): string {
 /** Why this process sees no tracefs, and what root can do about it once for all. */
 function unreachable(cause: Error): MissingFeatureError {
   const group = process.getegid?.() ?? 0;
-  const [place] = MOUNTS;
+  const [place] = mounts;
   const isMounted = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .some((row) => row.split(" ")[2] === "tracefs");

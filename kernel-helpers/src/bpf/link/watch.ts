@@ -2,7 +2,7 @@ import type { Attachment } from "./attachment.js";
 import { interfacesThere, isThere, type Interface } from "./interfaces.js";
 
 /** How often an attachment is looked for, ms. */
-const watchEvery = 500;
+const WATCH_EVERY = 500;
 
 /** Says so when the interface goes or somebody takes the program off: a filter that filters nothing must not look as if it did. */
 export function watched(
@@ -19,7 +19,7 @@ export function watched(
       );
     else
       console.warn(`The interface ${on.name} no longer exists: ${program} is no longer attached. ${interfacesThere()}`);
-  }, watchEvery);
+  }, WATCH_EVERY);
   timer.unref();
   let detached = false;
   const detach = () => {

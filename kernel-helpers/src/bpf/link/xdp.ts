@@ -13,7 +13,7 @@ export interface XdpHook {
   mode?: "native" | "generic";
 }
 
-const xdpAttachType = 37; // BPF_XDP
+const XDP_ATTACH_TYPE = 37; // BPF_XDP
 const modes = { native: 4, generic: 2 } as const; // XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE
 
 export const xdp: HookKind<XdpHook> = {
@@ -35,7 +35,7 @@ function attachXdp(
   mode: XdpHook["mode"],
 ): ReturnType<typeof watched> {
   try {
-    const link = native.bpf_link_create(program.object, program.name, on.index, xdpAttachType, flags);
+    const link = native.bpf_link_create(program.object, program.name, on.index, XDP_ATTACH_TYPE, flags);
     const attachment = byUpdatableLink(link, `XDP of ${on.name}${mode ? ` (${mode})` : ""}`);
     return watched(
       { ...attachment, isExclusive: true, isGone: () => native.bpf_link_ifindex(link) !== on.index },

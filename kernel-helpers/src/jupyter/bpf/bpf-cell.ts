@@ -14,12 +14,12 @@ import type { CellMagic } from "./magics.js";
 import type { Outcome } from "../typescript/runner.js";
 
 /** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
-const MADE = Symbol.for("bpflab.cells");
+const madeKey = Symbol.for("bpflab.cells");
 const made = new Map<string, unknown>();
 
 /** @param runTypeScript runs source as the cell's code, so that what it declares is there for later cells */
 export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<Outcome>): CellMagic {
-  Object.assign(globalThis, { [MADE]: made });
+  Object.assign(globalThis, { [madeKey]: made });
   return {
     name: "bpf",
     async run(cell, args, body) {

@@ -75,7 +75,7 @@ function canBeDeclared(name: string): boolean {
   }
 }
 
-const usage =
+const USAGE =
   "%%bpf NAME [--attach] [--on key=value] [--no-load] [--constant key=value] [--max-entries map=number] [--without program] [--with program] [--target program=function] [--alternatives a,b] [-D NAME[=value]] [-I directory] [--count-lost]";
 
 /** The words of a line, as a shell has them; but NAME="a b" keeps its quotes, by which C and constants know text. */
@@ -120,7 +120,7 @@ export function parseBpfLine(text: string): BpfCellOptions {
     if (!(error instanceof CommanderError)) throw error;
     const message = error.message.replace(/^error: /, "");
     throw new ArgumentError(`%%bpf: ${message}${message.endsWith(".") ? "" : "."}`, {
-      hint: `A cell in C begins with: ${usage}`,
+      hint: `A cell in C begins with: ${USAGE}`,
     });
   }
   const given = command.opts<{

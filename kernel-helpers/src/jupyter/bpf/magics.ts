@@ -10,11 +10,11 @@ export interface CellMagic {
   run(cell: Cell, args: string, body: string): Promise<Outcome>;
 }
 
-const FIRST_LINE = /^%%(\w+)[^\S\n]*(.*?)\s*(?:\n|$)/;
+const firstLine = /^%%(\w+)[^\S\n]*(.*?)\s*(?:\n|$)/;
 
 /** Runs a cell that begins with `%%`; undefined for any other cell. */
 export function runMagic(cell: Cell, known: readonly CellMagic[]): Promise<Outcome> | undefined {
-  const match = FIRST_LINE.exec(cell.code);
+  const match = firstLine.exec(cell.code);
   if (!match) return undefined;
   const [line, name, args] = match;
   const magic = known.find((one) => one.name === name);

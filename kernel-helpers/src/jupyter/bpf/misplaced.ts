@@ -2,14 +2,14 @@
 import { ArgumentError } from "../../base/errors.js";
 import type { Outcome } from "../typescript/runner.js";
 
-const form = "The first line of a cell in C is: %%bpf NAME";
+const FORM = "The first line of a cell in C is: %%bpf NAME";
 
 /** The outcome of a cell that is C and does not say so; undefined for any other. */
 export function misplacedC(code: string): Promise<Outcome> | undefined {
   const message = mistake(code);
   return message === undefined
     ? undefined
-    : Promise.resolve({ ok: false, error: new ArgumentError(message, { hint: form }) });
+    : Promise.resolve({ ok: false, error: new ArgumentError(message, { hint: FORM }) });
 }
 
 function mistake(code: string): string | undefined {

@@ -24,7 +24,7 @@ type Body = Record<string, unknown>;
 type Step = "Debugger.resume" | "Debugger.stepOver" | "Debugger.stepInto" | "Debugger.stepOut";
 
 /** Names that the kernel gives to cells. */
-const INTERNAL = /^(?:exports|require|module|__\w+)$/;
+const internal = /^(?:exports|require|module|__\w+)$/;
 
 const THREAD = 1;
 
@@ -103,7 +103,7 @@ export class Debugger {
         return this.#info();
       case "initialize":
         await this.#start();
-        return CAPABILITIES;
+        return capabilities;
       case "attach":
         this.#tell("initialized", {});
         return {};
@@ -265,7 +265,7 @@ export class Debugger {
     if (objectId === undefined) throw new Error("This value is gone: the code has gone on.");
     const properties = await this.#main.properties(objectId);
     return properties
-      .filter(({ name, enumerable }) => enumerable && !INTERNAL.test(name))
+      .filter(({ name, enumerable }) => enumerable && !internal.test(name))
       .map(({ name, value }) => this.#references.variable(name, value));
   }
 
@@ -307,7 +307,7 @@ export class Debugger {
   }
 }
 
-const CAPABILITIES = {
+const capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsConditionalBreakpoints: true,
   supportsEvaluateForHovers: true,

@@ -4,8 +4,8 @@ import { Session } from "node:inspector/promises";
 import { callOf, type Place } from "./access.js";
 
 /** What is never stepped into. */
-const KERNEL_CODE = ["^node:", "/node_modules/", "/kernel-helpers/dist/", "^evalmachine", "^$"];
-const isKernelCode = new RegExp(KERNEL_CODE.join("|"));
+const kernelCode = ["^node:", "/node_modules/", "/kernel-helpers/dist/", "^evalmachine", "^$"];
+const isKernelCode = new RegExp(kernelCode.join("|"));
 
 export type Pause = Debugger.PausedEventDataType;
 
@@ -24,7 +24,7 @@ export class MainThread {
     session.on("Debugger.paused", ({ params }) => paused(params));
     session.on("Debugger.resumed", resumed);
     await session.post("Debugger.enable");
-    await session.post("Debugger.setBlackboxPatterns", { patterns: KERNEL_CODE });
+    await session.post("Debugger.setBlackboxPatterns", { patterns: kernelCode });
     // Node's types do not know it.
     const instrumentation = "beforeScriptWithSourceMapExecution";
     await session.post("Debugger.setInstrumentationBreakpoint" as "Debugger.enable", { instrumentation } as never);

@@ -22,7 +22,7 @@ interface Page {
 }
 
 /** `name?` asks for the documentation of a name, in the front end's pager. */
-const HELP = /^\s*([\w$.]+)\?\s*$/;
+const help = /^\s*([\w$.]+)\?\s*$/;
 
 export class Execution {
   readonly #channel: Channel;
@@ -105,7 +105,7 @@ export class Execution {
   }
 
   #run(cell: Cell, payload: Page[]): Promise<Outcome> {
-    const name = HELP.exec(cell.code)?.[1];
+    const name = help.exec(cell.code)?.[1];
     if (!name) return runMagic(cell, this.#magics) ?? misplacedC(cell.code) ?? this.#runner.run(cell);
     const text =
       criticalSection(() => inspect(this.#runner.converter, name, name.length, true)) ??

@@ -33,8 +33,8 @@ export interface SourcePlace {
 
 /** Frames of this kernel say nothing to the user. */
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
-const FRAME = /^ {4}at (?:async )?(?:(.*) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
-const NAME = /^cell-run-(\d+)\.ts$/;
+const frame = /^ {4}at (?:async )?(?:(.*) \()?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/;
+const cellName = /^cell-run-(\d+)\.ts$/;
 
 /** The name under which a run's code appears in stacks. */
 export function scriptName(run: number): string {
@@ -76,12 +76,12 @@ export class CellStacks {
 
   /** The text of the cell that ran under a name; undefined for what is no cell. */
   cellSource(file: string): string | undefined {
-    return this.#scripts.get(Number(NAME.exec(file)?.[1]))?.source;
+    return this.#scripts.get(Number(cellName.exec(file)?.[1]))?.source;
   }
 
   /** The end of a cell's code, where a debugger stops once more, as the end of its text. */
   end(file: string, line: number, column: number): SourcePlace | undefined {
-    const script = this.#scripts.get(Number(NAME.exec(file)?.[1]));
+    const script = this.#scripts.get(Number(cellName.exec(file)?.[1]));
     if (!script || line <= script.runLines || column !== 1) return undefined; // what stands there further on calls it
     const { source, count } = script;
     return { where: `cell [${count}]`, source, line: source.trimEnd().split("\n").length - 1, column: 0 };
@@ -98,7 +98,7 @@ export class CellStacks {
       const place = own.map ? own.lazy.original(line - 1, column - 1) : { line: line - 1, column: column - 1 };
       return place && { where: own.name, source: own.source, ...place };
     }
-    const script = this.#scripts.get(Number(NAME.exec(file)?.[1]));
+    const script = this.#scripts.get(Number(cellName.exec(file)?.[1]));
     if (!script || line > script.runLines) return undefined;
     const place = script.lazy.original(line - 1, column - 1 - (line === 1 ? script.runOffset : 0));
     // The converter puts one line before the cell's text.
@@ -111,7 +111,7 @@ export class CellStacks {
     const frames: string[] = [];
     let first: SourcePlace | undefined;
     for (const line of stack.split("\n")) {
-      const match = FRAME.exec(line);
+      const match = frame.exec(line);
       if (!match) continue;
       const [, name, file, row, column] = match;
       const place = this.place(file!, Number(row), Number(column));
@@ -120,7 +120,7 @@ export class CellStacks {
         const where = `${place.where}:${place.line + 1}:${place.column + 1}`;
         // The function that wraps a cell has no name of its own.
         frames.push(name ? `    at ${name.replace(/^Object\./, "")} (${where})` : `    at ${where}`);
-      } else if (NAME.test(file!) || /\/tslab\/|node:vm|evalmachine/.test(file!)) {
+      } else if (cellName.test(file!) || /\/tslab\/|node:vm|evalmachine/.test(file!)) {
         break;
       } else if (!file!.startsWith("node:") && !file!.includes(KERNEL)) {
         frames.push(line);

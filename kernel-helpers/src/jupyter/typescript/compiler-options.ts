@@ -5,7 +5,7 @@ import { ts } from "./compiler-api.js";
 import { nodeModulesOf, packageRoot } from "./package-paths.js";
 
 /** Parts of the newest library that this Node may have, with what tells. */
-const NEWER: readonly [lib: string, isThere: boolean][] = [
+const newer: readonly [lib: string, isThere: boolean][] = [
   ["es2024.object", "groupBy" in Object],
   ["es2024.collection", "groupBy" in Map],
   ["es2024.promise", "withResolvers" in Promise],
@@ -68,7 +68,7 @@ function fixed(): TS.CompilerOptions {
 export function optionsFor(directory: string): TS.CompilerOptions {
   const file = ts.findConfigFile(directory, ts.sys.fileExists);
   const written = file ? readOptions(file) : {};
-  const libs = ["es2023", ...NEWER.flatMap(([lib, isThere]) => (isThere ? [lib] : []))];
+  const libs = ["es2023", ...newer.flatMap(([lib, isThere]) => (isThere ? [lib] : []))];
   const own = nodeModulesOf(directory).map((root) => join(root, "@types"));
   return {
     target: ts.ScriptTarget.ES2022,

@@ -84,7 +84,7 @@ function describe({ displayParts }: TS.QuickInfo, { text, tags }: Documentation,
 }
 
 /** Errors that more text could fix, wherever they are: an open template, comment or string. */
-const OPEN_ENDED = new Set([1010, 1160, 1161]);
+const openEnded = new Set([1010, 1160, 1161]);
 
 /** Whether Enter should run the code or start a new line. */
 export function isComplete(
@@ -99,7 +99,7 @@ export function isComplete(
   };
   if (errors.length === 0) return { status: "complete" };
   const end = code.trimEnd().length;
-  if (!errors.some((error) => error.start >= end || OPEN_ENDED.has(error.code))) return { status: "invalid" };
+  if (!errors.some((error) => error.start >= end || openEnded.has(error.code))) return { status: "invalid" };
   return { status: "incomplete", indent: indentAfter(code) };
 }
 

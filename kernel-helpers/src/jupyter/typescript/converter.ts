@@ -35,7 +35,7 @@ interface Placed {
 }
 
 /** Types that are written as they are instead of being inferred again for each later cell. */
-const SHORT = /^(?:number|string|boolean|bigint|any|unknown|undefined|null)(?:\[\])*$/;
+const short = /^(?:number|string|boolean|bigint|any|unknown|undefined|null)(?:\[\])*$/;
 
 export class CellConverter {
   readonly service: CellService;
@@ -284,7 +284,7 @@ function shortTypes(checker: TS.TypeChecker, declared: readonly Declared[]): Map
     if (value !== "let" && value !== "const") continue;
     const symbol = checker.getSymbolAtLocation((node as TS.VariableDeclaration).name);
     const text = symbol && checker.typeToString(checker.getTypeOfSymbol(symbol));
-    if (text && SHORT.test(text)) types.set(name, text);
+    if (text && short.test(text)) types.set(name, text);
   }
   return types;
 }

@@ -9,7 +9,7 @@ export interface Documentation {
 }
 
 /** A comment at the end of a text, with nothing but modifiers behind it. */
-const LAST_COMMENT = /\/\*\*(?:[^*]|\*(?!\/))*\*\/(?=\s*(?:(?:export|declare|default|abstract|const|let|var)\s+)*$)/;
+const lastComment = /\/\*\*(?:[^*]|\*(?!\/))*\*\/(?=\s*(?:(?:export|declare|default|abstract|const|let|var)\s+)*$)/;
 /** So long a comment may be. */
 const MOST_CHARACTERS = 20_000;
 
@@ -20,7 +20,7 @@ export function documentationOf(
 ): Documentation {
   for (const { fileName, textSpan, contextSpan } of declarations) {
     const end = (contextSpan ?? textSpan).start;
-    const comment = LAST_COMMENT.exec(textOf(fileName).slice(Math.max(0, end - MOST_CHARACTERS), end))?.[0];
+    const comment = lastComment.exec(textOf(fileName).slice(Math.max(0, end - MOST_CHARACTERS), end))?.[0];
     if (comment) return read(comment);
   }
   return { text: "", tags: [] };

@@ -24,7 +24,7 @@ export interface Kept {
   stamps: ReadonlyMap<string, string>;
 }
 
-const KEY = Symbol.for("bpflab.kept");
+const key = Symbol.for("bpflab.kept");
 
 /** What tells an edited file from the one that was read. */
 export function stampOf(path: string): string {
@@ -39,11 +39,11 @@ export function keyOf({ typeRoots: _, ...options }: TS.CompilerOptions): string 
 
 /** Puts it into the heap. */
 export function keep(kept: Kept): void {
-  Object.defineProperty(globalThis, KEY, { value: kept, configurable: true });
+  Object.defineProperty(globalThis, key, { value: kept, configurable: true });
 }
 
 function found(): Partial<Kept> | undefined {
-  const kept = (globalThis as { [KEY]?: Partial<Kept> })[KEY];
+  const kept = (globalThis as { [key]?: Partial<Kept> })[key];
   const isSame = [...(kept?.stamps ?? [])].every(([path, stamp]) => stampOf(path) === stamp);
   return isSame ? kept : undefined;
 }

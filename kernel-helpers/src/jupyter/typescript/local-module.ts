@@ -8,7 +8,7 @@ import { ts } from "./compiler-api.js";
 import { hasTopLevelAwait } from "./syntax.js";
 
 /** What the code of a module is called with. */
-const PARAMETERS = ["exports", "require", "module", "__filename", "__dirname", "__import", "__meta"];
+const parameters = ["exports", "require", "module", "__filename", "__dirname", "__import", "__meta"];
 
 /** A module's code, ready to run. */
 export interface Code {
@@ -52,7 +52,7 @@ export function compileModule(path: string, source: string, options: TS.Compiler
     },
     transformers: { before: [importsAsNames], after: [checkAwaits] },
   });
-  const [wrong] = diagnostics!.filter(({ file, code }) => file && !AWAITS.has(code));
+  const [wrong] = diagnostics!.filter(({ file, code }) => file && !awaits.has(code));
   if (wrong) {
     const { line } = wrong.file!.getLineAndCharacterOfPosition(wrong.start!);
     throw new SyntaxError(`${path}:${line + 1}: ${ts.flattenDiagnosticMessageText(wrong.messageText, "\n")}`);
@@ -61,7 +61,7 @@ export function compileModule(path: string, source: string, options: TS.Compiler
   const isAsync = ts.isExternalModule(file) && hasTopLevelAwait(file);
   const code = outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
   const body = isAsync ? `return (async () => {\n${code}\n})();` : code;
-  const made = vm.compileFunction(body, PARAMETERS, { filename: path, lineOffset: isAsync ? -1 : 0 });
+  const made = vm.compileFunction(body, parameters, { filename: path, lineOffset: isAsync ? -1 : 0 });
   const required = ts.isExternalModule(file) ? code.matchAll(/\brequire\("((?:[^"\\]|\\.)+)"\)/g) : [];
   return {
     imports: [...new Set([...required].map(([, id]) => JSON.parse(`"${id}"`) as string))],
@@ -76,7 +76,7 @@ export function compileModule(path: string, source: string, options: TS.Compiler
 }
 
 /** Complaints about an await at the top of a module, which runs all the same. */
-const AWAITS = new Set([1378, 1432, 1309, 1375, 1431]);
+const awaits = new Set([1378, 1432, 1309, 1375, 1431]);
 
 /** What `import.meta` is in a file. */
 export function metaOf(path: string): ImportMeta {

@@ -7,7 +7,7 @@ import { HOST } from "./syntax.js";
 /** How a module is looked at: by its names, by `default`, or as one object. */
 type View = "names" | "default" | "all";
 
-const VIEWS: Record<View, { prefix: string; made?: string }> = {
+const moduleViews: Record<View, { prefix: string; made?: string }> = {
   names: { prefix: "__module" },
   default: { prefix: "__default", made: "withDefault" },
   all: { prefix: "__namespace", made: "namespaceOf" },
@@ -39,7 +39,7 @@ export class ModuleNames {
     const { index, views } = this.load(module);
     const view = name === "default" ? "default" : name === "*" ? "all" : "names";
     views.add(view);
-    const object = this.#factory.createIdentifier(`${VIEWS[view].prefix}${index}`);
+    const object = this.#factory.createIdentifier(`${moduleViews[view].prefix}${index}`);
     if (name === "*" || name === "=") return object;
     return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name)
       ? this.#factory.createPropertyAccessExpression(object, name)
@@ -52,14 +52,14 @@ export class ModuleNames {
     const f = this.#factory;
     const modules = [...this.#modules.values()];
     const names = modules.map(({ index }) =>
-      f.createBindingElement(undefined, undefined, `${VIEWS.names.prefix}${index}`),
+      f.createBindingElement(undefined, undefined, `${moduleViews.names.prefix}${index}`),
     );
     const specifiers = f.createArrayLiteralExpression(this.needed.map((one) => f.createStringLiteral(one)));
     const loaded = f.createAwaitExpression(this.#call("load", specifiers));
     const made = modules.flatMap(({ index, views }) =>
       [...views].flatMap((view) => {
-        const { prefix, made: how } = VIEWS[view];
-        const raw = f.createIdentifier(`${VIEWS.names.prefix}${index}`);
+        const { prefix, made: how } = moduleViews[view];
+        const raw = f.createIdentifier(`${moduleViews.names.prefix}${index}`);
         return how
           ? [f.createVariableDeclaration(`${prefix}${index}`, undefined, undefined, this.#call(how, raw))]
           : [];

@@ -3,7 +3,7 @@ import { stampOf } from "./kept.js";
 import { nodeModulesOf, packageRoot } from "./package-paths.js";
 
 /** The package that a file belongs to, such as `/home/me/node_modules/@scope/name`. */
-const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
+const packagePath = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 export class PackageWatch {
   readonly #stamps = new Map<string, string>();
@@ -12,7 +12,7 @@ export class PackageWatch {
 
   /** Watches the package of a file that is used. */
   add(file: string): void {
-    const directory = PACKAGE.exec(file)?.[0];
+    const directory = packagePath.exec(file)?.[0];
     if (!directory || this.#stamps.has(directory)) return;
     if (this.#ours.some((root) => directory.startsWith(`${root}/`))) return;
     this.#stamps.set(directory, stampOf(`${directory}/package.json`));

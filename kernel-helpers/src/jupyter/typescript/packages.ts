@@ -13,7 +13,7 @@ const OURS = join(packageRoot, "dist/api/index.js");
 const ours = createRequire(OURS);
 
 /** What `require` says of packages that only `import()` can load. */
-const IMPORT_ONLY = new Set(["ERR_REQUIRE_ASYNC_MODULE", "ERR_REQUIRE_ESM", "ERR_PACKAGE_PATH_NOT_EXPORTED"]);
+const importOnly = new Set(["ERR_REQUIRE_ASYNC_MODULE", "ERR_REQUIRE_ESM", "ERR_PACKAGE_PATH_NOT_EXPORTED"]);
 
 const codeOf = (error: unknown): string | undefined => (error as { code?: string } | null)?.code;
 
@@ -83,7 +83,7 @@ export class Packages {
     try {
       return this.require(id, file);
     } catch (error) {
-      if (!IMPORT_ONLY.has(codeOf(error) ?? "")) throw error;
+      if (!importOnly.has(codeOf(error) ?? "")) throw error;
       const loaded = await importFrom(!isBare(id) || isThere(id, file) ? file : OURS)(id);
       this.#imported.set(`${dirname(file)}\0${id}`, loaded);
       return loaded;

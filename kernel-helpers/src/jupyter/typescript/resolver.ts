@@ -7,7 +7,7 @@ import { kept, keyOf } from "./kept.js";
 import { isBare, isInstalled, packageRoot } from "./package-paths.js";
 
 /** Always our own package: another copy would not know this kernel. */
-const OUR_NAME = /^kernel-helpers(?:\/|$)/;
+const ourName = /^kernel-helpers(?:\/|$)/;
 const OURS = join(packageRoot, "package.json");
 
 export class Resolver {
@@ -47,7 +47,7 @@ export class Resolver {
     const from = (file: string): TS.ResolvedModuleFull | undefined =>
       ts.resolveModuleName(name, file, this.#options, this.#host, isInstalled(file) ? this.cache : undefined)
         .resolvedModule;
-    if (OUR_NAME.test(name)) return from(OURS);
+    if (ourName.test(name)) return from(OURS);
     return from(containingFile) ?? (isBare(name) ? from(OURS) : undefined);
   }
 

@@ -24,7 +24,7 @@ import { loadExecutor } from "./tslab.js";
 export type Outcome = { ok: true; value?: { of: unknown } } | { ok: false; error: unknown };
 
 /** What the executor puts before the code, on its first line. */
-const WRAPPER = { async: "(async function(exports, require) { ", sync: "(function(exports, require) { " };
+const wrapper = { async: "(async function(exports, require) { ", sync: "(function(exports, require) { " };
 
 interface Run {
   id: number;
@@ -156,7 +156,7 @@ export class Runner {
       count: run.cell.count,
       source,
       map: converted.map,
-      runOffset: (converted.hasToplevelAwait ? WRAPPER.async : WRAPPER.sync).length,
+      runOffset: (converted.hasToplevelAwait ? wrapper.async : wrapper.sync).length,
       runLines: converted.output.split("\n").length,
     });
     // V8 stops before what says that it has a source map, for the debugger to set its breakpoints.

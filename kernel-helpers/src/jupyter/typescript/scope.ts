@@ -20,10 +20,10 @@ interface Entry {
 }
 
 /** Kinds that say nothing about types of the same name. */
-const VALUES_ONLY = new Set<Binding["kind"]>(["let", "const", "function"]);
+const valuesOnly = new Set<Binding["kind"]>(["let", "const", "function"]);
 
 const isValueOnly = ({ value, type }: Entry): boolean =>
-  value !== undefined && (VALUES_ONLY.has(value.kind) || (value.kind === "import" && value !== type));
+  value !== undefined && (valuesOnly.has(value.kind) || (value.kind === "import" && value !== type));
 
 /** The file that holds a cell for those after it. */
 export function cellFile(directory: string, cell: number, jsx: boolean): string {

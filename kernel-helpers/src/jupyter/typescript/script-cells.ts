@@ -9,9 +9,9 @@ export interface ScriptCell {
 }
 
 /** What jupytext's percent format puts before each cell, with the cell's kind. */
-const MARKER = /^\/\/ %%(?=\s|$).*?(\[(?:markdown|md|raw)\])?\s*$/;
+const cellMarker = /^\/\/ %%(?=\s|$).*?(\[(?:markdown|md|raw)\])?\s*$/;
 /** jupytext comments lines out that are no TypeScript. */
-const C_CELL = /^(?:\/\/ )?(%%bpf\b.*)$/;
+const cCell = /^(?:\/\/ )?(%%bpf\b.*)$/;
 
 /**
  * Takes a script apart: at jupytext's markers, and where C begins and ends.
@@ -25,7 +25,7 @@ export function cellsOfScript(text: string): ScriptCell[] {
     const code = lines.slice(from, to).join("\n").trimEnd();
     if (code.trim()) cells.push({ code, line: from + 1 });
   };
-  const isMarked = lines.some((line) => MARKER.test(line));
+  const isMarked = lines.some((line) => cellMarker.test(line));
   let start = 0;
   let isText = false;
   const end = (at: number): void => {
@@ -34,12 +34,12 @@ export function cellsOfScript(text: string): ScriptCell[] {
   const split = (from: number, to: number): void => {
     let at = from;
     for (let i = from; i < to; i++) {
-      const c = C_CELL.exec(lines[i]!);
+      const c = cCell.exec(lines[i]!);
       if (!c) continue;
       add(at, i);
       lines[i] = c[1]!;
       at = i;
-      const next = lines.findIndex((line, j) => j > i && j < to && C_CELL.test(line));
+      const next = lines.findIndex((line, j) => j > i && j < to && cCell.test(line));
       const limit = next < 0 ? to : next;
       at = isMarked ? limit : endOfC(lines, i, limit);
       add(i, at);
@@ -48,7 +48,7 @@ export function cellsOfScript(text: string): ScriptCell[] {
     add(at, to);
   };
   for (const [i, line] of lines.entries()) {
-    const marker = MARKER.exec(line);
+    const marker = cellMarker.exec(line);
     if (!marker) continue;
     end(i);
     start = i + 1;

@@ -48,11 +48,11 @@ function notTypeScript(source: string, line: number): string | undefined {
   if (mark === "%")
     return `Line ${line + 1}: there are no % commands here; cells are TypeScript. To time something, write console.time("${word}") before it and console.timeEnd("${word}") after it.`;
   // An expression such as !done begins like a command, and ends with the line.
-  if (/^\s*(?:;|$|[=.?&|)])/.test(rest!) && !/[/-]/.test(word) && !COMMANDS.test(word)) return undefined;
+  if (/^\s*(?:;|$|[=.?&|)])/.test(rest!) && !/[/-]/.test(word) && !commands.test(word)) return undefined;
   const command = JSON.stringify(`${word}${rest}`);
   return `Line ${line + 1}: ! runs no command here; cells are TypeScript. Write: import { execSync } from "node:child_process"; console.log(execSync(${command}, { encoding: "utf8" }));`;
 }
 
 /** What people run from notebooks. */
-const COMMANDS =
+const commands =
   /^(?:ls|pwd|cat|head|tail|echo|grep|find|wc|df|du|ps|top|free|uname|which|whoami|id|date|env|git|npm|npx|node|pip3?|apt|apt-get|sudo|curl|wget|ip|ss|ping|mkdir|rm|cp|mv|sh|bash|python3?|dmesg|lsmod|mount|bpftool|make|gcc|clang)$/;

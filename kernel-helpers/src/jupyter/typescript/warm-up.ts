@@ -3,7 +3,7 @@ import { CellConverter } from "./converter.js";
 import { keep, stampOf } from "./kept.js";
 import { installedFacts } from "./package-paths.js";
 
-const CELLS = [
+const cells = [
   'import { aq, bpf, charts, collect, latency, net, op, probe, widgets, display } from "kernel-helpers";\nimport { interval } from "rxjs";\nimport { map, take } from "rxjs/operators";\nimport { readFileSync } from "node:fs";\nimport { spawn } from "node:child_process";',
   'const ringbuf = await bpf.load("ringbuf", { constants: { own_tgid: process.pid } });\nawait ringbuf.attach();\nlet rows = 0;\nfor (let i = 0; i < 3; i++) rows += i;',
   'const writes = await collect(ringbuf.events("rb"), { seconds: 1 });\ncharts.histogram(writes, { x: "duration_ns", by: "comm" })',
@@ -11,7 +11,7 @@ const CELLS = [
 ];
 
 const converter = new CellConverter("/usr"); // where no project is
-for (const cell of CELLS) {
+for (const cell of cells) {
   converter.service.refresh();
   const converted = converter.convert(cell);
   const [wrong] = converted.diagnostics;

@@ -7,7 +7,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
   version: string;
 };
 
-const { version: typescript } = createRequire(import.meta.url)("typescript/package.json") as { version: string };
+const { version: TYPESCRIPT } = createRequire(import.meta.url)("typescript/package.json") as { version: string };
 
 /** The content of a kernel_info_reply. */
 export const kernelInfo = {
@@ -17,7 +17,7 @@ export const kernelInfo = {
   implementation_version: version,
   language_info: {
     name: "typescript",
-    version: typescript,
+    version: TYPESCRIPT,
     mimetype: "text/typescript",
     file_extension: ".ts",
     pygments_lexer: "typescript",

@@ -13,8 +13,8 @@ import { textOf } from "./parse.js";
 import type { TextSource, Value } from "./value.js";
 
 /** Most bytes that op.str() reads of a text, and what it reads without being told. */
-const mostText = 4096;
-const usualText = 128;
+const MOST_TEXT = 4096;
+const USUAL_TEXT = 128;
 
 type Compile = (compiler: Compiler, args: Expression[], node: CallExpression) => Value;
 
@@ -161,12 +161,12 @@ const functions: Record<string, Compile> = {
 };
 
 function text(compiler: Compiler, pointer: Expression, most: Expression | undefined): Value {
-  const size = most ? compiler.value(most).constant : BigInt(usualText);
-  if (size === undefined || size < 2n || size > BigInt(mostText))
+  const size = most ? compiler.value(most).constant : BigInt(USUAL_TEXT);
+  if (size === undefined || size < 2n || size > BigInt(MOST_TEXT))
     return compiler.refuse(
       most!,
       "the number of bytes to read must be a constant",
-      `Write a number from 2 to ${mostText}: op.str(d.filename, 256).`,
+      `Write a number from 2 to ${MOST_TEXT}: op.str(d.filename, 256).`,
     );
   const value = compiler.value(pointer);
   if (value.text)

@@ -17,14 +17,14 @@ function namesFrom(what: string, pairs: readonly (readonly [string, number])[]):
 let calls: Names | undefined;
 let errors: Names | undefined;
 
-const triple = { x64: "x86_64", arm64: "aarch64" }[process.arch as "x64"] ?? process.arch;
+const TRIPLE = { x64: "x86_64", arm64: "aarch64" }[process.arch as "x64"] ?? process.arch;
 
 /** System calls by the numbers that they have on this machine: the kernel tells none, the header of C programs does. */
 export function systemCallNames(): Names {
   return (calls ??= namesFrom(
     "system call",
     defined(
-      [`/usr/include/${triple}-linux-gnu/asm/unistd_64.h`, "/usr/include/asm-generic/unistd.h"],
+      [`/usr/include/${TRIPLE}-linux-gnu/asm/unistd_64.h`, "/usr/include/asm-generic/unistd.h"],
       /^#define __NR(?:3264)?_(\w+)\s+(\d+)/gm,
     ),
   ));

@@ -1,11 +1,11 @@
-import { highestSigned, integer } from "../value-types.js";
+import { HIGHEST_SIGNED, integer } from "../value-types.js";
 import type { Field } from "./hook.js";
 
 /** What every hook can tell: who ran, where and when. */
 export const commonFields: readonly Field[] = [
   {
     name: "time_ns",
-    type: { kind: "int", low: 0n, high: highestSigned },
+    type: { kind: "int", low: 0n, high: HIGHEST_SIGNED },
     code: "bpf_ktime_get_ns()",
     about: "CLOCK_MONOTONIC",
   },

@@ -1,11 +1,11 @@
 // What C has taken, with the macros of the headers, and what the page around the question's own names calls its own.
-const words =
+const WORDS =
   "auto break case char const continue default do double else enum extern float for goto if inline int long register " +
   "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false " +
   "NULL SEC typeof asm offsetof barrier likely unlikely linux unix";
-const own =
+const OWN =
   "ctx id comm begun event events key totals groups now start_ns duration_ns rows none stacks own_tgid own_parent_tgid attached_ns LICENSE";
-const reserved = { variable: new Set(`${words} ${own}`.split(" ")), member: new Set(`${words} rows`.split(" ")) };
+const reserved = { variable: new Set(`${WORDS} ${OWN}`.split(" ")), member: new Set(`${WORDS} rows`.split(" ")) };
 
 /** Gives names that C takes, each once; those that are fine stay as they are. */
 export class Namer {

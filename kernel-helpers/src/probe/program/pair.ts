@@ -1,6 +1,6 @@
 import { hostOrder } from "../expression/network-order.js";
 import type { Field, Hook } from "../hooks/hook.js";
-import { highestSigned } from "../value-types.js";
+import { HIGHEST_SIGNED } from "../value-types.js";
 import { Body, type Line } from "./body.js";
 import { packed, stored, type Stored } from "./struct-members.js";
 import { Namer } from "./namer.js";
@@ -29,13 +29,13 @@ export function pairOf(start: Hook, end: Hook): Pair {
   const times: Field[] = [
     {
       name: "start_ns",
-      type: { kind: "int", low: 0n, high: highestSigned },
+      type: { kind: "int", low: 0n, high: HIGHEST_SIGNED },
       code: "start_ns",
       about: "CLOCK_MONOTONIC of the first hook",
     },
     {
       name: "duration_ns",
-      type: { kind: "int", low: 0n, high: highestSigned },
+      type: { kind: "int", low: 0n, high: HIGHEST_SIGNED },
       code: "duration_ns",
       about: "from the first hook to the second",
     },

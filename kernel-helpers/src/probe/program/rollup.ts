@@ -43,7 +43,7 @@ export interface Aggregate {
 }
 
 /** Most slots of a linear histogram. */
-const mostSlots = 1024;
+const MOST_SLOTS = 1024;
 
 /** True for a call of what adds up: op.count(), op.sum(d.ret). */
 export function isAggregate(node: Node): node is CallExpression {
@@ -122,8 +122,8 @@ function boundsOf(compiler: Compiler, call: CallExpression, [low, high, step]: (
     );
   if (step <= 0n || high <= low)
     return compiler.refuse(call, "the highest value has to be above the lowest, and the step above 0", example);
-  if ((high - low + step - 1n) / step > BigInt(mostSlots))
-    return compiler.refuse(call, `that is more than ${mostSlots} steps`, "Make the step wider, or the range smaller.");
+  if ((high - low + step - 1n) / step > BigInt(MOST_SLOTS))
+    return compiler.refuse(call, `that is more than ${MOST_SLOTS} steps`, "Make the step wider, or the range smaller.");
   return { low: Number(low), high: Number(high), step: Number(step) };
 }
 

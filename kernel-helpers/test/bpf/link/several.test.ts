@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { ArgumentError, bpf, VerifierError } from "../../../dist/api/index.js";
+import { bpf, VerifierError } from "../../../dist/api/index.js";
 import { counting, loadText, refusalOf } from "../../workload/programs.js";
 
 afterEach(() => bpf.closeAll());

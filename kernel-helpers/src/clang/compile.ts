@@ -11,7 +11,7 @@ import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
 import { withoutSlip } from "./slips.js";
-import { cacheDir, includeDir, orNoSpace, programsDir } from "./locations.js";
+import { cacheDir, INCLUDE_DIR, orNoSpace, PROGRAMS_DIR } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */
@@ -65,7 +65,7 @@ const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu
 /** clang's flags for a source: the target's, the include path, and the kernel's types, precompiled where that is safe. */
 export async function compilerFlags(
   source: string,
-  includes: string[] = [includeDir, programsDir],
+  includes: string[] = [INCLUDE_DIR, PROGRAMS_DIR],
   macros: readonly string[] = [],
 ): Promise<string[]> {
   const types = await kernelTypes(source, includes, macros.length > 0);
@@ -112,7 +112,7 @@ function macroFlags({ define = {}, countLost = false }: CompileOptions): string[
     if (!/^[A-Za-z_]\w*$/.test(name))
       throw new ArgumentError(`define: ${JSON.stringify(name)} is not a valid name for a macro.`);
   const defined = Object.entries(define).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`));
-  return [...defined, ...(countLost ? ["-include", join(includeDir, "count_lost.h")] : [])];
+  return [...defined, ...(countLost ? ["-include", join(INCLUDE_DIR, "count_lost.h")] : [])];
 }
 
 /**
@@ -148,7 +148,7 @@ async function compileAndKeep(source: string, options: CompileOptions): Promise<
       throw new ArgumentError(`include: the directory ${dir} cannot be read.`, { cause });
     });
   }
-  const includes = [...include, process.cwd(), includeDir, programsDir]; // a notebook runs where it lies
+  const includes = [...include, process.cwd(), INCLUDE_DIR, PROGRAMS_DIR]; // a notebook runs where it lies
   const flags = await compilerFlags(source, includes, macroFlags(options));
   const objects = join(cacheDir(), "objects");
   const key = createHash("sha256")
@@ -223,7 +223,7 @@ async function lastTime(path: string): Promise<LastTime | undefined> {
 
 /** The names of the shipped programs. */
 export async function shippedPrograms(): Promise<string[]> {
-  const files = await readdir(programsDir);
+  const files = await readdir(PROGRAMS_DIR);
   return files
     .filter((f) => f.endsWith(".bpf.c"))
     .map((f) => basename(f, ".bpf.c"))
@@ -234,11 +234,11 @@ export async function shippedPrograms(): Promise<string[]> {
 export async function compileShipped(name: string): Promise<Compiled> {
   const file = `${name}.bpf.c`;
   const source = /^\w+$/.test(name)
-    ? await readFile(join(programsDir, file), "utf8").catch(() => undefined)
+    ? await readFile(join(PROGRAMS_DIR, file), "utf8").catch(() => undefined)
     : undefined;
   if (source === undefined) {
     const names = await shippedPrograms().catch((cause: unknown) => {
-      throw new MissingFeatureError("programs", `The shipped programs are missing: ${programsDir} cannot be read.`, {
+      throw new MissingFeatureError("programs", `The shipped programs are missing: ${PROGRAMS_DIR} cannot be read.`, {
         cause,
       });
     });

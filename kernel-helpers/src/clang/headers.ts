@@ -49,7 +49,7 @@ export function headerTrouble(diagnostics: readonly Diagnostic[], source: string
 }
 
 /** Those that programs include, for one that is misspelt. */
-const HEADERS = [
+const headers = [
   "vmlinux.h",
   "bpflab.h",
   ...["helpers", "core_read", "tracing", "endian"].map((name) => `bpf/bpf_${name}.h`),
@@ -60,7 +60,7 @@ function unknownHeader(diagnostics: readonly Diagnostic[], source: string, file:
   const name = /^'(.*)' file/.exec(said?.message ?? "")?.[1];
   if (!said || name === undefined || library.test(name) || /^(?:linux|asm|asm-generic|uapi|net)\//.test(name))
     return undefined;
-  const [near] = nearest(name, HEADERS, 1, 4);
+  const [near] = nearest(name, headers, 1, 4);
   return finding(
     source,
     file,

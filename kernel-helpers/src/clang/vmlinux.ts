@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { MissingFeatureError } from "../base/errors.js";
 import { clangVersion, runClang } from "./clang.js";
 import { native } from "../base/native.js";
-import { cacheDir, kernelBtf } from "./locations.js";
+import { cacheDir, KERNEL_BTF } from "./locations.js";
 
 /** The running kernel's types as a C header, and its precompiled form. */
 export interface Vmlinux {
@@ -16,7 +16,7 @@ export interface Vmlinux {
 }
 
 // The name libbpf's bpf_tracing.h has for this machine's registers.
-const architecture =
+const ARCHITECTURE =
   ({ x64: "x86", arm64: "arm64", s390x: "s390", ppc64: "powerpc", riscv64: "riscv" } as Record<string, string>)[
     process.arch
   ] ?? process.arch;
@@ -31,7 +31,7 @@ export const targetFlags = [
   "-mcpu=v3",
   "-O2",
   "-g",
-  `-D__TARGET_ARCH_${architecture}`,
+  `-D__TARGET_ARCH_${ARCHITECTURE}`,
   "-fno-stack-protector",
 ];
 
@@ -98,7 +98,7 @@ const made = new Map<string, Promise<Vmlinux>>();
  *
  * @throws MissingFeatureError without BTF or without clang
  */
-export function vmlinux(btfPath = kernelBtf): Promise<Vmlinux> {
+export function vmlinux(btfPath = KERNEL_BTF): Promise<Vmlinux> {
   let promise = made.get(btfPath);
   if (!promise) {
     promise = make(btfPath);
@@ -122,7 +122,7 @@ async function make(btfPath: string): Promise<Vmlinux> {
 }
 
 /** The directory of `vmlinux.h` alone, which is made from the running kernel's BTF. @throws MissingFeatureError without BTF */
-export async function vmlinuxDir(btfPath = kernelBtf): Promise<string> {
+export async function vmlinuxDir(btfPath = KERNEL_BTF): Promise<string> {
   const btf = readBtf(btfPath);
   const id = createHash("sha256")
     .update(btf)

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { ArgumentError, NotRootError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { programsDir } from "../clang/locations.js";
+import { PROGRAMS_DIR } from "../clang/locations.js";
 import type { Limits } from "../grading/confine.js";
 import { grade } from "../grading/grade.js";
 import { handedOut } from "../grading/prepare.js";
@@ -62,7 +62,7 @@ export async function gradeExercises(directory: string, { out, jobs, ...limits }
   };
   keepGrades();
   // Of the other submissions and of all grades each sees nothing.
-  const needed = [programsDir, tmpdir(), python, process.execPath];
+  const needed = [PROGRAMS_DIR, tmpdir(), python, process.execPath];
   const isApart = needed.every((path) => relative(resolve(directory), path).startsWith(".."));
   const students = isApart ? [resolve(directory)] : submissions.map((submission) => resolve(directory, submission));
   const hidden = [...students, stem, `${stem}.csv`, `${stem}.json`];

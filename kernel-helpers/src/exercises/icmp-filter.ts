@@ -20,7 +20,7 @@ const STEADY = 300;
 const FLOODERS = 3;
 
 // The sources hold what tsc does not copy; from dist/exercises as from src/exercises this is the same path.
-const vlan = fileURLToPath(new URL("../../src/exercises/vlan.py", import.meta.url));
+const VLAN = fileURLToPath(new URL("../../src/exercises/vlan.py", import.meta.url));
 
 /** Exercise 5: who pings too often is held to a threshold, and nobody else notices. */
 export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
@@ -80,7 +80,7 @@ async function tried(lab: Playground): Promise<Step[]> {
     replies === OWN
       ? undefined
       : `${replies} of ${OWN} answers to our own pings came in: an answer is ICMP too, of type 0 (echo reply). Only requests, type 8, are to be counted.`,
-    flood ? wrongAbove(flood.received, slow.received, few.received, spread) : tooBusy,
+    flood ? wrongAbove(flood.received, slow.received, few.received, spread) : TOO_BUSY,
     wrongSlow(flood?.received, slow.received) ?? wrongLater(again),
     few.received === 10
       ? undefined
@@ -89,7 +89,7 @@ async function tried(lab: Playground): Promise<Step[]> {
         : `A source that asked 10 times got ${few.received} answers while another one flooded: is there a count for each source address (ip->saddr)?`,
     six === undefined
       ? innocent.ipv6
-        ? tooBusy
+        ? TOO_BUSY
         : "This machine has no IPv6."
       : six.received > THRESHOLD
         ? `${six.received} of 70 requests over IPv6 were answered: further on, look at ETH_P_IPV6 and ICMPv6 type 128.`
@@ -98,7 +98,7 @@ async function tried(lab: Playground): Promise<Step[]> {
   return names.map(([name, points], i) => step(name, points, results[i]));
 }
 
-const tooBusy = `This machine was too busy to send ${REQUESTS} requests within a second, so this could not be tried: run the check again.`;
+const TOO_BUSY = `This machine was too busy to send ${REQUESTS} requests within a second, so this could not be tried: run the check again.`;
 
 /** What came of requests that were all sent within one second; of several sources the first that managed. */
 async function floodWithinSecond(sources: readonly Peer[], family: 4 | 6): Promise<PingResult | undefined> {
@@ -183,12 +183,12 @@ async function ping(lab: Playground, address: string, count: number): Promise<nu
 
 /** Sends three requests with so many VLAN tags; returns how many the filter lets through. */
 async function vlanRequests(lab: Playground, peer: Peer, tags: number): Promise<number> {
-  const receiver = execa("python3", [vlan, "receive", lab.interface, String(tags), "3"], {
+  const receiver = execa("python3", [VLAN, "receive", lab.interface, String(tags), "3"], {
     reject: false,
     buffer: false,
   });
   const said = receiver.iterable();
   await said.next(); // it is ready
-  await peer.run("python3", [vlan, "send", "eth0", String(tags), "3"]);
+  await peer.run("python3", [VLAN, "send", "eth0", String(tags), "3"]);
   return Number((await said.next()).value);
 }

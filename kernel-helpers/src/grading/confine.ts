@@ -41,7 +41,7 @@ export interface Confined {
 }
 
 // The sources hold what tsc does not copy; from dist/grading as from src/grading this is the same path.
-const scripts = fileURLToPath(new URL("../../src/grading/", import.meta.url));
+const SCRIPTS = fileURLToPath(new URL("../../src/grading/", import.meta.url));
 const TOO_MUCH_OUTPUT = 3;
 
 /**
@@ -62,10 +62,10 @@ export async function runConfined(notebook: Notebook, limits: Limits, python: st
     };
     const sizes = [limits.outputMiB * 2 ** 20, settings.memory_bytes].map(String);
     const hidden = (limits.hidden ?? []).filter((path) => existsSync(path));
-    const command = [python, join(scripts, "submission.py"), scratch, ...sizes, ...hidden];
+    const command = [python, join(SCRIPTS, "submission.py"), scratch, ...sizes, ...hidden];
     const { stdout, stderr } = await execa(
       python,
-      [join(scripts, "confine.py"), JSON.stringify(settings), join(scratch, "stderr.txt"), ...command],
+      [join(SCRIPTS, "confine.py"), JSON.stringify(settings), join(scratch, "stderr.txt"), ...command],
       { env: jupyterEnvironment(), stdin: "ignore", reject: false, forceKillAfterDelay: false },
     );
     const said = /^\{.*\}$/m.exec(stdout)?.[0];

@@ -65,7 +65,7 @@ function placeOf(of: Value, name: string): Place {
 }
 
 /** libbpf's BPF_CORE_READ() takes nine members; text is read from the last pointer, and takes one more. */
-const mostSteps = 8;
+const MOST_STEPS = 8;
 
 /** What lies at a place, read when it has a value of its own. */
 function at(compiler: Compiler, type: Type, place: Place, direct: boolean): Value {
@@ -82,7 +82,7 @@ function at(compiler: Compiler, type: Type, place: Place, direct: boolean): Valu
       return { type, code: "", place };
     default: {
       const value = { type: type.kind === "int" ? hostOrder(type) : type, code: read(compiler, type, place, direct) };
-      return !direct && place.steps.length >= mostSteps ? value : { ...value, place };
+      return !direct && place.steps.length >= MOST_STEPS ? value : { ...value, place };
     }
   }
 }

@@ -26,7 +26,7 @@ export type ExpressionInput = string | ((row: any, params: any) => unknown) | { 
 /** A node and where it stands in the text. */
 export type Placed = Pick<Node, "start" | "end">;
 
-const prefix = "expr=(";
+const PREFIX = "expr=(";
 
 /**
  * Parses a function or a string as arquero does: `d => d.ret > 0`, `"d.ret > 0"`, or what `op.sum("ret")` returns.
@@ -42,7 +42,7 @@ export function parseExpression(verb: string, input: ExpressionInput): Parsed {
     .replace(/\b\w+_\d+\.(?=(?:op|aq)\.)/g, "");
   let body: Expression;
   try {
-    const program = parse(`${prefix}${text}\n)`, { ecmaVersion: 2023 });
+    const program = parse(`${PREFIX}${text}\n)`, { ecmaVersion: 2023 });
     const statement = program.body[0]!;
     if (program.body.length !== 1 || statement.type !== "ExpressionStatement")
       throw new SyntaxError("not one expression");
@@ -111,7 +111,7 @@ export function refuse(parsed: Parsed, node: Placed, why: string, instead: strin
 
 /** The expression with carets under a part of it. */
 export function pointer({ text }: Pick<Parsed, "text">, { start, end }: Placed): string {
-  const [from, to] = [Math.max(start - prefix.length, 0), Math.min(end - prefix.length, text.length)];
+  const [from, to] = [Math.max(start - PREFIX.length, 0), Math.min(end - PREFIX.length, text.length)];
   const lineStart = text.lastIndexOf("\n", from - 1) + 1;
   const lineEnd = (text.indexOf("\n", from) + 1 || text.length + 1) - 1;
   // Of a long line the part that matters.
@@ -138,5 +138,5 @@ export function replacedIn(
 
 /** The text of a part. */
 export function textOf({ text }: Pick<Parsed, "text">, { start, end }: Placed): string {
-  return text.slice(start - prefix.length, end - prefix.length);
+  return text.slice(start - PREFIX.length, end - PREFIX.length);
 }

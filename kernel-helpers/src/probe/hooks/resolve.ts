@@ -9,9 +9,9 @@ import type { Field, Hook } from "./hook.js";
 import { readFormat, tracepointContext } from "./tracepoint-format.js";
 
 /** Most hooks that a pattern may take: each is a program, which the kernel verifies. */
-const mostHooks = 512;
+const MOST_HOOKS = 512;
 
-const forms =
+const FORMS =
   "A hook is written as in SEC(): tp/CATEGORY/NAME, raw_tp/NAME, tp_btf/NAME, kprobe/FUNCTION, kretprobe/FUNCTION, fentry/FUNCTION, fexit/FUNCTION, uprobe/PATH:FUNCTION, uretprobe/PATH:FUNCTION, usdt/PATH:PROVIDER:NAME, profile:HZ or interval:SECONDS.";
 
 const aliases: Record<string, string> = { tracepoint: "tp", raw_tracepoint: "raw_tp", raw_tp: "raw_tp" };
@@ -19,7 +19,7 @@ const aliases: Record<string, string> = { tracepoint: "tp", raw_tracepoint: "raw
 /** A hook's name in its parts. @throws ArgumentError for what is no hook */
 export function parseHook(text: string): { kind: string; rest: string } {
   if (typeof text !== "string")
-    throw new ArgumentError(`probe: expected the name of a hook, got ${typeof text}.`, { hint: forms });
+    throw new ArgumentError(`probe: expected the name of a hook, got ${typeof text}.`, { hint: FORMS });
   const match = /^([a-z_]+)([/:])(.+)$/.exec(text);
   const kind = match && (aliases[match[1]!] ?? match[1]!);
   const known = ["tp", "raw_tp", "tp_btf", "kprobe", "kretprobe", "fentry", "fexit", "uprobe", "uretprobe", "usdt"];
@@ -33,7 +33,7 @@ export function parseHook(text: string): { kind: string; rest: string } {
   const likely = meant ?? (match && near.length > 0 && !instead ? `${near[0]}${match[2]}${match[3]}` : undefined);
   throw new ArgumentError(
     `probe: ${JSON.stringify(text)} is not ${meant ? "how a hook is written" : "a kind of hook"}${likely ? `; did you mean ${likely}?` : "."}`,
-    { hint: instead ?? forms },
+    { hint: instead ?? FORMS },
   );
 }
 
@@ -46,9 +46,9 @@ export async function resolveHooks(text: string): Promise<Hook[]> {
     throw new ArgumentError(`probe: no hook of this kernel matches ${text}.`, {
       hint: `probe.list(${JSON.stringify(`${kind}/*`)}) lists those that exist.`,
     });
-  if (names.length > mostHooks)
+  if (names.length > MOST_HOOKS)
     throw new ArgumentError(
-      `probe: ${text} matches ${names.length.toLocaleString("en")} hooks, and a probe takes at most ${mostHooks}.`,
+      `probe: ${text} matches ${names.length.toLocaleString("en")} hooks, and a probe takes at most ${MOST_HOOKS}.`,
       {
         hint: `probe.list(${JSON.stringify(text)}) shows them; write more of the name.`,
       },

@@ -54,13 +54,13 @@ export interface CompileOptions {
 }
 
 // Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
-const triple = (
+const TRIPLE = (
   { x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<
     string,
     string
   >
 )[process.arch];
-const machineHeaders = triple ? ["-idirafter", `/usr/include/${triple}-linux-gnu`] : [];
+const machineHeaders = TRIPLE ? ["-idirafter", `/usr/include/${TRIPLE}-linux-gnu`] : [];
 
 /** clang's flags for a source: the target's, the include path, and the kernel's types, precompiled where that is safe. */
 export async function compilerFlags(

@@ -8,8 +8,8 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { SHARED_BYTES, type WireData } from "./thread-messages.js";
 import { readConnection } from "./wire/connection-file.js";
 
-const file = process.argv[2];
-if (!file) {
+const FILE = process.argv[2];
+if (!FILE) {
   console.error(
     "This is bpflab's Jupyter kernel; Jupyter starts it with a connection file: node main.js CONNECTION_FILE",
   );
@@ -19,7 +19,7 @@ if (!file) {
 const shared = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
 const link = new MessageChannel();
 const input = new MessageChannel();
-const workerData: WireData = { connection: readConnection(file), shared, engine: link.port2, input: input.port2 };
+const workerData: WireData = { connection: readConnection(FILE), shared, engine: link.port2, input: input.port2 };
 const wire = new Worker(new URL("./wire/worker.js", import.meta.url), {
   workerData,
   transferList: [link.port2, input.port2],

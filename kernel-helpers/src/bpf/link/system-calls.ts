@@ -10,7 +10,7 @@ const TRACING = 26; // BPF_PROG_TYPE_TRACING
 const attachTypes = { enter: 24, exit: 25 } as const; // BPF_TRACE_FENTRY, BPF_TRACE_FEXIT
 
 /** What the function of a system call is called, before its name; it gets the registers as its one argument. */
-const prefix = ({ x64: "__x64_sys_", arm64: "__arm64_sys_" } as Record<string, string>)[process.arch];
+const PREFIX = ({ x64: "__x64_sys_", arm64: "__arm64_sys_" } as Record<string, string>)[process.arch];
 
 /** The constant by which syscall.h is told. */
 export const BY_FENTRY = "syscall_by_fentry";
@@ -24,7 +24,7 @@ export function whyTracepoints(): string | undefined {
 }
 
 function find(): string | undefined {
-  if (prefix === undefined) return `nothing is known of system calls' functions on ${process.arch}`;
+  if (PREFIX === undefined) return `nothing is known of system calls' functions on ${process.arch}`;
   // Before, the kernel frees what a call that still sleeps returns through when its program is detached.
   if (!atLeast(release(), 5, 12)) return "an fexit program on a call that sleeps is safe since Linux 5.12";
   try {
@@ -34,7 +34,7 @@ function find(): string | undefined {
     return `this kernel does not tell whether it switches threads inside a program (${(error as Error).message})`;
   }
   try {
-    native.probe_fentry(`${prefix}write`);
+    native.probe_fentry(`${PREFIX}write`);
     return undefined;
   } catch (error) {
     return `this kernel refuses fentry (${(error as Error).message})`;
@@ -60,7 +60,7 @@ function preemptionModes(): string {
 /** The hook that a program of SEC("tp/syscalls/sys_enter_NAME") or sys_exit_NAME has by fentry, in words; or undefined. */
 export function functionHook(section: string): { kind: "enter" | "exit"; name: string } | undefined {
   const [, kind, call] = /^(?:tp|tracepoint)\/syscalls\/sys_(enter|exit)_(\w+)$/.exec(section) ?? [];
-  return kind === undefined ? undefined : { kind: kind as "enter" | "exit", name: `${prefix ?? ""}${call}` };
+  return kind === undefined ? undefined : { kind: kind as "enter" | "exit", name: `${PREFIX ?? ""}${call}` };
 }
 
 /** Gives the programs of an opened object that are on system calls the calls' functions as their targets. */

@@ -1,7 +1,7 @@
 // What the addon asks of the system outside BPF objects.
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <sys/mount.h>
+#include <linux/mount.h>  // glibc has it in sys/mount.h since 2.36
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>

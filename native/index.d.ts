@@ -483,6 +483,8 @@ export function bpf_tc_detach(ifindex: number, attachPoint: number, handle: numb
 // System
 
 export const libbpf_num_possible_cpus: number;
+/** Of the libbpf that the addon runs with, such as "v1.5". */
+export const libbpf_version_string: string;
 /** Mounts a file system under no path, for this process alone; it goes with its handle. */
 export function fsmount(type: string): MountHandle;
 export function fsmount_path(mount: MountHandle): string;

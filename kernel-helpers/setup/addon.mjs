@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./command.mjs";
+import { libbpfEnvironment, libbpfStamp } from "./libbpf.mjs";
 import { build as buildDirectory, repo } from "./paths.mjs";
 import { fingerprint, isStamped, stamped } from "./stamp.mjs";
 
@@ -18,7 +19,8 @@ function headersOption() {
 
 function build(title, directory, sources, ...definitions) {
   const stampFile = join(directory, "build/.stamp");
-  const print = () => fingerprint([...sources, join(directory, "binding.gyp")], [process.version, process.arch]);
+  const print = () =>
+    fingerprint([...sources, join(directory, "binding.gyp"), libbpfStamp], [process.version, process.arch]);
   return {
     title,
     done: () => isStamped(stampFile, print()),
@@ -27,7 +29,7 @@ function build(title, directory, sources, ...definitions) {
         const nodeGyp = join(repo, "node_modules/node-gyp/bin/node-gyp.js");
         const args = [nodeGyp, "rebuild", "--python=/usr/bin/python3", ...headersOption()];
         if (definitions.length > 0) args.push("--", ...definitions);
-        return run(process.execPath, args, { cwd: directory, onLine: progress });
+        return run(process.execPath, args, { cwd: directory, env: libbpfEnvironment(), onLine: progress });
       }),
   };
 }

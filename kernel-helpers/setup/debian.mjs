@@ -52,8 +52,8 @@ const COMMANDS = {
   ip: "iproute2",
   ping: "ping (iputils)",
 };
-/** The addon is written against this one. */
-const LIBBPF_AT_LEAST = "1.1";
+/** The addon is written against this one; libbpf.mjs builds it where an older one is installed. */
+export const LIBBPF_AT_LEAST = "1.1";
 
 /** The names of these packages that are not installed; undefined where there is no dpkg. @param {string[]} names */
 export function missingPackages(names) {
@@ -100,20 +100,4 @@ export function debianPackages(purpose) {
       await installPackages(missingPackages(names), progress);
     },
   };
-}
-
-const libbpfVersion = () => spawnSync("pkg-config", ["--modversion", "libbpf"], { encoding: "utf8" }).stdout?.trim();
-
-/** Says where a distribution's libbpf is too old for the addon, before a compiler says it in its way. */
-export const libbpf = {
-  title: "libbpf",
-  done: () => spawnSync("pkg-config", [`--atleast-version=${LIBBPF_AT_LEAST}`, "libbpf"]).status === 0,
-  run: async () => {
-    throw new SetupError(oldLibbpf(libbpfVersion()));
-  },
-};
-
-/** @param {string | undefined} version what is there */
-export function oldLibbpf(version, { title } = distribution()) {
-  return `bpflab needs libbpf ${LIBBPF_AT_LEAST} or newer, and ${title} has ${version || "none that pkg-config finds"}: build a newer one from its own source (\`make -C src install\` there, as root), name the directory of its libbpf.pc in PKG_CONFIG_PATH, and run this again.`;
 }

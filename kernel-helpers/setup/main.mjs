@@ -4,8 +4,9 @@
  */
 import { addon, naiveAddon } from "./addon.mjs";
 import { SetupError } from "./command.mjs";
-import { debianPackages, libbpf } from "./debian.mjs";
+import { debianPackages } from "./debian.mjs";
 import { jupyterLab } from "./jupyterlab.mjs";
+import { libbpf } from "./libbpf.mjs";
 import { runKernels } from "./kernels.mjs";
 import { kernelspec } from "./kernelspec.mjs";
 import { npmPackages } from "./npm.mjs";
@@ -39,7 +40,7 @@ const commands = {
   build: { steps: build(), then: () => 0 },
   start: { steps: [...build(), jupyterLab], then: (args) => bpflab("lab", ...args) },
   report: { steps: build(), then: (args) => bpflab("report", ...args) },
-  check: { steps: [debianPackages("check"), npmPackages, addon, typescript], then: runChecks },
+  check: { steps: [debianPackages("check"), libbpf, npmPackages, addon, typescript], then: runChecks },
   docs: { steps: build(), then: makeDocs },
   bench: { steps: [...build("bench"), naiveAddon, typescriptBench], then: runBench },
   pictures: { steps: [...build("test"), jupyterLab, typescriptTests], then: makePictures },

@@ -9,6 +9,8 @@ export const repo = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/
 export const helpers = join(repo, "kernel-helpers");
 /** What the set-up makes for this clone alone: log, kernelspec, JupyterLab's settings. Ignored by git. */
 export const build = join(helpers, "build");
+/** libbpf's headers and library, where the distribution's is too old. Ignored by git. */
+export const builtLibbpf = join(repo, "native/libbpf");
 /** Every command of the last set-up that had something to do, with its output. */
 export const logFile = join(build, "setup.log");
 /** What JupyterLab starts with, as Jupyter lays it out: share/jupyter/kernels, etc/jupyter/labconfig. */

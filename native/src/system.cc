@@ -54,6 +54,7 @@ Napi::Value Monotonic(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void InitSystem(Napi::Env env, Napi::Object exports) {
+  exports.Set("libbpf_version_string", Napi::String::New(env, libbpf_version_string()));
   exports.Set("libbpf_num_possible_cpus", Napi::Number::New(env, libbpf_num_possible_cpus()));
   exports.Set("fsmount", Napi::Function::New(env, MountDetached));
   exports.Set("fsmount_path", Napi::Function::New(env, MountPath));

@@ -11,7 +11,7 @@ import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
 import { withoutSlip } from "./slips.js";
-import { cacheDir, INCLUDE_DIR, orNoSpace, PROGRAMS_DIR } from "./locations.js";
+import { builtHeaders, cacheDir, INCLUDE_DIR, orNoSpace, PROGRAMS_DIR } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */
@@ -53,14 +53,18 @@ export interface CompileOptions {
   generated?: boolean;
 }
 
-// Where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its own machine, not for BPF.
+// libbpf's where the set-up built it, and where Debian keeps asm/, which <linux/bpf.h> needs: clang looks there for its
+// own machine, not for BPF.
 const TRIPLE = (
   { x64: "x86_64", arm64: "aarch64", s390x: "s390x", ppc64: "powerpc64le", riscv64: "riscv64" } as Record<
     string,
     string
   >
 )[process.arch];
-const machineHeaders = TRIPLE ? ["-idirafter", `/usr/include/${TRIPLE}-linux-gnu`] : [];
+const systemHeaders = [
+  ...(builtHeaders ? ["-I", builtHeaders] : []),
+  ...(TRIPLE ? ["-idirafter", `/usr/include/${TRIPLE}-linux-gnu`] : []),
+];
 
 /** clang's flags for a source: the target's, the include path, and the kernel's types, precompiled where that is safe. */
 export async function compilerFlags(
@@ -76,7 +80,7 @@ export async function compilerFlags(
     "-Wall",
     undeclared,
     ...includes.flatMap((dir) => ["-I", dir]),
-    ...machineHeaders,
+    ...systemHeaders,
     ...types,
     ...macros,
   ];

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,12 @@ export const PROGRAMS_DIR = fileURLToPath(new URL("../../../bpf/", import.meta.u
 /** Headers that every program may include. */
 export const INCLUDE_DIR = join(PROGRAMS_DIR, "include");
 
-/** libbpf's headers, as Debian and a build from source install them. */
-export const libbpfDirs = ["/usr/include/bpf", "/usr/local/include/bpf"];
+/** The headers of the libbpf that the set-up built because the distribution's is too old, if it did. */
+const BUILT_LIBBPF = fileURLToPath(new URL("../../../native/libbpf/include", import.meta.url));
+export const builtHeaders = existsSync(BUILT_LIBBPF) ? BUILT_LIBBPF : undefined;
+
+/** libbpf's headers, as that, Debian and a build from source install them. */
+export const libbpfDirs = [join(BUILT_LIBBPF, "bpf"), "/usr/include/bpf", "/usr/local/include/bpf"];
 
 /** Where the running kernel describes its types. */
 export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";

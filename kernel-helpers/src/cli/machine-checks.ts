@@ -122,12 +122,15 @@ const systemChecks: Check[] = [
   {
     name: "libbpf",
     needed: true,
-    look: async () => {
-      const version = await firstLine("pkg-config", "--modversion", "libbpf");
-      if (version === undefined) return missing("not found by pkg-config", "apt install libbpf-dev pkg-config");
-      return atLeast(version, 1, 1)
-        ? there(version)
-        : missing(version, "libbpf 1.1 or newer is needed: use Debian 12 or newer.");
+    look: () => {
+      try {
+        const version = native.libbpf_version_string.replace("v", ""); // of the one that the addon runs with
+        return atLeast(version, 1, 1)
+          ? there(version)
+          : missing(version, "Build the addon with libbpf 1.1 or newer: npm run build");
+      } catch {
+        return missing("unknown while the addon does not load", "npm run build");
+      }
     },
   },
   {

@@ -16,9 +16,6 @@ const { distribution, installYourself, packageNames } = (await import(setup("dis
   installYourself: (missing: string[], where: Distribution) => string;
   packageNames: (names: string[], where: Distribution) => string[];
 };
-const { oldLibbpf } = (await import(setup("debian"))) as {
-  oldLibbpf: (version: string, where: Distribution) => string;
-};
 
 let directory: string;
 before(async () => void (directory = await mkdtemp(join(tmpdir(), "bpflab-distribution-"))));
@@ -55,13 +52,6 @@ test("another distribution is told in one sentence what to install", async () =>
   assert.equal(
     installYourself(["make", "clang (14 or newer)"], fedora),
     "bpflab installs what it needs by itself on Debian 12, Debian 13, Ubuntu 22.04 and Ubuntu 24.04; on Fedora Linux 41 (Server), install these by its own package manager and run this again: make, clang (14 or newer).",
-  );
-});
-
-test("a libbpf that is too old is named with what it takes", async () => {
-  assert.match(
-    oldLibbpf("0.5.0", await on("Ubuntu 22.04")),
-    /^bpflab needs libbpf 1\.1 or newer, and Ubuntu 22\.04\.5 LTS has 0\.5\.0: build a newer one .* PKG_CONFIG_PATH/,
   );
 });
 

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { run, SetupError } from "./command.mjs";
 import { distribution, installYourself, packageNames } from "./distribution.mjs";
 
@@ -55,6 +56,9 @@ const COMMANDS = {
 /** The addon is written against this one; libbpf.mjs builds it where an older one is installed. */
 export const LIBBPF_AT_LEAST = "1.1";
 
+/** For another installation to end. */
+const PATIENCE_MS = 600_000;
+
 /** The names of these packages that are not installed; undefined where there is no dpkg. @param {string[]} names */
 export function missingPackages(names) {
   // It ends with 1 as soon as one of them is unknown, and has told about the others.
@@ -68,13 +72,28 @@ export function missingPackages(names) {
 
 /** Brings apt's lists up to date and installs packages with no more than they depend on. */
 export async function installPackages(names, onLine) {
-  // dpkg has a lock of its own; ours would go on with the services that packages start.
-  const how = { env: { DEBIAN_FRONTEND: "noninteractive" }, onLine, keepsLock: false };
   // An installation that was interrupted has to be ended before another one can begin.
-  await run("dpkg", ["--configure", "-a", "--force-confdef", "--force-confold"], how);
-  await run("apt-get", ["update"], how);
-  const options = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
-  await run("apt-get", ["install", "--fix-broken", ...options, ...names], how);
+  await whenUnlocked("dpkg", ["--configure", "-a", "--force-confdef", "--force-confold"], onLine);
+  await whenUnlocked("apt-get", ["update"], onLine);
+  const options = ["-y", "--no-install-recommends"];
+  await whenUnlocked("apt-get", ["install", "--fix-broken", ...options, ...names], onLine);
+}
+
+/** Runs it; again, while another installation goes on: the machine's own upgrades, or what a killed set-up left running. */
+async function whenUnlocked(command, args, onLine) {
+  // dpkg has a lock of its own; ours would go on with the services that packages start.
+  const how = { env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" }, onLine, keepsLock: false };
+  for (const deadline = Date.now() + PATIENCE_MS; ; await delay(1000)) {
+    try {
+      return await run(command, args, how);
+    } catch (error) {
+      const isLocked = error.tail.some((line) =>
+        /was locked by|Could not get lock|Unable to (acquire|lock)/.test(line),
+      );
+      if (!isLocked || Date.now() > deadline) throw error;
+      onLine?.("waiting for another installation to finish");
+    }
+  }
 }
 
 /** What of COMMANDS and libbpf is not there, in words. */

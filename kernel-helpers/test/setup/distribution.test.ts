@@ -55,18 +55,43 @@ test("another distribution is told in one sentence what to install", async () =>
   );
 });
 
-test("an installation that was interrupted is ended before another begins", async () => {
+/** Installs packages with commands that write down how they are called, where these lines of a shell's stand for dpkg. */
+async function installs(dpkg: string, ...names: string[]): Promise<string[]> {
   const log = join(directory, "log");
-  for (const name of ["dpkg", "apt-get"]) {
-    await writeFile(join(directory, name), `#!/bin/sh\necho ${name} "$@" >> ${log}\n`);
+  await rm(log, { force: true });
+  for (const [name, lines] of Object.entries({ dpkg, "apt-get": "" })) {
+    await writeFile(join(directory, name), `#!/bin/sh\necho ${name} "$@" >> ${log}\n${lines}\n`);
     await chmod(join(directory, name), 0o755);
   }
-  const script = `import { installPackages } from ${JSON.stringify(setup("debian"))}; await installPackages(["one", "two"]);`;
+  const script = `import { installPackages } from ${JSON.stringify(setup("debian"))}; await installPackages(${JSON.stringify(names)});`;
   await execa(process.execPath, ["--input-type=module", "-e", script], {
     env: { PATH: `${directory}:${process.env["PATH"]}` },
   });
-  const [configure, update, install] = (await readFile(log, "utf8")).split("\n");
+  return (await readFile(log, "utf8")).trim().split("\n");
+}
+
+test("an installation that was interrupted is ended before another begins", async () => {
+  const [configure, update, install, ...more] = await installs("", "one", "two");
   assert.match(configure!, /^dpkg .*--configure -a/);
   assert.equal(update, "apt-get update");
-  assert.match(install!, /^apt-get install --fix-broken -y --no-install-recommends .* one two$/);
+  assert.match(install!, /^apt-get install --fix-broken -y --no-install-recommends one two$/);
+  assert.deepEqual(more, []);
+});
+
+test("an installation that goes on is waited for", async () => {
+  const lock = join(directory, "locked");
+  await writeFile(lock, "");
+  const calls = await installs(
+    `[ -e ${lock} ] || exit 0\nrm ${lock}\necho "dpkg: error: dpkg frontend lock was locked by /usr/bin/apt-get process with pid 5" >&2\nexit 2`,
+    "one",
+  );
+  assert.deepEqual(
+    calls.map((call) => call.split(" ").slice(0, 2).join(" ")),
+    ["dpkg --configure", "dpkg --configure", "apt-get update", "apt-get install"],
+  );
+});
+
+test("an installation that fails otherwise is not tried again", async () => {
+  await assert.rejects(installs("echo 'dpkg: error: no space left' >&2; exit 2", "one"), /no space left|exit code/);
+  assert.equal((await readFile(join(directory, "log"), "utf8")).trim().split("\n").length, 1);
 });

@@ -68,7 +68,8 @@ export function division(a: Num, b: Num, how: Rounding): Num {
     if (!wide) return { type, code: `${how}_div(${as(a, "__s64")}, ${as(b, "__s64")})` };
   }
   const type = ranged(0n, a.type.high);
-  const quotient: Num = { type, code: `((__u64)${a.code} / (__u64)${b.code})` };
+  const whole = `(__u64)${a.code} / (__u64)${b.code}`;
+  const quotient: Num = { type, code: mayBeZero(b) ? `(${b.code} ? ${whole} : 0)` : `(${whole})` };
   const value: Num = isWide(type) ? quotient : { type, code: `((__s64)${quotient.code})` };
   if (how === "floor" || how === "trunc") return value;
   const rest = `((__u64)${a.code} % (__u64)${b.code})`;

@@ -94,7 +94,11 @@ describe("the same questions to bpftrace, of the same calls", () => {
       const { maps, lines } = said!;
 
       assert.ok(files.numRows() > 400);
-      assert.deepEqual(files.array("file"), lines);
+      // What is longer bpftrace cuts as well up to 0.21; later ones print all of it.
+      assert.deepEqual(
+        files.array("file"),
+        lines.map((line) => line.slice(0, 63)),
+      );
       assert.deepEqual(Object.fromEntries(calls!.objects().map(({ comm, count }) => [comm, count])), maps["@calls"]);
       const [sums] = reads!.objects();
       assert.deepEqual(

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { op, probe } from "../../dist/api/index.js";
+import { until } from "../workload/until.js";
 import { Paused } from "./paused.js";
 
 /** What bpftrace says of a script: its maps by name, and the lines that it printed. */
@@ -32,6 +33,9 @@ async function bpftrace(script: string, during: () => Promise<unknown>): Promise
       child.once("close", () => reject(new Error(`bpftrace ended: ${complaint}`)));
     });
     await during();
+    // What it has not printed when it is interrupted is lost, and on a busy machine it is late.
+    const ticks = output.split("tick").length;
+    await until("bpftrace has printed what it saw", () => output.split("tick").length > ticks + 1);
     child.kill("SIGINT"); // prints its maps and ends
     await once(child, "close");
     const messages = output

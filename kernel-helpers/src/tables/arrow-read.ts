@@ -9,7 +9,9 @@ import { checkedElements } from "./arrow-check.js";
 import { registerArrowCodecs } from "./arrow-codecs.js";
 import { columnNotes, type FileContents, type ReadOptions } from "./file-contents.js";
 import { checkMemory } from "./file-errors.js";
+import { nestedNumbers } from "./nested-integers.js";
 import { textColumn } from "./storable.js";
+import { counted } from "./units.js";
 
 const { Type } = flechette;
 
@@ -29,6 +31,11 @@ export function arrowContents(
   const arrow = flechette.tableFromIPC(bytes, { useBigInt: true, useDate: true });
   if (arrow.schema.endianness === flechette.Endianness.Big)
     throw new Error("numbers whose highest byte comes first are unsupported"); // flechette would take them for others
+  for (const [i, name] of arrow.names.entries()) {
+    const { length } = arrow.getChildAt(i);
+    if (length !== arrow.numRows)
+      throw new Error(`it claims ${counted(arrow.numRows, "row")}, and column ${name} has ${counted(length, "value")}`);
+  }
   const elements = arrow.names.reduce((sum, _, i) => sum + checkedElements(arrow.getChildAt(i)), 0);
   const claim = { path, fileBytes: byteLength, rows: arrow.numRows, columns: arrow.numCols };
   checkMemory({ ...claim, bytes: Math.max(elements, arrow.numRows * arrow.numCols) * 8 }, maxBytes);
@@ -63,10 +70,10 @@ function columnOf(column: flechette.Column<any>, bigint: boolean): AnyColumn {
   const type = column.type as unknown as ArrowType;
   const batches = column.data as unknown as ArrowBatch[];
   const found = plainColumn(type, batches, column.length, bigint);
-  if (!found)
-    return isText(type)
-      ? textColumn(column.toArray() as (string | null)[])
-      : Array.from(column.toArray() as ArrayLike<unknown>);
+  if (!found) {
+    if (isText(type)) return textColumn(column.toArray() as (string | null)[]);
+    return Array.from(column.toArray() as ArrayLike<unknown>, bigint ? (value) => value : nestedNumbers);
+  }
   if (column.nullCount === 0) return found;
   return new NullableColumn(found, validBytes(batches, column.length));
 }

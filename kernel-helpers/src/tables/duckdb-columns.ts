@@ -5,6 +5,7 @@ import type bindings from "@duckdb/node-bindings";
 import { BooleanColumn, DictionaryColumn, ListColumn } from "../streams/event-columns.js";
 import { Int64Column, NullableColumn, TimestampColumn, type TimestampUnit } from "../streams/file-columns.js";
 import type { AnyColumn } from "../streams/take.js";
+import { nestedNumbers } from "./nested-integers.js";
 import { textColumn } from "./storable.js";
 
 /** DuckDB, loaded. */
@@ -128,7 +129,7 @@ export function columnReader(duck: Duck, type: DuckDBType, rows: number, hints: 
     const element = layoutOf(duck, type.valueType, bigint);
     return element ? listReader(duck, element, rows, list) : textListReader(duck, rows, list);
   }
-  return valuesReader(duck, type, rows);
+  return valuesReader(duck, type, rows, bigint);
 }
 
 function momentsAsNoted(column: AnyColumn, { inMilliseconds, utc }: ColumnHints): AnyColumn {
@@ -213,7 +214,7 @@ function textListReader(duck: Duck, rows: number, size: number): ColumnReader {
 }
 
 /** Of every other type each value by itself, as JavaScript has it: lists, structs, decimals, long text. */
-function valuesReader({ api }: Duck, type: DuckDBType, rows: number): ColumnReader {
+function valuesReader({ api }: Duck, type: DuckDBType, rows: number, bigint: boolean): ColumnReader {
   const values = new Array<unknown>(rows);
   const isJson = type.alias === "JSON";
   const isText = type.typeId === api.DuckDBTypeId.VARCHAR && !isJson;
@@ -224,6 +225,6 @@ function valuesReader({ api }: Duck, type: DuckDBType, rows: number): ColumnRead
         values[row + i] = isJson && plain !== null ? (JSON.parse(plain as string) as unknown) : plain;
       });
     },
-    column: () => (isText ? textColumn(values as (string | null)[]) : values),
+    column: () => (isText ? textColumn(values as (string | null)[]) : bigint ? values : values.map(nestedNumbers)),
   };
 }

@@ -5,10 +5,11 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, type SchemaE
 import { CapturedTable } from "../streams/captured-table.js";
 import { columnNotes, type FileContents, type Metadata, type ReadOptions } from "./file-contents.js";
 import { checkMemory } from "./file-errors.js";
+import { contradiction, subtreeEnd as endOf } from "./parquet-footer.js";
 import { columnReader, type ColumnReader, type Duck, storedWidth } from "./duckdb-columns.js";
 import type { AnyColumn } from "../streams/take.js";
 import { hasRoundedMoments, readMoments } from "./parquet-moments.js";
-import { bufferOf, damagedPage } from "./parquet-pages.js";
+import { bufferOf, damageInPages } from "./parquet-pages.js";
 
 /** Text of at most so many different values becomes a dictionary. */
 const MOST_WORDS = 60_000;
@@ -24,7 +25,7 @@ export async function readParquet(
   { sealed, ...options }: ReadOptions & { sealed: boolean },
 ): Promise<FileContents> {
   const file = { handle, buffer: await bufferOf(handle), footer: await footerOf(handle) };
-  if (!sealed) await checkPages(file);
+  if (!sealed) await check(file);
   // 70 MB of library: loaded by whoever opens a Parquet file.
   const [api, bindings] = await Promise.all([import("@duckdb/node-api"), import("@duckdb/node-bindings")]);
   const duck: Duck = { api, bindings: bindings.default };
@@ -54,11 +55,10 @@ async function footerOf(file: FileHandle): Promise<FileMetaData | undefined> {
   return parquetMetadataAsync(await bufferOf(file)).catch(() => undefined);
 }
 
-/** @throws if a page is not what its checksum says: DuckDB does not look at these */
-async function checkPages({ handle, footer }: OpenParquet): Promise<void> {
-  const damaged = footer && (await damagedPage(handle, footer));
-  if (damaged !== undefined)
-    throw new Error(`the checksum of ${damaged} is not that of its contents, so at least one bit of it has changed`);
+/** @throws if the footer contradicts itself, or a page is not what its checksum says: DuckDB does not look at these */
+async function check({ handle, footer }: OpenParquet): Promise<void> {
+  const wrong = footer && (contradiction(footer) ?? (await damageInPages(handle, footer)));
+  if (wrong !== undefined) throw new Error(wrong);
 }
 
 async function readAll(
@@ -130,12 +130,7 @@ async function momentsOf(
 /** The elements of a schema that are columns by themselves, with nothing in them. */
 function topLevel(schema: readonly SchemaElement[]): SchemaElement[] {
   const found: SchemaElement[] = [];
-  const skip = (at: number): number => {
-    let end = at + 1;
-    for (let child = 0; child < (schema[at]!.num_children ?? 0); child++) end = skip(end);
-    return end;
-  };
-  for (let at = 1; at < schema.length; at = skip(at))
+  for (let at = 1; at < schema.length; at = endOf(schema, at))
     if (!schema[at]!.num_children && schema[at]!.repetition_type !== "REPEATED") found.push(schema[at]!);
   return found;
 }

@@ -147,6 +147,22 @@ describe("files that are not what they should be", () => {
     }
   });
 
+  test("an Arrow file whose columns are of different lengths is damaged: no row goes missing unseen", async () => {
+    const rows = 777;
+    const a = flechette.columnFromArray(Int32Array.from({ length: rows }));
+    const bytes = Buffer.from(flechette.tableToIPC(flechette.tableFromColumns({ a, b: a }), { format: "file" })!);
+    const claim = Buffer.from(BigInt64Array.of(BigInt(rows)).buffer);
+    const places = Array.from({ length: bytes.length - 8 }, (_, i) => i).filter((i) => bytes.subarray(i, i + 8).equals(claim)); // prettier-ignore
+    for (const place of places.slice(-2))
+      // each column's
+      for (const wrong of [0n, 776n]) {
+        const damaged = Buffer.from(bytes);
+        damaged.writeBigInt64LE(wrong, place);
+        await writeFile(at("lengths.arrow"), damaged);
+        await assert.rejects(open(at("lengths.arrow")), /claims \d+ rows, and column [ab] has \d+ values/);
+      }
+  });
+
   test("what zstd unpacks lies where columns of 8 bytes a value can be read", () => {
     registerArrowCodecs();
     const { decode } = flechette.getCompressionCodec(flechette.CompressionType.ZSTD)!;

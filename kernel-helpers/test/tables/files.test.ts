@@ -198,6 +198,16 @@ describe("files that others wrote", () => {
       exact.column("big"),
       BigUint64Array.of(9007199254740990n, 9007199254740991n, 9007199254740992n, 9007199254740993n, 9007199254740994n),
     );
+    // Also inside of lists and structs.
+    await connection.run(
+      `copy (select [n, null] as list, {big: n + 1} as wrapped from (values (1::bigint), (9007199254740992)) t(n)) to '${at("nested.parquet")}'`,
+    );
+    const inside = [[1, null], { big: 2 }, [9007199254740992n, null], { big: 9007199254740993n }];
+    const nested = (await open(at("nested.parquet"))).objects() as { list: unknown; wrapped: unknown }[];
+    assert.deepEqual(nested.flatMap(({ list, wrapped }) => [list, wrapped]), inside); // prettier-ignore
+    const lists = flechette.columnFromArray([[1n, 2n], [2n ** 53n]], flechette.list(flechette.int64()));
+    await writeFile(at("nested.arrow"), flechette.tableToIPC(flechette.tableFromColumns({ lists }), {})!);
+    assert.deepEqual((await open(at("nested.arrow"))).array("lists"), [[1, 2], [9007199254740992n]]);
     await save(table, at("again.parquet"));
     const [types] = await sql(
       `select string_agg(column_type, ' ') as types from (describe select * from '${at("again.parquet")}')`,

@@ -97,14 +97,19 @@ export function linearLabels(name: string, channel: "x" | "y"): string {
 
 /**
  * Axis of a measured field. A log axis over two decades or more names powers of ten only, and of sizes powers of two:
- * vega alone would name 1, 2, 10 and 20 there. Zoomed further in, it is left to vega which to name.
+ * vega alone would name 1, 2, 10 and 20 there; a shorter one 1, 2 and 5 times these: vega would name 600 to 900, and have
+ * no room for 1,000. Zoomed further in, it is left to vega which to name.
  */
 export function valueAxis(name: string, log: boolean, channel: "x" | "y"): Record<string, unknown> {
   const axis = { title: fieldTitle(name), labelExpr: valueExpression(name, "datum.value", ALL), tickCount: 8 };
   if (!log) return { ...axis, labelExpr: linearLabels(name, channel), ...linearTicks(name, channel, 8) };
   const power = isSize(name) ? "log(datum.value) / LN2" : "log(datum.value) / LN10";
-  const wide = `domain('${channel}')[1] / domain('${channel}')[0] > 100`;
-  const unnamed = `datum.label === '' || (${wide} && abs(${power} - round(${power})) > 1e-6)`;
+  const span = `domain('${channel}')[1] / domain('${channel}')[0]`;
+  const isPower = (of: string) => `abs(${of} - round(${of})) < 1e-6`;
+  const isRound = [power, ...(isSize(name) ? [] : [2, 5].map((factor) => `log(datum.value / ${factor}) / LN10`))]
+    .map(isPower)
+    .join(" || ");
+  const unnamed = `datum.label === '' || (${span} > 100 ? !(${isPower(power)}) : ${span} > 5 && !(${isRound}))`;
   const opacity = { condition: { test: unnamed, value: 0 }, value: 1 };
   return { ...axis, labelExpr: `${unnamed} ? '' : ${axis.labelExpr}`, gridOpacity: opacity, tickOpacity: opacity };
 }

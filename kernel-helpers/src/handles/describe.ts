@@ -131,14 +131,16 @@ export function describeText(object: BpfObject<any>): string {
 
 /** What an object holds, as a notebook shows it. */
 export function describeBundle(object: BpfObject<any>): MimeBundle {
-  const cell = (text: string) => html`<td style="text-align:left;padding:2px 14px 2px 0">${text}</td>`;
+  // A struct's members may take a line or two of a narrow page, not one each.
+  const cell = (text: string) =>
+    html`<td style="text-align:left;padding:2px 14px 2px 0${text.length > 40 && html`;min-width:18em`}">${text}</td>`;
   const tables = parts(object).map(({ title, head, rows }) => {
     const names = head.map(
       (name) => html`<th style="text-align:left;padding:2px 14px 2px 0;font-weight:400;opacity:0.7">${name}</th>`,
     );
     const body = rows.map((row) => html`<tr>${row.map(cell)}</tr>`);
-    return html`<p style="margin:8px 0 0"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${body}</tbody></table>`;
+    return html`<p style="margin:8px 0 0;break-after:avoid"><strong>${title}</strong></p><table style="margin:0"><thead><tr>${names}</tr></thead><tbody>${body}</tbody></table>`;
   });
-  const page = html`<div><strong>BPF object ${object.name}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables}</div>`;
+  const page = html`<div style="break-inside:avoid"><strong>BPF object ${object.name}</strong> <span style="opacity:0.7">${stateOf(object)}</span>${tables}</div>`;
   return { ...machineBundle(), "text/html": page.toString(), "text/plain": describeText(object) };
 }

@@ -50,7 +50,7 @@ export function headOf(table: ColumnTable, limit: number): CellTable {
   const total = table.numRows();
   const caption = [
     `${counted(total, "row")} × ${counted(names.length, "column")}`,
-    table.isFiltered() ? `filtered from ${formatNumber(table.totalRows())}` : "",
+    total < table.totalRows() ? `filtered from ${formatNumber(table.totalRows())}` : "",
     table.isGrouped() ? `grouped by ${table.groups().names.join(", ")}` : "",
     rows.length < total ? `first ${formatNumber(rows.length)} shown` : "",
     columns.length < names.length ? `first ${columns.length} columns shown` : "",

@@ -27,17 +27,19 @@ const STYLE = `
 @page bpflab-wide { size: landscape; }
 @media print {
   .bpflab-table.bpflab-table .rows { overflow: visible; max-height: none; max-width: none; }
-  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
-  .bpflab-table.bpflab-table table :is(th, td)[style*=right] { white-space: pre; overflow-wrap: normal; }
+  .bpflab-table.bpflab-table table :is(th, td) { max-width: none; padding: 2px 6px; }
+  .bpflab-table.bpflab-table table .long { white-space: pre-wrap; overflow-wrap: anywhere; }
   .bpflab-table.bpflab-table thead { display: table-header-group; }
   .bpflab-table.bpflab-table thead th { position: static; }
   .bpflab-table.bpflab-table tr { break-inside: avoid; }
+  .bpflab-table:not(.very-wide, :has(tbody tr:nth-child(26))) { break-inside: avoid; }
+  .bpflab-table.bpflab-table p { break-before: avoid; }
   .bpflab-table.turned { page: bpflab-wide; }
   .bpflab-table.wide table { font-size: var(--print-size); }
   .bpflab-table.very-wide :is(table, tbody) { display: block; font-size: inherit; }
   .bpflab-table.very-wide thead { display: none; }
   .bpflab-table.very-wide tr { display: block; padding: 4px 0; border-top: 1px solid #9e9e9e; }
-  .bpflab-table.bpflab-table.very-wide td { display: inline-block; padding: 0 1.2em 0 0; text-align: left !important; }
+  .bpflab-table.bpflab-table.very-wide td { display: inline-block; padding: 0 1.2em 0 0; text-align: left !important; max-width: 100%; }
   .bpflab-table.very-wide td::before { content: attr(data-name) " "; color: #616161; font-size: 0.9em; }
 }
 `;
@@ -74,11 +76,12 @@ export function tableHtml(table: ColumnTable, { limit = SHOWN_ROWS }: TableViewO
     ({ name, heading, unit, align }) =>
       html`<th scope="col" style="text-align:${align}"${heading !== name && html` title="${name}"`}>${heading}<br><small>${unit}</small></th>`,
   );
+  const wraps = columns.map(({ align, cells }) => align === "left" && cells.some(({ length }) => length > FEW_LETTERS));
   const body = (columns[0]?.cells ?? []).map((_, row) => {
-    const cells = columns.map(({ heading, unit, align, cells, titles }) => {
+    const cells = columns.map(({ heading, unit, align, cells, titles }, column) => {
       const title = titles[row] !== undefined && html` title="${titles[row]}"`;
       const name = paper.named && html` data-name="${unit ? `${heading} (${unit})` : heading}"`;
-      return html`<td style="text-align:${align}"${title}${name}>${cells[row]}</td>`;
+      return html`<td style="text-align:${align}"${wraps[column] && html` class="long"`}${title}${name}>${cells[row]}</td>`;
     });
     return html`<tr>${cells}</tr>\n`;
   });
@@ -96,6 +99,8 @@ const UPRIGHT_WIDTH = 105;
 const SIDEWAYS_WIDTH = 160;
 /** Rows that are no reason to turn a page. */
 const FEW_ROWS = 3;
+/** Letters of a text that needs no second line: names of processes have 15. */
+const FEW_LETTERS = 24;
 
 /**
  * How a table is to be printed whole: a wide one smaller, a wider one on its side too, which turns a page for it, and the

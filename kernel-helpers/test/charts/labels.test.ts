@@ -98,3 +98,14 @@ test("long times are in minutes and hours, and a clock has ticks at full ones", 
   const times = clocked.filter((text) => /^\d\d:\d\d:\d\d$/.test(text));
   assert.ok(times.length >= 3 && times.every((time) => time.endsWith(":00:00")), times.join());
 });
+
+test("a log axis of a decade or so names 1, 2 and 5, not 600 to 900 and then 2,000", async () => {
+  const labels = async (low: string, high: string) => {
+    const slots = makeTable({ [low]: [512, 1024, 2048], [high]: [1024, 2048, 4096], count: [4, 2, 2] });
+    const texts = await textsOf(charts.buckets(slots, { low, high }));
+    return texts.filter((text) => /^[\d,.]+ (KiB|B|ns|µs)$|^\d,\d{3}$|^\d{3}$/.test(text));
+  };
+  assert.deepEqual(await labels("low", "high"), ["1,000", "2,000"]);
+  assert.deepEqual(await labels("low_ns", "high_ns"), ["1 µs", "2 µs"]);
+  assert.deepEqual(await labels("low_bytes", "high_bytes"), ["512 B", "1 KiB", "2 KiB", "4 KiB"]);
+});

@@ -46,6 +46,7 @@ describe("a table in a notebook", () => {
       .filter((d: { fd: number }) => d.fd === 0)
       .groupby("comm");
     assert.match(htmlOf(table), /10 rows × 6 columns, filtered from 30, grouped by comm</);
+    assert.match(htmlOf(writes(30).filter(() => true)), />30 rows × 6 columns</, "a filter that all rows pass is none");
   });
 
   it("shows one row, no rows, no columns, and more columns than anyone reads", () => {
@@ -269,6 +270,8 @@ describe("a table in a notebook", () => {
     );
     assert.equal(classOf(columns(20, 2)), " very-wide", "two rows are not worth a page on its side");
     assert.match(htmlOf(columns(40)), /data-name="column_39">some text</);
+    const texts = makeTable({ comm: ["DevToolsPipeHan"], path: [`/tmp/${"x".repeat(40)}`], pid: [1] });
+    assert.deepEqual([...htmlOf(texts).matchAll(/ class="long">([^<]{4})/g)].map(([, text]) => text), ["/tmp"], "a process's name stays on one line"); // prettier-ignore
   });
 });
 

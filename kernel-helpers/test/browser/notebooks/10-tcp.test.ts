@@ -13,6 +13,10 @@ testNotebook("10-tcp", {
       ["web-1", "8080", "60"],
       ["web-2", "8080", "60"],
     ]);
+    const events = notebook.outputs.locator(".bpflab-table", { hasText: "local_port" }).first();
+    const names = (await events.locator("thead th").allInnerTexts()).map((name) => name.split("\n")[0]);
+    const ports = await events.locator(`tbody td:nth-child(${names.indexOf("local_port") + 1})`).allInnerTexts();
+    assert.ok(ports.length > 0 && ports.every((port) => /^\d{4,5}$/.test(port)), ports.join());
     const lossy = JSON.stringify(cells.find(({ source }) => String(source).includes("packets dropped"))!.outputs);
     const [, dropped, again] = /(\d+) packets dropped, (\d+) segments sent again/.exec(lossy)!;
     assert.ok(Number(dropped) > 0 && Number(again) > 0, lossy);

@@ -69,7 +69,7 @@ function fit(spec, still) {
   };
   say("strong", spec.title.text);
   say("span", spec.title.subtitle);
-  const isLoss = (layer) => layer.data?.values?.[0]?.note?.startsWith("Incomplete");
+  const isLoss = ({ data }) => data?.values?.[0]?.note !== undefined && data.values[0].note !== "no events";
   for (const layer of spec.layer.filter(isLoss)) say("strong", layer.data.values[0].note, "loss");
   spec.layer = spec.layer.filter((layer) => !isLoss(layer));
   delete spec.title;
@@ -79,7 +79,7 @@ function fit(spec, still) {
   spec.width = Math.max(Math.min(spec.width, room - axis), names ? 120 : 200);
   spec.config = {
     ...spec.config,
-    legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 150, gradientLength: 160 },
+    legend: { ...spec.config?.legend, orient: "bottom", columns: 2, labelLimit: 150, gradientLength: 200, labelOverlap: "greedy", labelSeparation: 8 },
   };
   return caption;
 }

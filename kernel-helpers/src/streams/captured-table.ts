@@ -95,11 +95,23 @@ export class CapturedTable extends ColumnTable {
   override pivot(...args: Parameters<ColumnTable["pivot"]>): this {
     return this.#derived(super.pivot(...args));
   }
+  /** Arquero looks for the combinations that are missing by the wrong rows in a table that is filtered or ordered. */
+  override impute(...[values, options]: Parameters<ColumnTable["impute"]>): this {
+    if (options?.expand === undefined) return super.impute(values, options);
+    const table = this.reify();
+    const imputed = super.impute.call(table.create({ groups: ownGroups(table) as never }), values, options) as this;
+    return this.#derived(imputed);
+  }
   override unroll(...args: Parameters<ColumnTable["unroll"]>): this {
     return this.#derived(super.unroll.apply(this.#withArrays(), args));
   }
   override spread(...args: Parameters<ColumnTable["spread"]>): this {
     return super.spread.apply(this.#withArrays(), args);
+  }
+
+  /** Lists as arrays: JSON has no typed arrays, and would name the places in them. */
+  override toJSON(...args: Parameters<ColumnTable["toJSON"]>): string {
+    return super.toJSON.apply(this.#withArrays(), args);
   }
 
   override join(...args: Parameters<ColumnTable["join"]>): this {
@@ -114,8 +126,11 @@ export class CapturedTable extends ColumnTable {
   override join_full(...args: Parameters<ColumnTable["join_full"]>): this {
     return this.#derived(this.#joined(super.join_full(...args), [args[0]]));
   }
+  /** Arquero pairs the rows of one table with none where the other has no rows. */
   override cross(...args: Parameters<ColumnTable["cross"]>): this {
-    return this.#derived(this.#joined(super.cross(...args), [args[0]]));
+    const crossed = this.#derived(this.#joined(super.cross(...args), [args[0]]));
+    const other = args[0] as unknown as ColumnTable;
+    return this.numRows() === 0 || other.numRows() === 0 ? crossed.filter(() => false).reify() : crossed;
   }
 
   override semijoin(...args: Parameters<ColumnTable["semijoin"]>): this {
@@ -146,4 +161,24 @@ export class CapturedTable extends ColumnTable {
   override except(...tables: Parameters<ColumnTable["except"]>): this {
     return this.#joined(super.except(...tables), tables);
   }
+}
+
+/** Groups whose values are found by the table's rows as they are now, not by those that it had when it was grouped. */
+function ownGroups(table: ColumnTable): object | null {
+  const groups = table.groups() as unknown as GroupBy | null;
+  if (!groups) return null;
+  const { keys, get, rows } = groups;
+  const values = get.map((of) => rows.map((row) => of(row)));
+  const first = rows.map((_, group) => keys.indexOf(group));
+  return { ...groups, rows: first, get: values.map((column) => (row: number) => column[keys[row]!]) };
+}
+
+/** What arquero knows of groups. */
+interface GroupBy {
+  /** Of each row the number of its group. */
+  readonly keys: Uint32Array;
+  /** Of each name what finds a group's value by a row. */
+  readonly get: readonly ((row: number) => unknown)[];
+  /** A row of each group. */
+  readonly rows: readonly number[];
 }

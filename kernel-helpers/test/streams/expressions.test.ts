@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ColumnTable, desc, table as makeTable } from "arquero";
+import { type ColumnTable, desc, op, table as makeTable } from "arquero";
+import { isDerived, markCapture } from "../../dist/streams/capture.js";
 import {
   AddressColumn,
   BooleanColumn,
@@ -183,4 +184,30 @@ describe("our columns in arquero's expressions", () => {
     same((table) => table.unroll("pair"), "unroll");
     same((table) => table.spread("pair"), "spread");
   });
+});
+
+test("what a table has no rows for is found in one that is filtered, ordered and grouped", () => {
+  const comm = new DictionaryColumn(Uint32Array.of(0, 1, 2, 0, 1), ["dd", "node", "sh"]);
+  const table = markCapture(makeTable({ comm, cpu: [0, 0, 0, 1, 1], n: [1, 2, 3, 4, 5] } as never), {
+    source: "rb",
+    rows: 5,
+    lost: 0,
+    dropped: 0,
+  } as never);
+  const filled = table
+    .filter((d: { n: number }) => d.n > 1)
+    .orderby("n")
+    .groupby("cpu")
+    .impute({ n: () => 0 }, { expand: "comm" });
+  assert.deepEqual(
+    (filled.ungroup().orderby("cpu", "comm").objects() as { cpu: number; comm: string; n: number }[]).map(({ cpu, comm, n }) => [cpu, comm, n]), // prettier-ignore
+    [[0, "dd", 0], [0, "node", 2], [0, "sh", 3], [1, "dd", 4], [1, "node", 5], [1, "sh", 0]], // prettier-ignore
+  );
+  assert.equal(isDerived(filled), true);
+  const sums = filled.rollup({ n: op.sum("n") }).objects() as { n: number }[];
+  assert.deepEqual(sums.map(({ n }) => n), [5, 9]); // prettier-ignore
+  assert.equal(table.cross(table.filter(() => false).rename({ n: "m" })).numRows(), 0, "pairs with nothing are none");
+  assert.equal(table.cross(table.select("n").rename({ n: "m" })).numRows(), 25);
+  const lists = markCapture(makeTable({ list: new ListColumn(Float64Array.of(1, 2, 3, 4), 2) } as never), { source: "rb", rows: 2 } as never); // prettier-ignore
+  assert.equal(lists.toJSON().trim(), '[{"list":[1,2]},{"list":[3,4]}]');
 });

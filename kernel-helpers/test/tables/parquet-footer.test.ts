@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
-import { CaptureFileError, open } from "../../dist/tables/capture-file.js";
+import { type CaptureFileError, open } from "../../dist/tables/capture-file.js";
 
 let directory: string;
 before(async () => {

@@ -1,6 +1,6 @@
 /** What is compared with SQL: arquero's verbs over our columns, and each function of ours. */
 import { readlinkSync } from "node:fs";
-import { type ColumnTable, desc, op } from "arquero";
+import { type ColumnTable, desc, op, rolling } from "arquero";
 import { changes } from "../../../dist/tables/changes.js";
 import { compare } from "../../../dist/tables/compare.js";
 import { concatCaptures } from "../../../dist/tables/concat.js";
@@ -152,6 +152,83 @@ export const checks: Record<string, Check> = {
     table: a.table.select("id", "maybe", "note").impute({ maybe: () => -1, note: () => "none" }),
     sql: `select id, coalesce(maybe, -1), coalesce(note, 'none') from ${a.sql}`,
   }),
+  "impute, of what is not there": (_, a) =>
+    orNothing(a, () => ({
+      table: a.table
+        .select("tid", "comm", "ret")
+        .groupby("tid")
+        .impute({ ret: () => -1 }, { expand: "comm" }),
+      sql: `select tid, comm, ret from ${a.sql} union all select tid, comm, -1 from (select distinct tid from ${a.sql}) t, (select distinct comm from ${a.sql}) c
+        where not exists (select 1 from ${a.sql} x where x.tid = t.tid and x.comm = c.comm)`,
+    })),
+  sets: (choose, a, b) => {
+    const verb = choose.of(["union", "intersect", "except"] as const);
+    const by = choose.of([["comm"], ["comm", "ok"], ["source", "tid"], ["fd"]]);
+    const [x, y] = [a, b].map(({ table }) => table.select(by)) as [ColumnTable, ColumnTable];
+    return { table: x[verb](y), sql: `select ${by.join()} from ${a.sql} ${verb} select ${by.join()} from ${b.sql}` };
+  },
+  cross: (_, a, b) => ({
+    table: a.table.select("id", "comm").cross(b.table.select("id", "note", "ok").rename({ id: "id2" })),
+    sql: `select a.id, a.comm, b.id, b.note, b.ok from ${a.sql} a, ${b.sql} b`,
+  }),
+  assign: (_, a) => ({
+    table: a.table.select("id", "ok").assign(a.table.select("comm", "source", "wide", "note")),
+    sql: `select id, ok, comm, source, wide, note from ${a.sql}`,
+  }),
+  spread: (_, a) =>
+    orNothing(a, () => ({
+      table: a.table.select("id", "histogram").spread("histogram", { as: ["a", "b", "c", "d", "e"] }),
+      sql: `select id, ${[1, 2, 3, 4, 5].map((at) => `histogram[${at}]`).join()} from ${a.sql}`,
+    })),
+  "windows of groups": (choose, a) => {
+    const by = choose.of(["comm", "ok", "source", "note"]);
+    const over = `over (partition by ${by} order by duration_ns, id`;
+    return {
+      table: a.table
+        .groupby(by)
+        .orderby("duration_ns", "id")
+        .derive({
+          place: "op.row_number()",
+          rank: "op.rank()",
+          before: "op.lag(d.comm, 1, 'none')",
+          after: "op.lead(d.maybe)",
+          first: "op.first_value(d.source)",
+          last: "op.last_value(d.ok)",
+          some: rolling("d => op.sum(d.ret)", [-2, 0]),
+          above: "d => d.ret - op.min(d.ret)",
+        } as never)
+        .select("id", "place", "rank", "before", "after", "first", "last", "some", "above"),
+      sql: `select id, row_number() ${over}), rank() ${over}), lag(comm, 1, 'none') ${over}), lead(maybe) ${over}), first_value(source) ${over}),
+        last_value(ok) ${over} rows between unbounded preceding and unbounded following), sum(ret) ${over} rows between 2 preceding and current row), ret - min(ret) over (partition by ${by}) from ${a.sql}`,
+    };
+  },
+  sample: (choose, a) => {
+    const size = 1 + choose.below(30);
+    const sampled = a.table.sample(size);
+    const known = plainColumns.filter((name) => name !== "maybe" && name !== "note"); // what is null equals nothing
+    const strange = sampled.antijoin(a.table, [known, known]);
+    return {
+      table: sampled
+        .rollup({ n: op.count(), kinds: op.distinct("id") })
+        .assign(strange.rollup({ strange: op.count() })),
+      sql: `select least(count(*), ${size}), least(count(*), ${size}), 0 from ${a.sql}`,
+    };
+  },
+  "rename, relocate, params": (choose, a) => {
+    const word = choose.of(["dd", "5", "nowhere"]);
+    return {
+      table: a.table
+        .params({ word, words: [word, ""] })
+        .filter(
+          (d: { comm: string; tid: number }, $: { word: string; words: string[] }) =>
+            op.includes($.words, d.comm) || (d.comm !== $.word && d.tid === 1),
+        ) // prettier-ignore
+        .select("id", "comm", "ok")
+        .rename({ comm: "who" })
+        .relocate("ok", { before: "id" }),
+      sql: `select ok, id, comm from ${a.sql} where comm in ('${word}', '') or (comm <> '${word}' and tid = 1)`,
+    };
+  },
   unroll: (_, a) => ({
     table: a.table.select("id", "histogram").unroll("histogram"),
     sql: `select id, unnest(histogram) from ${a.sql}`,

@@ -153,6 +153,12 @@ export function randomTest(choose: Chooser): [string, string] {
       [`d.wide > ${number}`, `wide > ${number}`],
       [`d.big === 9007199254740993n`, `big = 9007199254740993`],
       [`op.startswith(d.source, "1")`, `source like '1%'`],
+      [`op.includes([${ours}, "node"], d.comm)`, `comm in (${theirs}, 'node')`],
+      [`!(d.comm !== ${ours})`, `comm = ${theirs}`],
+      [`d.comm == null || d.comm > ${ours}`, `comm > ${theirs}`],
+      [`d.comm === d.note`, `comm = note`],
+      [`\`\${d.comm}/\${d.tid}\` === ${ours} + "/1"`, `comm = ${theirs} and tid = 1`],
+      [`(d.ok ? d.comm : d.source) !== ${ours}`, `if(ok, comm, source) <> ${theirs}`],
     ]);
   const [a, b] = [simple(), simple()];
   return choose.of<[string, string]>([

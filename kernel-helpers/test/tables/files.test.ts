@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import * as flechette from "@uwdata/flechette";
 import { op, table as makeTable } from "arquero";
 import { captureOf } from "../../dist/streams/capture.js";
 import type { NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";

@@ -9,6 +9,13 @@ export function fieldTitle(name: string): string {
   return unit && unit !== "ns" && unit !== "bytes" ? `${words} (${unit})` : words;
 }
 
+/** What buckets hold, by the name of their lower bounds: `duration_ns` for `low_ns`, `size_bytes` for `low_bytes`, `pages` for `low_pages`. */
+export function bucketField(low: string): string {
+  if (low === "low") return "value";
+  const measure = low.endsWith("_ns") ? "duration_" : low.endsWith("_bytes") ? "size_" : "";
+  return low.replace(/(^|_)low_/, `$1${measure}`);
+}
+
 /** True for fields that are lengths of time in ns, whose labels are written as ns, µs, ms or s. */
 export function isDuration(name: string): boolean {
   return unitOf(name) === "ns" && !isTimestamp(name);

@@ -2,7 +2,7 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { counted, formatTime, formatValue } from "../tables/units.js";
-import { capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
+import { bucketField, capital, fieldTitle, rangeText, valueAxis } from "./axes.js";
 import type { Chart } from "./chart.js";
 import { frame, type FrameOptions } from "./frame.js";
 import { columnName } from "./column-name.js";
@@ -77,7 +77,7 @@ export function bucketHeatmap<Table extends ColumnTable>(
     return { t0, t1, ...cell, density: Number((cell.count / (t1 - t0) / doublings).toPrecision(4)) };
   });
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
-  const field = low.replace(/(^|_)low_/, "$1duration_");
+  const field = bucketField(low);
 
   return frame(table, options, {
     title: `${capital(fieldTitle(field))} over time`,

@@ -2,6 +2,7 @@ import type { ColumnTable } from "arquero";
 import type { ColumnName } from "../streams/table.js";
 import { numbersOf } from "../tables/columns.js";
 import { counted } from "../tables/units.js";
+import { bucketField } from "./axes.js";
 import { binBars } from "./bin-bars.js";
 import type { Chart } from "./chart.js";
 import type { FrameOptions } from "./frame.js";
@@ -57,7 +58,7 @@ export function buckets<Table extends ColumnTable>(
     ...groupField(series, id),
   }));
   const [min, max] = [Math.min(...rows.map((row) => row.low)), Math.max(...rows.map((row) => row.high))];
-  const field = low === "low" ? "value" : low.replace(/(^|_)low_/, "$1duration_");
+  const field = bucketField(low);
 
   return binBars(table, options, {
     field,

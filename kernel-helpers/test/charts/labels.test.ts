@@ -109,3 +109,16 @@ test("a log axis of a decade or so names 1, 2 and 5, not 600 to 900 and then 2,0
   assert.deepEqual(await labels("low_ns", "high_ns"), ["1 µs", "2 µs"]);
   assert.deepEqual(await labels("low_bytes", "high_bytes"), ["512 B", "1 KiB", "2 KiB", "4 KiB"]);
 });
+
+test("an axis of buckets is of what they hold", () => {
+  for (const [low, high, said] of [
+    ["low_ns", "high_ns", "duration"],
+    ["low_bytes", "high_bytes", "size"],
+    ["low_pages", "high_pages", "pages"],
+    ["low", "high", "value"],
+    ["write_low_ns", "write_high_ns", "write duration"],
+  ] as const) {
+    const slots = makeTable({ [low]: [512, 1024], [high]: [1024, 2048], count: [4, 2], time_ns: [1, 2], seconds: [1, 1] }); // prettier-ignore
+    assert.match(charts.buckets(slots, { low, high }).text, new RegExp(`^Histogram of ${said} \\|`));
+  }
+});

@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atExit } from "./at-exit.js";
+import { atExit, deferSignals } from "./at-exit.js";
 
 /**
  * Runs work with a directory of its own, only for this user, which goes with the work, also when the process is
@@ -15,7 +15,7 @@ export async function inScratch<T>(
   work: (directory: string) => Promise<T>,
   parent: string = tmpdir(),
 ): Promise<T> {
-  const { directory, remove } = await makeScratch(prefix, parent);
+  const { directory, remove } = makeScratch(prefix, parent);
   try {
     return await work(directory);
   } finally {
@@ -24,24 +24,30 @@ export async function inScratch<T>(
 }
 
 /** The same for work that has no end in sight: `remove` ends it. */
-export async function makeScratch(
+export function makeScratch(
   prefix: string,
   parent: string = tmpdir(),
-): Promise<{ directory: string; remove: () => Promise<void> }> {
-  const directory = await mkdtemp(join(parent, `${prefix}${process.pid}-`)); // 0700
-  const stay = atExit(() => rmSync(directory, { recursive: true, force: true }));
+): { directory: string; remove: () => Promise<void> } {
+  const { directory, stay } = makeUntilExit(prefix, parent);
   const remove = async () => {
+    await rm(directory, REMOVE);
     stay();
-    await rm(directory, { recursive: true, force: true });
   };
   return { directory, remove };
 }
 
 /** Makes a directory, only for this user, that goes with this process. @param prefix as for `inScratch` */
 export function scratchUntilExit(prefix: string): string {
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`)); // 0700
-  atExit(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+  return makeUntilExit(prefix, tmpdir()).directory;
+}
+
+/** A child process that is being ended may still write into it. */
+const REMOVE = { recursive: true, force: true, maxRetries: 5, retryDelay: 20 } as const;
+
+function makeUntilExit(prefix: string, parent: string): { directory: string; stay: () => void } {
+  deferSignals();
+  const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-`)); // 0700
+  return { directory, stay: atExit(() => rmSync(directory, REMOVE)) };
 }
 
 /**

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { ArgumentError } from "../base/errors.js";
 import { isNativeError, native } from "../base/native.js";
 import { refuseUnknownOptions } from "../base/names.js";
+import { inScratch } from "../base/scratch.js";
 import { shownShort, type Compiled } from "./compile.js";
 import { cacheDir } from "./locations.js";
 
@@ -54,8 +55,7 @@ export async function link(parts: readonly Compiled[], options: LinkOptions): Pr
   if (parts.length === 0) throw new ArgumentError("bpf.link: expected at least one compiled program, got none.");
   const objects = join(cacheDir(), "objects");
   await mkdir(objects, { recursive: true, mode: 0o700 });
-  const work = await mkdtemp(join(objects, "link-"));
-  try {
+  const build = async (work: string) => {
     const inputs = parts.map((part, i) => join(work, `${i}-${part.name}.o`));
     await Promise.all(parts.map(({ elf }, i) => writeFile(inputs[i]!, elf)));
     const output = join(work, "whole.o");
@@ -77,9 +77,8 @@ export async function link(parts: readonly Compiled[], options: LinkOptions): Pr
     }
     const linked = compiledFrom(await readFile(output), name, `${name}.bpf.o`);
     return Object.assign(linked, { source: parts.map(({ source }) => source).join("\n") });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  };
+  return inScratch("work-", build, objects);
 }
 
 const PROBE = fileURLToPath(new URL("object-probe.js", import.meta.url));

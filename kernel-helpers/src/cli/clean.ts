@@ -8,7 +8,7 @@ import { sweepAll } from "../net/orphans.js";
 export async function clean(): Promise<number> {
   const removed = [
     ...sweepAll(),
-    ...removeOrphanedScratch(["bpflab-report-", "bpflab-print-", "bpflab-fleet-", TEMPORARY_CACHE]),
+    ...removeOrphanedScratch(["bpflab-report-", "bpflab-print-", "bpflab-fleet-", "bpflab-grade-", TEMPORARY_CACHE]),
     ...removeOrphanedScratch(["work-"], join(cacheDir(), "objects")),
   ];
   for (const thing of removed) console.log(`removed ${visible(thing)}`);

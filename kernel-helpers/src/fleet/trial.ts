@@ -83,7 +83,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
   const agents: ResultPromise[] = [];
   let server: FleetServer | undefined;
   let lab: Playground | undefined;
-  const scratch = await makeScratch("bpflab-fleet-");
+  const scratch = makeScratch("bpflab-fleet-");
   const end = async () => {
     for (const agent of agents) agent.kill("SIGTERM");
     await Promise.allSettled(agents);

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { execa } from "execa";
 
 /** Where iproute2 looks for network namespaces by their names (ip-netns(8)). */
@@ -13,4 +13,9 @@ export async function makeNamespaces(names: readonly string[]): Promise<void> {
   const files = names.map((name) => `${DIRECTORY}/${name}`);
   for (const file of files) writeFileSync(file, "", { flag: "wx" });
   for (const file of files) await execa("unshare", [`--net=${file}`, "true"]);
+}
+
+/** Whether there is one of this name, or the file that it was to have. */
+export function hasNamespace(name: string): boolean {
+  return existsSync(`${directory}/${name}`);
 }

@@ -4,10 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { inspect } from "node:util";
 import { execa } from "execa";
-import { atExit } from "../base/at-exit.js";
+import { atExit, deferSignals } from "../base/at-exit.js";
 import { BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
-import { makeNamespaces } from "./namespaces.js";
+import { hasNamespace, makeNamespaces } from "./namespaces.js";
 import { Peer } from "./peer.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 
@@ -125,6 +125,7 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   requireInteger("mtu", mtu, { from: 1280, to: 65535 });
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   removeOrphans<PlaygroundRecord>("playground", removePlayground);
+  deferSignals();
   const reserved = reserve(peers);
   const hasIPv6 = ipv6IsOn();
   const made = Playground.make(reserved, hasIPv6, peers);
@@ -243,13 +244,17 @@ export function removePlayground(name: string, { interface: ours, namespaces }: 
   // Deleting a namespace's name leaves it to the processes in it: whoever runs there was started by the playground.
   for (const namespace of namespaces) for (const pid of pidsIn(namespace)) end(pid);
   const commands = [`link del ${ours}`, ...namespaces.map((namespace) => `netns del ${namespace}`)];
-  try {
-    execFileSync("ip", ["-force", "-batch", "-"], {
-      input: `${commands.join("\n")}\n`,
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-  } catch {
-    // some of it was not there (any more)
+  const isThere = () => existsSync(`/sys/class/net/${ours}`) || namespaces.some(hasNamespace);
+  // More than once: a command that makes them may be at work when the process is told to end.
+  for (let tries = 0; tries === 0 || (tries < 5 && isThere()); tries++) {
+    try {
+      execFileSync("ip", ["-force", "-batch", "-"], {
+        input: `${commands.join("\n")}\n`,
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+    } catch {
+      // some of it was not there (any more)
+    }
   }
   erase(name);
 }

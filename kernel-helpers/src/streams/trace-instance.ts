@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { atExit } from "../base/at-exit.js";
+import { atExit, deferSignals } from "../base/at-exit.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 import { tracefs } from "../bpf/link/tracefs.js";
 
@@ -32,6 +32,7 @@ export function traceInstance(): string | undefined {
   const instance = `bpflab-${/\d+/.exec(owner.pidNamespace)?.[0] ?? "0"}-${process.pid}`;
   const record = `trace-${instance}`;
   const directory = join(root, "instances", instance);
+  deferSignals();
   erase(record);
   write(record, { kind: KIND, owner, instance } as InstanceRecord);
   try {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -34,8 +34,20 @@ async function leftBy(pid: number): Promise<string[]> {
       .map(({ name }) => name)
       .filter((name) => name.startsWith(`blab${pid}-`)),
     ...records.filter((file) => readFileSync(join("/run/bpflab", file), "utf8").includes(`"pid":${pid},`)),
-    ...readdirSync(tmpdir()).filter((name) => name.startsWith(`bpflab-report-${pid}-`)),
+    ...scratchOf(pid),
   ];
+}
+
+const scratchOf = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`bpflab-report-${pid}-`));
+const recordsOf = (pid: number) =>
+  readdirSync("/run/bpflab").filter((file) => /^(playground|trace)-[\w-]+\.json$/.test(file) && isOf(file, pid));
+
+function isOf(file: string, pid: number): boolean {
+  try {
+    return readFileSync(join("/run/bpflab", file), "utf8").includes(`"pid":${pid},`);
+  } catch {
+    return false; // it is gone by now
+  }
 }
 
 /** After a random time of a process's work: ends it, and looks at what it leaves. */
@@ -90,3 +102,48 @@ test(`${starved} ends by the kernel, for want of memory, leave nothing`, async (
     group.close();
   }
 });
+
+/** What a script makes, and how it is seen from outside: the signal comes the moment that it is there. */
+const MAKES: Record<string, { script: string; isThere: (pid: number) => boolean }> = {
+  "a temporary directory": {
+    script: "inScratch('bpflab-report-', () => new Promise(() => {}))",
+    isThere: (pid) => scratchOf(pid).length > 0,
+  },
+  "the record of test hosts": { script: "net.playground()", isThere: (pid) => recordsOf(pid).length > 0 },
+  "a network namespace": {
+    script: "net.playground()",
+    isThere: (pid) => readdirSync("/run/netns").some((name) => name.startsWith(`bpflab-${pid}-`)),
+  },
+  "their interface": {
+    script: "net.playground()",
+    isThere: (pid) => readdirSync("/sys/class/net").some((name) => name.startsWith(`blab${pid}-`)),
+  },
+  "trace buffers": { script: "bpf.tracePipe().subscribe()", isThere: (pid) => recordsOf(pid).length > 0 },
+};
+
+const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
+const moments = rounds(1, 10);
+for (const [what, { script, isThere }] of Object.entries(MAKES))
+  for (const signal of (["SIGINT", "SIGTERM"] as const).slice(0, rounds(1, 2)))
+    test(`${moments} ends by ${signal} as ${what} appears leave nothing, however often the signal comes`, async () => {
+      for (const directory of ["/run/bpflab", "/run/netns"]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const code = `import { bpf, net } from ${dist("api/index.js")};
+        import { inScratch } from ${dist("base/scratch.js")};
+        setInterval(() => {}, 1000);
+        await ${script};`;
+      for (let round = 0; round < moments; round++) {
+        const child = owned(
+          spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "ignore", "inherit"] }),
+        );
+        const ended = once(child, "close");
+        for (const limit = Date.now() + 60_000; !isThere(child.pid!);) assert.ok(Date.now() < limit, "it never came");
+        child.kill(signal);
+        const again = setInterval(() => child.kill(signal), 5);
+        try {
+          assert.deepEqual(await ended, [null, signal]);
+        } finally {
+          clearInterval(again);
+        }
+        assert.deepEqual(await leftBy(child.pid!), []);
+      }
+    });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { native, type ObjectHandle } from "../../base/native.js";
 import { interfaces, type Interface } from "./interfaces.js";
-import { atExit } from "../../base/at-exit.js";
+import { atExit, deferSignals } from "../../base/at-exit.js";
 import { erase, read, removeOrphans, self, write, type Written } from "../../base/records.js";
 
 // Filters on a clsact qdisc, the way onto an interface before kernel 6.6. The kernel keeps them when
@@ -50,6 +50,7 @@ export function attachClsact(
   const record: FilterRecord = { kind: "filter", owner: self(), ifindex: on.index, direction, handle };
   const name = `filter-${process.pid}-${handle & 0xff}`;
   let stay = () => {};
+  deferSignals();
   const remove = () => {
     stay();
     removeFilter(name, record);

@@ -13,7 +13,9 @@ import { rounds } from "./seeded.js";
 const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
 
 async function run(code: string): Promise<string> {
-  const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", code], { timeout: rounds(120_000, 1_200_000) });
+  const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", code], {
+    timeout: rounds(120_000, 1_200_000),
+  });
   return stdout;
 }
 

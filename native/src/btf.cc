@@ -22,12 +22,18 @@ const char* KindName(const btf_type* type) {
   return kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
+// A damaged object may name what is not there.
+const char* Name(const btf* btf, uint32_t offset) {
+  const char* name = btf__name_by_offset(btf, offset);
+  return name ? name : "";
+}
+
 Napi::Array Members(Napi::Env env, const btf* btf, const btf_type* type) {
   auto list = Napi::Array::New(env);
   for (unsigned i = 0; i < btf_vlen(type); i++) {
     const btf_member* member = btf_members(type) + i;
     auto entry = Napi::Object::New(env);
-    entry.Set("name", btf__name_by_offset(btf, member->name_off));
+    entry.Set("name", Name(btf, member->name_off));
     entry.Set("type", Napi::Number::New(env, member->type));
     entry.Set("bitOffset", Napi::Number::New(env, btf_member_bit_offset(type, i)));
     entry.Set("bitSize", Napi::Number::New(env, btf_member_bitfield_size(type, i)));
@@ -51,7 +57,7 @@ Napi::Array EnumValues(Napi::Env env, const btf* btf, const btf_type* type) {
                              env, btf_kflag(type) ? item->val : static_cast<double>(static_cast<uint32_t>(item->val))));
       name = item->name_off;
     }
-    entry.Set("name", btf__name_by_offset(btf, name));
+    entry.Set("name", Name(btf, name));
     list.Set(i, entry);
   }
   return list;
@@ -73,7 +79,7 @@ Napi::Array Variables(Napi::Env env, const btf_type* type) {
 Napi::Object Type(Napi::Env env, const btf* btf, const btf_type* type) {
   auto entry = Napi::Object::New(env);
   entry.Set("kind", KindName(type));
-  entry.Set("name", btf__name_by_offset(btf, type->name_off));
+  entry.Set("name", Name(btf, type->name_off));
   if (btf_is_int(type)) {
     entry.Set("size", Napi::Number::New(env, type->size));
     entry.Set("bits", Napi::Number::New(env, btf_int_bits(type)));

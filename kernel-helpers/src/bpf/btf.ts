@@ -1,4 +1,6 @@
 import type { BtfType } from "../base/native.js";
+import { BpflabError } from "../base/errors.js";
+import { requireSound, TRANSPARENT } from "./btf-check.js";
 
 /** One field of a struct or union; anonymous members are already resolved into their fields. */
 export interface Field {
@@ -45,9 +47,6 @@ const meanings: Record<string, Layout> = {
 const numbers =
   /(^|_)(seq|ack|seqno|no|nr|num|number|spi|vni|vx|teid|tunid|label|lbl|flow|flowlabel|flowinfo|flags?|mark|magic|cookie|xid|id|ident|csum|crc|hash|ts|time|timestamp|tsval|tsecr|ecr|len|length|size|bytes|count|word|options?|entry|version|proto|port|ports)\d*(_|$)/i;
 
-/** Kinds that lead to a type and do not change how it lies in memory. */
-const transparent = ["typedef", "const", "volatile", "restrict", "type_tag", "var"];
-
 /** One variable of a data section. */
 export interface Variable {
   name: string;
@@ -63,27 +62,30 @@ export interface Variable {
 export class Btf {
   readonly #types: BtfType[];
 
+  /** @throws BpflabError for types that no compiler writes */
   constructor(types: BtfType[]) {
+    requireSound(types);
     this.#types = types;
   }
 
   /** The type by its BTF id. */
   #at(id: number): BtfType {
     const type = this.#types[id];
-    if (!type) throw new RangeError(`BTF has no type ${id}`);
+    if (!type)
+      throw new BpflabError("DAMAGED_TYPES", `The types (BTF) of this object are damaged: there is no type ${id}.`);
     return type;
   }
 
   /** Follows typedefs, qualifiers and tags. */
   #strip(id: number): BtfType {
     let type = this.#at(id);
-    while (transparent.includes(type.kind)) type = this.#at(type.type!);
+    while (TRANSPARENT.includes(type.kind)) type = this.#at(type.type!);
     return type;
   }
 
   /** What a typedef on the way to a type says of its meaning. */
   #meaning(id: number): Layout | undefined {
-    for (let type = this.#at(id); transparent.includes(type.kind);) {
+    for (let type = this.#at(id); TRANSPARENT.includes(type.kind);) {
       const known = type.kind === "typedef" ? meanings[type.name] : undefined;
       if (known) return known;
       type = this.#at(type.type!);
@@ -196,7 +198,7 @@ export class Btf {
   /** What the program calls a type: the nearest name on the way to it. */
   typeName(id: number | undefined): string | undefined {
     let type = id === undefined ? undefined : this.#at(id);
-    while (type && !type.name && transparent.includes(type.kind)) type = this.#at(type.type!);
+    while (type && !type.name && TRANSPARENT.includes(type.kind)) type = this.#at(type.type!);
     return type?.name || undefined;
   }
 }

@@ -1,11 +1,12 @@
 /** The addon in several threads of a process, twice in a process, and its columns on their way to another thread. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { execa } from "execa";
 import { bpf, collect } from "../../dist/api/index.js";
 import { rounds } from "./seeded.js";
@@ -14,7 +15,7 @@ const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, impo
 
 async function run(code: string): Promise<string> {
   const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", code], {
-    timeout: rounds(120_000, 1_200_000),
+    timeout: 120_000,
   });
   return stdout;
 }
@@ -33,17 +34,12 @@ test(`four threads load, collect and close at the same time, ${times} times`, as
     const own = table.filter(\`d => d.ret === \${1000 + workerData}\`).numRows();
     if (own !== 100) throw new Error(\`\${own} of 100 writes\`);
     if (workerData % 2) ringbuf.close(); // the others are closed with their thread`;
-  const said = await run(`
-    import { Worker } from "node:worker_threads";
-    import { once } from "node:events";
-    for (let i = 0; i < ${times}; i++) {
-      const url = new URL("data:text/javascript," + encodeURIComponent(${JSON.stringify(inThread)}));
-      const workers = [0, 1, 2, 3].map((workerData) => new Worker(url, { workerData, execArgv: [] }));
-      const codes = await Promise.all(workers.map(async (worker) => (await once(worker, "exit"))[0]));
-      if (codes.some(Boolean)) throw new Error(codes.join());
-    }
-    console.log("well");`);
-  assert.equal(said, "well");
+  const url = new URL(`data:text/javascript,${encodeURIComponent(inThread)}`);
+  for (let i = 0; i < times; i++) {
+    const workers = [0, 1, 2, 3].map((workerData) => new Worker(url, { workerData }));
+    const codes = await Promise.all(workers.map(async (worker) => (await once(worker, "exit"))[0] as number));
+    assert.deepEqual(codes, [0, 0, 0, 0]);
+  }
 });
 
 test("a second copy of the addon in the process works beside the first", async () => {

@@ -2,10 +2,10 @@
 // be preloaded; what this process starts is left without it.
 "use strict";
 
-if (process.env.LD_PRELOAD && process.env.BPFLAB_SANITIZED) {
+if (process.env.BPFLAB_SANITIZED) {
   const sanitized = process.env.BPFLAB_SANITIZED;
   const { dlopen } = process;
   process.dlopen = (module, file, ...flags) =>
     dlopen.call(process, module, file.endsWith("/bpflab.node") ? sanitized : file, ...flags);
-  delete process.env.LD_PRELOAD;
 }
+delete process.env.LD_PRELOAD;

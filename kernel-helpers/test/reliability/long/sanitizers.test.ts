@@ -42,7 +42,7 @@ const SANITIZERS: Sanitizer[] = [
       LSAN_OPTIONS: `suppressions=${suppressions(logs, ["leak:/bin/node$", "leak:zeromq", "leak:duckdb", "leak:libc.so"])}:print_suppressions=0`,
       UBSAN_OPTIONS: `log_path=${join(logs, "log")}:print_stacktrace=1:halt_on_error=1`,
     }),
-    files: [...filesOf("native"), ...filesOf("streams")],
+    files: [...filesOf("native"), ...filesOf("streams"), ...filesOf("handles")],
   },
   {
     name: "thread",
@@ -51,9 +51,11 @@ const SANITIZERS: Sanitizer[] = [
       // Node's own locks are atomics that the sanitizer does not see.
       TSAN_OPTIONS: `log_path=${join(logs, "log")}:exitcode=99:ignore_noninstrumented_modules=1`,
     }),
-    files: ["native/handles", "streams/account", "streams/ringbuf", "streams/perf-buffer", "streams/collect"].map(
-      (name) => join(tests, `${name}.test.js`),
-    ),
+    files: [
+      ...filesOf("native"),
+      ...filesOf("streams"),
+      ...["overload", "threads"].map((name) => join(tests, `reliability/${name}.test.js`)),
+    ],
     prefix: ["setarch", "-R"], // its shadow has a fixed place, which a random address may be in
   },
 ];
@@ -64,25 +66,58 @@ function suppressions(logs: string, lines: string[]): string {
   return file;
 }
 
-for (const { name, runtime, options, files, prefix = [] } of SANITIZERS)
+/** Faults that a sanitizer is to see, where a module of Node's is loaded that has them: their names stand in its reports. */
+const FAULTS: Record<Sanitizer["name"], string> = {
+  "address,undefined": `#include <stdlib.h>
+    __attribute__((constructor)) static void reads_freed(void) { char *volatile p = malloc(8); free(p); p[1]++; }`,
+  thread: `#include <pthread.h>
+    static int shared;
+    static void *races(void *p) { for (int i = 0; i < 1000; i++) shared++; return p; }
+    __attribute__((constructor)) static void begin(void) {
+      pthread_t other;
+      pthread_create(&other, 0, races, 0);
+      races(0);
+      pthread_join(other, 0);
+    }`,
+};
+
+for (const sanitizer of SANITIZERS)
+  test(`-fsanitize=${sanitizer.name} sees a fault in a module that is loaded so`, async () => {
+    const module = join(directory, "faulty.node");
+    const compile = ["-x", "c", "-", "-g", "-shared", "-fPIC", `-fsanitize=${sanitizer.name}`, "-o", module];
+    await execa("gcc", compile, { input: FAULTS[sanitizer.name] });
+    const { reports, exitCode } = await runWith(sanitizer, ["-e", `process.dlopen({ exports: {} }, ${JSON.stringify(module)})`]);
+    assert.match(reports.join(), /reads_freed|races/);
+    assert.equal(exitCode, 99);
+  });
+
+for (const sanitizer of SANITIZERS) {
+  const { name, files } = sanitizer;
   test(`the addon with -fsanitize=${name} has nothing to report in ${files.length} files of tests`, async (context) => {
     const addon = sanitizedAddon(name);
     if (!addon.done()) await addon.run();
-    const library = (await execa("gcc", [`-print-file-name=${runtime}`])).stdout;
     for (const file of files)
       await context.test(file.slice(tests.length), async () => {
-        const logs = mkdtempSync(join(directory, "run-"));
-        const [command, ...args] = [...prefix, process.execPath, "--require", preload, file];
-        const { all, exitCode } = await execa(command!, args, {
-          env: { LD_PRELOAD: library, BPFLAB_SANITIZED: addon.file, ...options(logs) },
-          all: true,
-          reject: false,
-        });
-        const reports = readdirSync(logs).filter((log) => log.startsWith("log"));
-        assert.deepEqual(
-          reports.map((log) => readFileSync(join(logs, log), "utf8")),
-          [],
-        );
+        const { reports, exitCode, all } = await runWith(sanitizer, ["--test-force-exit", file], addon.file);
+        assert.deepEqual(reports, []);
         assert.equal(exitCode, 0, all);
       });
   });
+}
+
+/** Runs Node.js with a sanitizer, and the addon that was built for it. */
+async function runWith({ runtime, options, prefix = [] }: Sanitizer, args: string[], addon = "") {
+  const library = (await execa("gcc", [`-print-file-name=${runtime}`])).stdout;
+  const logs = mkdtempSync(join(directory, "run-"));
+  const [command, ...rest] = [...prefix, process.execPath, "--require", preload, ...args];
+  const { all, exitCode } = await execa(command!, rest, {
+    // The short form of the tests: each runs several times as long as without.
+    env: { LD_PRELOAD: library, BPFLAB_SANITIZED: addon, BPFLAB_RELIABILITY: "", ...options(logs) },
+    all: true,
+    reject: false,
+  });
+  const reports = readdirSync(logs)
+    .filter((log) => log.startsWith("log"))
+    .map((log) => readFileSync(join(logs, log), "utf8"));
+  return { reports, exitCode, all };
+}

@@ -5,7 +5,7 @@ import { BpflabError } from "../base/errors.js";
 export const TRANSPARENT = ["typedef", "const", "volatile", "restrict", "type_tag", "var"];
 
 /** Fields that a type may come to, with those of the types in it: more than any compiler was seen to write. */
-const MOST_FIELDS = 1_000_000;
+const MOST_FIELDS = 100_000;
 /** Bytes of integers, enums and floating-point numbers. */
 const SIZES: Record<string, number[]> = {
   int: [1, 2, 4, 8, 16],

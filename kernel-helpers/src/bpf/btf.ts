@@ -95,6 +95,14 @@ export class Btf {
 
   /** The layout of a type by its id; undefined for void and for types that are only declared. */
   layout(id: number): Layout | undefined {
+    if (!this.#layouts.has(id)) this.#layouts.set(id, this.#resolve(id));
+    return this.#layouts.get(id);
+  }
+
+  /** Each once: a type may be in many others. */
+  readonly #layouts = new Map<number, Layout | undefined>();
+
+  #resolve(id: number): Layout | undefined {
     const meaning = this.#meaning(id);
     if (meaning) return meaning;
     const type = this.#strip(id);

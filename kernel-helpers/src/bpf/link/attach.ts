@@ -1,4 +1,4 @@
-import { ArgumentError, AttachError, BpflabError } from "../../base/errors.js";
+import { ArgumentError, AttachError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
 import { isNativeError } from "../../base/native.js";
 import type { Attachable, Attachment } from "./attachment.js";
@@ -29,7 +29,7 @@ export async function attachProgram(program: Attachable, options: Hook = {}): Pr
     const attachment = await kind.attach(program, options);
     return { hook: options, ...attachment };
   } catch (error) {
-    if (error instanceof BpflabError || !isNativeError(error)) throw error;
+    if (!isNativeError(error)) throw error;
     throw new AttachError(
       program.name,
       program.section,

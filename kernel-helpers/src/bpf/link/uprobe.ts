@@ -1,7 +1,8 @@
 import { requireInteger } from "../../base/arguments.js";
-import { ArgumentError, AttachError } from "../../base/errors.js";
+import { lacking } from "../../base/capabilities.js";
+import { ArgumentError, AttachError, NotRootError } from "../../base/errors.js";
 import { nearestNames } from "../../base/names.js";
-import { native } from "../../base/native.js";
+import { isNativeError, native } from "../../base/native.js";
 import { byLinks, type Attachable, type HookKind } from "./attachment.js";
 import { executablePath, readExecutable, type Executable } from "./executable.js";
 import { cookieOf, processId, type Cookie } from "./hook-options.js";
@@ -35,17 +36,31 @@ export const uprobe: HookKind<UprobeHook> = {
         hint: 'For example attach({ path: "/usr/bin/bash", function: "readline" }); an offset in the file works too.',
       });
     if (target !== undefined) requireFunctions(program, file, readExecutable(file), [target]);
-    const link = native.bpf_program__attach_uprobe(program.object, program.name, file, {
-      ...(target === undefined ? {} : { function: target }),
-      offset,
-      isReturn: returns !== undefined,
-      ...processId(options.pid),
-      ...cookieOf(options.cookie),
-    });
+    const link = withRights(() =>
+      native.bpf_program__attach_uprobe(program.object, program.name, file, {
+        ...(target === undefined ? {} : { function: target }),
+        offset,
+        isReturn: returns !== undefined,
+        ...processId(options.pid),
+        ...cookieOf(options.cookie),
+      }),
+    );
     const at = [target, offset && `0x${offset.toString(16)}`].filter(Boolean).join("+");
     return byLinks([link], `${returns ? "return of " : ""}${at} in ${file}${ofProcess(options.pid)}`);
   },
 };
+
+/** The kernel makes uprobes for CAP_SYS_ADMIN alone (perf_uprobe_event_init), where kprobes take CAP_PERFMON. */
+export function withRights<T>(attach: () => T): T {
+  try {
+    return attach();
+  } catch (error) {
+    const missing = lacking("CAP_SYS_ADMIN");
+    if (isNativeError(error) && ["EACCES", "EPERM"].includes(error.code) && missing.length > 0)
+      throw new NotRootError("Attaching to functions of programs and libraries", missing);
+    throw error;
+  }
+}
 
 /** The file that a program's options or its SEC() name. */
 export function fileOf(

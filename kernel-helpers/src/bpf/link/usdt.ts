@@ -4,7 +4,7 @@ import { native } from "../../base/native.js";
 import { byLinks, type HookKind } from "./attachment.js";
 import { readExecutable } from "./executable.js";
 import { cookieOf, processId, type Cookie } from "./hook-options.js";
-import { fileOf, ofProcess } from "./uprobe.js";
+import { fileOf, ofProcess, withRights } from "./uprobe.js";
 
 /** A probe that a program's author put into it; SEC("usdt/PATH:PROVIDER:PROBE") says it too. */
 export interface UsdtHook {
@@ -43,12 +43,14 @@ export const usdt: HookKind<UsdtHook> = {
             probes.length === 0 ? thereAre(file, probes) : `The nearest names in it are ${nearestNames(full, probes)}.`,
         },
       );
-    const link = native.bpf_program__attach_usdt(program.object, program.name, file, {
-      provider,
-      probe,
-      ...processId(options.pid),
-      ...(options.cookie === undefined ? {} : cookieOf(options.cookie)),
-    });
+    const link = withRights(() =>
+      native.bpf_program__attach_usdt(program.object, program.name, file, {
+        provider,
+        probe,
+        ...processId(options.pid),
+        ...(options.cookie === undefined ? {} : cookieOf(options.cookie)),
+      }),
+    );
     return byLinks([link], `USDT probe ${full} in ${file}${ofProcess(options.pid)}`);
   },
 };

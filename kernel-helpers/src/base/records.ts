@@ -1,6 +1,7 @@
 import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownDirectory } from "./own-directory.js";
+import { visible } from "./text.js";
 
 // What outlives the process that made it (namespaces, clsact filters) is written down before it is
 // made, so that a later process can remove it when its owner was killed. /run is empty after a boot,
@@ -104,7 +105,8 @@ export function removeOrphans<T extends Written>(kind: T["kind"], remove: (name:
       remove(name, thing as T);
       removed.push(thing as T);
     } catch (error) {
-      console.warn(`Cannot remove what process ${thing.owner.pid} left behind (${kind}): ${(error as Error).message}`);
+      const why = visible((error as Error).message);
+      console.warn(`Cannot remove what process ${thing.owner.pid} left behind (${kind}): ${why}`);
     }
   }
   return removed;

@@ -5,7 +5,7 @@ import { BpflabError } from "../base/errors.js";
 export const TRANSPARENT = ["typedef", "const", "volatile", "restrict", "type_tag", "var"];
 
 /** Fields that a type may come to, with those of the types in it: more than any compiler was seen to write. */
-const MOST_FIELDS = 100_000;
+const MOST_FIELDS = 20_000;
 /** Bytes of integers, enums and floating-point numbers. */
 const SIZES: Record<string, number[]> = {
   int: [1, 2, 4, 8, 16],
@@ -73,7 +73,9 @@ function partsOf({ kind, type, members, variables }: BtfType): number[] {
 function extentOf(types: readonly BtfType[], id: number, of: (part: number) => Extent): Extent {
   const type = types[id]!;
   const parts = partsOf(type).map(of);
-  const fields = 1 + parts.reduce((sum, part) => sum + part.fields, 0);
+  // An array's bytes bound how many elements it has, unless they have none.
+  const times = type.kind === "array" && parts[0]!.size === 0 ? type.length! : 1;
+  const fields = 1 + times * parts.reduce((sum, part) => sum + part.fields, 0);
   const depth = 1 + Math.max(0, ...parts.map((part) => part.depth));
   if (fields > MOST_FIELDS || depth > DEEPEST) throw damaged(types, id, "has too many types in it");
   const size =

@@ -26,5 +26,5 @@ const WIDTH = Math.max(...checks.map(({ name }) => name.length));
 
 function print({ name, needed, ok, found, fix }: Outcome): void {
   console.log(`${ok ? "✓" : needed ? "✗" : "–"} ${name.padEnd(WIDTH)}  ${visible(found)}`);
-  if (!ok && fix) console.log(`  ${" ".repeat(WIDTH)}  → ${fix}`);
+  if (!ok && fix) console.log(`  ${" ".repeat(WIDTH)}  → ${visible(fix)}`);
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { visible } from "../base/text.js";
 import { ArgumentError } from "../base/errors.js";
 import { notebooks } from "../report/installation.js";
 
@@ -27,7 +28,7 @@ export async function newExercises(directory: string): Promise<number> {
     });
   for (const file of files) await copyFile(join(from, file), join(directory, file), constants.COPYFILE_EXCL);
   await writeFile(join(directory, "nbgrader_config.py"), CONFIG, { flag: "wx" });
-  console.log(`${files.length} exercises are in ${resolve(directory)}.`);
-  console.log(`Open them with: npx bpflab lab ${directory}`);
+  console.log(`${files.length} exercises are in ${visible(resolve(directory))}.`);
+  console.log(`Open them with: npx bpflab lab ${visible(directory)}`);
   return 0;
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { visible } from "../base/text.js";
 import { connectFleet, type ConnectionOptions } from "../fleet/connect.js";
 import { tryFleet } from "../fleet/try-fleet.js";
 
@@ -9,7 +10,7 @@ export async function fleetTry(): Promise<number> {
   try {
     const names = Object.keys(trial.hosts);
     console.log(
-      `\n${names.length} hosts are there: ${names.join(", ")}. In a notebook:\n\n` +
+      `\n${names.length} hosts are there: ${visible(names.join(", "))}. In a notebook:\n\n` +
         `  const fleet = await connectFleet(${JSON.stringify(trial.url)}, { creds: ${JSON.stringify(trial.creds)} });\n` +
         `  fleet.hosts()\n\nCtrl-C ends them, and leaves nothing behind.`,
     );
@@ -36,7 +37,7 @@ export async function fleetKeep({
   const fleet = await connectFleet(connect, options);
   try {
     const keeper = await fleet.keep(to);
-    console.log(`What the agents of ${connect} send is kept in ${to}. Ctrl-C ends it.`);
+    console.log(`What the agents of ${visible(connect)} send is kept in ${visible(to)}. Ctrl-C ends it.`);
     const end = new AbortController();
     const ended = Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal))).then(() =>
       end.abort(),

@@ -143,7 +143,7 @@ function pagePlan(notebooks: string[], output: string | undefined): (notebook: s
 /** A path as short as it can be said. */
 function fromHere(path: string): string {
   const short = relative("", path);
-  return short.startsWith("..") ? path : short;
+  return visible(short.startsWith("..") ? path : short);
 }
 
 const firstLine = (text: string): string => visible(text.split("\n")[0] ?? "");

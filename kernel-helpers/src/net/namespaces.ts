@@ -17,5 +17,5 @@ export async function makeNamespaces(names: readonly string[]): Promise<void> {
 
 /** Whether there is one of this name, or the file that it was to have. */
 export function hasNamespace(name: string): boolean {
-  return existsSync(`${directory}/${name}`);
+  return existsSync(`${DIRECTORY}/${name}`);
 }

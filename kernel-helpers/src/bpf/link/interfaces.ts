@@ -1,3 +1,4 @@
+import { visible } from "../../base/text.js";
 import { ArgumentError, AttachError } from "../../base/errors.js";
 import { native } from "../../base/native.js";
 
@@ -29,7 +30,7 @@ export function isThere(index: number): boolean {
 /** `Interfaces here: lo, eth0 (down).` */
 export function interfacesThere(): string {
   return `Interfaces here: ${interfaces()
-    .map((one) => (one.up ? one.name : `${one.name} (down)`))
+    .map((one) => visible(one.name) + (one.up ? "" : " (down)"))
     .join(", ")}.`;
 }
 
@@ -53,7 +54,7 @@ export function namedInterfaces(program: string, names: string | string[] | unde
       });
     if (!on.up)
       console.warn(
-        `The interface ${name} is down: ${program} will see no packets until it is up (ip link set ${name} up).`,
+        `The interface ${visible(on.name)} is down: ${program} will see no packets until it is up (ip link set ${visible(on.name)} up).`,
       );
     return on;
   });

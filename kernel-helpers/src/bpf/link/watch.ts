@@ -1,3 +1,4 @@
+import { visible } from "../../base/text.js";
 import type { Attachment } from "./attachment.js";
 import { interfacesThere, isThere, type Interface } from "./interfaces.js";
 
@@ -15,10 +16,12 @@ export function watched(
     detach(); // frees what is left of it here
     if (isThere(on.index))
       console.warn(
-        `${program} was detached from the interface ${on.name} by another process: attach it again to go on.`,
+        `${program} was detached from the interface ${visible(on.name)} by another process: attach it again to go on.`,
       );
     else
-      console.warn(`The interface ${on.name} no longer exists: ${program} is no longer attached. ${interfacesThere()}`);
+      console.warn(
+        `The interface ${visible(on.name)} no longer exists: ${program} is no longer attached. ${interfacesThere()}`,
+      );
   }, WATCH_EVERY);
   timer.unref();
   let detached = false;

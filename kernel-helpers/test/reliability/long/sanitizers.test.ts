@@ -86,7 +86,10 @@ for (const sanitizer of SANITIZERS)
     const module = join(directory, "faulty.node");
     const compile = ["-x", "c", "-", "-g", "-shared", "-fPIC", `-fsanitize=${sanitizer.name}`, "-o", module];
     await execa("gcc", compile, { input: FAULTS[sanitizer.name] });
-    const { reports, exitCode } = await runWith(sanitizer, ["-e", `process.dlopen({ exports: {} }, ${JSON.stringify(module)})`]);
+    const { reports, exitCode } = await runWith(sanitizer, [
+      "-e",
+      `process.dlopen({ exports: {} }, ${JSON.stringify(module)})`,
+    ]);
     assert.match(reports.join(), /reads_freed|races/);
     assert.equal(exitCode, 99);
   });

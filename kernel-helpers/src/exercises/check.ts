@@ -2,6 +2,7 @@ import { ArgumentError } from "../base/errors.js";
 import { listNames } from "../base/names.js";
 import { ObjectBase } from "../bpf/object.js";
 import type { BpfObject } from "../handles/object.js";
+import { newerFailedIn } from "../handles/session.js";
 import { checkHashmap } from "./hashmap.js";
 import { checkIcmpFilter } from "./icmp-filter.js";
 import { checkMinimal, type MinimalAnswers } from "./minimal.js";
@@ -45,5 +46,11 @@ export async function check(
       `check("${exercise}", …) takes the program's handle, which a cell that begins with %%bpf ${exercise} defines.`,
     );
   const run = checks[exercise] as (object: BpfObject, handlers?: RingbufHandlers & StatsHandlers) => Promise<Step[]>;
-  return CheckResult.make(exercise, await run(work as BpfObject, handlers));
+  const object = work as BpfObject;
+  const failedIn = newerFailedIn(object.name);
+  const note =
+    failedIn === undefined
+      ? undefined
+      : `This is the program as it was before: its newer version, in ${failedIn}, failed.`;
+  return CheckResult.make(exercise, await run(object, handlers), note);
 }

@@ -16,6 +16,8 @@ const REQUESTS = 70;
 const OWN = 60;
 /** One after another for a second, or some on a machine that is busy: more than the windows of so many seconds let through. */
 const STEADY = 300;
+/** In a later second: a second that begins in its midst lets twice as many through, still fewer than 50. */
+const LATER_THRESHOLD = 20;
 /** How many sources in turn try to send their requests within a second, on a machine that is busy. */
 const FLOODERS = 3;
 
@@ -39,7 +41,8 @@ export async function checkIcmpFilter(object: BpfObject): Promise<Step[]> {
     (object.globals as Record<string, unknown>)["threshold"] = THRESHOLD;
     const sees = network.some(({ type }) => type === "sched_cls") ? { direction: "ingress" as const } : {}; // XDP sees no other
     await object.attach({ interface: lab.interface, ...sees });
-    return [first, ...(await tried(lab))];
+    const setThreshold = (value: number) => ((object.globals as Record<string, unknown>)["threshold"] = value);
+    return [first, ...(await tried(lab, setThreshold, () => emptyMap(object)))];
   } finally {
     object.detach();
     lab.close();
@@ -59,9 +62,25 @@ const names = [
 
 const later: Step[] = names.map(([name, points]) => step(name, points, "Not checked until the step above passes."));
 
-async function tried(lab: Playground): Promise<Step[]> {
+/** A map that has no entry, though requests have come: where the count should be. */
+function emptyMap(object: BpfObject): string | undefined {
+  return Object.values<(typeof object.maps)[string]>(object.maps).find(
+    (map) => /hash/.test(map.type) && map.entries().length === 0,
+  )?.name;
+}
+
+async function tried(
+  lab: Playground,
+  setThreshold: (value: number) => void,
+  empty: () => string | undefined,
+): Promise<Step[]> {
   const [polite, innocent, steady, ...flooders] = lab.peers as [Peer, Peer, Peer, ...Peer[]];
   const passes = await othersPass(lab, innocent);
+  // Without ARP nothing reaches this machine, whatever the rest of the program does.
+  if (passes === NO_ARP)
+    return names.map(([name, points], i) =>
+      step(name, points, i === 0 ? passes : "Not checked until ARP comes through."),
+    );
   // More than the threshold: who counts answers, too, then drops some.
   const replies = await ping(lab, innocent.ipv4, OWN);
   // The polite one stays below 50 in any second, and above it altogether.
@@ -74,13 +93,19 @@ async function tried(lab: Playground): Promise<Step[]> {
   ]);
   await delay(Math.max(0, held + 1100 - performance.now()));
   const again = await steady.ping({ count: 5, intervalMs: 20, timeoutMs: 300 });
+  setThreshold(LATER_THRESHOLD);
+  const next = flood && (await laterSecond(flood.source));
+  setThreshold(THRESHOLD);
   const six = innocent.ipv6 ? await floodWithinSecond(flooders, 6) : undefined;
   const results = [
     passes,
     replies === OWN
       ? undefined
       : `${replies} of ${OWN} answers to our own pings came in: an answer is ICMP too, of type 0 (echo reply). Only requests, type 8, are to be counted.`,
-    flood ? wrongAbove(flood.received, slow.received, few.received, spread) : TOO_BUSY,
+    flood
+      ? (wrongAbove(flood.received, slow.received, few.received, spread, empty) ??
+        (next ? wrongNext(next.received) : TOO_BUSY))
+      : TOO_BUSY,
     wrongSlow(flood?.received, slow.received) ?? wrongLater(again),
     few.received === 10
       ? undefined
@@ -91,9 +116,9 @@ async function tried(lab: Playground): Promise<Step[]> {
       ? innocent.ipv6
         ? TOO_BUSY
         : "This machine has no IPv6."
-      : six.received > THRESHOLD
-        ? `${six.received} of 70 requests over IPv6 were answered: further on, look at ETH_P_IPV6 and ICMPv6 type 128.`
-        : undefined,
+      : six.received === THRESHOLD
+        ? undefined
+        : `${six.received} of 70 requests over IPv6 were answered. Whoever goes further looks at ETH_P_IPV6 and ICMPv6 type 128.`,
   ];
   return names.map(([name, points], i) => step(name, points, results[i]));
 }
@@ -101,16 +126,46 @@ async function tried(lab: Playground): Promise<Step[]> {
 const TOO_BUSY = `This machine was too busy to send ${REQUESTS} requests within a second, so this could not be tried: run the check again.`;
 
 /** What came of requests that were all sent within one second; of several sources the first that managed. */
-async function floodWithinSecond(sources: readonly Peer[], family: 4 | 6): Promise<PingResult | undefined> {
+async function floodWithinSecond(
+  sources: readonly Peer[],
+  family: 4 | 6,
+): Promise<(PingResult & { source: Peer }) | undefined> {
   for (const source of sources) {
     const flood = await source.ping({ count: REQUESTS, preload: REQUESTS, family, timeoutMs: 300 });
-    if (flood.duration_ns < 1e9 || flood.received === 0) return flood;
+    if (flood.duration_ns < 1e9 || flood.received === 0) return { ...flood, source };
   }
   return undefined;
 }
 
-function wrongFlood(received: number, slow: number, few: number): string | undefined {
+/** The source that flooded asks again, evenly through half of a later second; undefined where it took a whole one. */
+async function laterSecond(source: Peer): Promise<PingResult | undefined> {
+  for (let tries = 0; tries < FLOODERS; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // until the second of what it asked before is over
+    const next = await source.ping({ count: REQUESTS, intervalMs: 7, timeoutMs: 100 });
+    if (next.duration_ns < 1e9) return next;
+  }
+  return undefined;
+}
+
+function wrongNext(received: number): string | undefined {
+  if (received >= LATER_THRESHOLD && received <= 2 * LATER_THRESHOLD) return undefined;
+  const asked = `In a later second, with the threshold at ${LATER_THRESHOLD}, the same source`;
+  if (received === REQUESTS)
+    return `${asked} got an answer to each of 70 requests: is its window a whole second long (1000000000 ns), and does it begin then (w->begun = now) when its count begins at 0?`;
+  if (received === THRESHOLD)
+    return `${asked} got ${THRESHOLD} answers: compare the count with threshold, not with 50.`;
+  return `${asked} got ${received} answers of 70: is its window a whole second long (1000000000 ns), and does its count begin at 0 in a new one?`;
+}
+
+function wrongFlood(received: number, slow: number, few: number, empty: () => string | undefined): string | undefined {
   if (received === THRESHOLD) return undefined;
+  const map = received === REQUESTS || received === 0 ? empty() : undefined;
+  if (map !== undefined)
+    return received === 0
+      ? `No request is answered at all: the threshold (50) is not looked at. The map ${map} is empty: when the lookup finds nothing, put an entry for the source into it, and let that first request pass.`
+      : `All 70 requests within a second were answered, and the map ${map} is empty: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), and does a source that the lookup does not find get an entry?`;
+  if (received === REQUESTS - THRESHOLD || received === REQUESTS - THRESHOLD + 1)
+    return `${received} of 70 requests were answered, as if the first 50 had been dropped and the others let through: PASS and DROP are the wrong way round.`;
   if (received === REQUESTS)
     return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), the count with threshold, and is the window a second (1000000000 ns)?";
   if (received === 0 && slow === 0 && few === 0)
@@ -120,13 +175,19 @@ function wrongFlood(received: number, slow: number, few: number): string | undef
   return `${received} of 70 requests within a second were answered, with the threshold at ${THRESHOLD}: is there one count for each source, and are requests alone counted?`;
 }
 
-function wrongAbove(flood: number, slow: number, few: number, spread: PingResult): string | undefined {
-  return (flood < REQUESTS ? wrongSpread(spread) : undefined) ?? wrongFlood(flood, slow, few);
+function wrongAbove(
+  flood: number,
+  slow: number,
+  few: number,
+  spread: PingResult,
+  empty: () => string | undefined,
+): string | undefined {
+  return (flood < REQUESTS ? wrongSpread(spread) : undefined) ?? wrongFlood(flood, slow, few, empty);
 }
 
 function wrongSpread({ received, sent, duration_ns }: PingResult): string | undefined {
   if (received <= THRESHOLD * (Math.ceil(duration_ns / 1e9) + 1)) return undefined;
-  return `A source that asked ${sent} times within ${Math.round(duration_ns / 1e6)} ms got ${received} answers, with the threshold at ${THRESHOLD}: is its window a second long (1000000000 ns)?`;
+  return `A source that asked ${sent} times within ${Math.round(duration_ns / 1e6)} ms got ${received} answers, with the threshold at ${THRESHOLD}: is its window a second long (1000000000 ns), and does it begin anew with its count (w->begun = now)?`;
 }
 
 function wrongLater({ received }: PingResult): string | undefined {
@@ -143,6 +204,9 @@ function wrongSlow(flood: number | undefined, slow: number): string | undefined 
   return `A source that asks 25 times a second got ${slow} answers of 70: the threshold is 50 in a second.`;
 }
 
+const NO_ARP =
+  "ARP does not come through, so that nobody finds this machine any more: packets whose h_proto is not ETH_P_IP have to pass.";
+
 /** ARP, TCP, IPv6 and VLANs, which have to pass. */
 async function othersPass(lab: Playground, peer: Peer): Promise<string | undefined> {
   const server = createServer((socket) => socket.destroy()).listen(0, lab.ipv4);
@@ -153,11 +217,11 @@ async function othersPass(lab: Playground, peer: Peer): Promise<string | undefin
     await peer.run("ip", ["neigh", "flush", "all"], { reject: false });
     const { exitCode } = await peer.run("python3", ["-c", connect, lab.ipv4, String(port)], { reject: false });
     const neighbours = String((await peer.run("ip", ["neigh", "show", lab.ipv4], { reject: false })).stdout);
-    if (!/lladdr/.test(neighbours))
-      return "ARP does not come through, so that nobody finds this machine any more: packets whose h_proto is not ETH_P_IP have to pass.";
+    if (!/lladdr/.test(neighbours)) return NO_ARP;
     if (exitCode !== 0) return "TCP does not come through: packets whose protocol is not IPPROTO_ICMP have to pass.";
     if (peer.ipv6 && (await peer.ping({ count: 3, intervalMs: 20, family: 6 })).received < 3)
       return "IPv6 does not come through: packets whose h_proto is not ETH_P_IP have to pass.";
+    if ((await peer.ping({ count: 3, intervalMs: 20, timeoutMs: 500 })).received < 3) return undefined; // what is said of requests without a tag tells more
     if ((await vlanRequests(lab, peer, 1)) < 3)
       return "What comes with a VLAN tag does not come through. The kernel takes the tag off before the program runs: it is to be treated like any other packet.";
     if ((await vlanRequests(lab, peer, 2)) < 3)

@@ -26,15 +26,18 @@ export class CheckResult {
   readonly exercise: string;
   /** What was asked, in order. */
   readonly steps: readonly Step[];
+  /** What is to be said of the program that was checked, if it is not the newest. */
+  readonly note: string | undefined;
 
-  private constructor(exercise: string, steps: readonly Step[]) {
+  private constructor(exercise: string, steps: readonly Step[], note?: string) {
     this.exercise = exercise;
     this.steps = steps;
+    this.note = note;
   }
 
   /** @internal use `check` */
-  static make(exercise: string, steps: readonly Step[]): CheckResult {
-    return new CheckResult(exercise, steps);
+  static make(exercise: string, steps: readonly Step[], note?: string): CheckResult {
+    return new CheckResult(exercise, steps, note);
   }
 
   /** True if all steps passed. */
@@ -56,10 +59,11 @@ export class CheckResult {
   /** The points, and a line for each step. */
   toString(): string {
     const { reached, of } = this.points;
-    const rows = this.steps.map(({ name, passed, message }) =>
-      [`${passed ? "✓" : "✗"} ${name}`, ...(message === undefined ? [] : [`    ${message}`])].join("\n"),
+    const rows = this.steps.map(({ name, points, passed, message }) =>
+      [`${mark(points, passed)} ${name}`, ...(message === undefined ? [] : [`    ${message}`])].join("\n"),
     );
-    return [`Exercise ${this.exercise}: ${reached} of ${of} points`, ...rows].join("\n");
+    const note = this.note === undefined ? [] : [this.note];
+    return [`Exercise ${this.exercise}: ${reached} of ${of} points`, ...note, ...rows].join("\n");
   }
 
   [inspect.custom](): string {
@@ -69,10 +73,10 @@ export class CheckResult {
   [displaySymbol](): MimeBundle {
     const { reached, of } = this.points;
     const rows = this.steps.map(
-      ({ name, passed, message }) =>
-        html`<li>${passed ? "✓" : "✗"} ${name}${message === undefined ? "" : html`<br><em>${message}</em>`}</li>`,
+      ({ name, points, passed, message }) =>
+        html`<li>${mark(points, passed)} ${name}${message === undefined ? "" : html`<br><em>${message}</em>`}</li>`,
     );
-    const page = html`<p><b>Exercise ${this.exercise}: ${reached} of ${of} points</b></p><ul style="list-style:none">${rows}</ul>`;
+    const page = html`<p><b>Exercise ${this.exercise}: ${reached} of ${of} points</b></p>${this.note === undefined ? "" : html`<p>${this.note}</p>`}<ul style="list-style:none">${rows}</ul>`;
     return {
       "text/plain": isGradedByNbgrader() ? String(reached) : this.toString(),
       "text/html": page.toString(),
@@ -83,6 +87,9 @@ export class CheckResult {
 
 /** nbgrader reads the points in the text of a check's result; it gives all of them for a text that is no number. */
 const isGradedByNbgrader = () => process.env["NBGRADER_EXECUTION"] !== undefined;
+
+/** What is worth no points is no fault when it is missing. */
+const mark = (points: number, passed: boolean): string => (passed ? "✓" : points > 0 ? "✗" : "○");
 
 /** A step from what is wrong with it: nothing, when it passed. */
 export function step(name: string, points: number, wrong: string | undefined): Step {

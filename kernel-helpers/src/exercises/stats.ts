@@ -1,10 +1,10 @@
 import type { BpfObject } from "../handles/object.js";
 import type { EventBatch } from "../streams/batch.js";
 import { step, type Step } from "./result.js";
-import { end, missingParts, tryOn, wrongHooks, type Ending } from "./trial.js";
+import { end, missingParts, notReturned, tryOn, wrongHooks, type Ending } from "./trial.js";
 import type { Worker } from "./writers.js";
 
-const FAST = 64;
+const FAST = 70; // of no two descriptors together a multiple of EVERY
 const SLOW = 2;
 const SLOW_MS = 60;
 const EVERY = 16;
@@ -48,15 +48,16 @@ export async function checkStats(object: BpfObject, { writesOf, eachRecord }: St
     ending = eachRecord?.((record) => void heard.push(record));
     const workload = { threads: 2, fast: FAST, slow: SLOW, slowMs: SLOW_MS, bytes: 10 };
     const { pid, workers, otherPid } = await tryOn(object, workload, (watched) => {
-      answer = writesOf?.(watched);
+      if (writesOf) answer = withAnother(object, watched, () => writesOf(watched));
       rows = object.maps["stats_map"]!.table().objects({ limit: Infinity }) as Record<string, unknown>[];
     });
     const mine = rows.filter((row) => row["pid"] === undefined || Number(row["pid"]) === pid);
+    const wrongPid = mine.length === 0 ? otherPids(rows, pid) : undefined;
     return [
       first,
-      step("an entry for each descriptor, with the number of writes", 2, wrongCounts(mine, workers)),
+      step("an entry for each descriptor, with the number of writes", 2, wrongPid ?? wrongCounts(mine, workers)),
       step("the sum and the largest of the durations", 2, wrongSums(mine, workers)),
-      step("a record every every_n writes", 2, unread ?? wrongRecords(sent, workers)),
+      step("a record every every_n writes", 2, unread ?? wrongRecords(sent, workers, pid)),
       step(
         "only the watched process",
         1,
@@ -66,11 +67,13 @@ export async function checkStats(object: BpfObject, { writesOf, eachRecord }: St
       ),
       ...(asked
         ? [
-            step(READS, 1, wrongAnswer(writesOf && answer, mine)),
+            step(READS, 1, wrongAnswer(writesOf && answer, mine, pid)),
             step(
               LISTENS,
               1,
-              eachRecord ? wrongHeard(heard.length, sent.length) : "Give the check the function eachRecord.",
+              eachRecord
+                ? (wrongHeard(heard.length, sent.length) ?? notReturned("eachRecord", ending))
+                : "Give the check the function eachRecord.",
             ),
           ]
         : []),
@@ -95,15 +98,40 @@ const READS = "writesOf reads the map";
 const LISTENS = "eachRecord handles each record";
 const laterHandlers = [READS, LISTENS].map((name) => step(name, 1, "Not tried before the program has its parts."));
 
+/** What `read` returns while the map has an entry of another process, too. */
+function withAnother(object: BpfObject, pid: number, read: () => unknown): unknown {
+  const map = object.maps["stats_map"]!;
+  const [key, value] =
+    (map.entries() as [Record<string, unknown>, unknown][]).find(([one]) => one["pid"] === pid) ?? [];
+  if (key === undefined) return read();
+  const another = { ...key, pid: 1, fd: 1000 };
+  map.set(another, value);
+  try {
+    return read();
+  } finally {
+    map.delete(another);
+  }
+}
+
+/** Whose entries are in the map, when none is the watched process's. */
+function otherPids(rows: readonly Record<string, unknown>[], pid: number): string | undefined {
+  if (rows.length === 0) return undefined;
+  const said = [...new Set(rows.map((row) => String(row["pid"])))].slice(0, 3).join(", ");
+  return `stats_map has ${rows.length} entries, and none of the process ${pid}: pid in their keys is ${said}. The process is the upper half, id >> 32; the lower half is the thread.`;
+}
+
 /** What the student's function says of the map, beside what is in it. */
-function wrongAnswer(answer: unknown, rows: readonly Record<string, unknown>[]): string | undefined {
+function wrongAnswer(answer: unknown, rows: readonly Record<string, unknown>[], pid: number): string | undefined {
   if (answer === undefined) return "Give the check the function writesOf, which returns a Map.";
   if (!(answer instanceof Map)) return "writesOf returns no Map: make one with new Map<number, number>().";
-  if (rows.length === 0) return "stats_map is empty: there is nothing to read.";
+  if (rows.length === 0) return "stats_map has no entry of the watched process: there is nothing to read.";
   if (answer.size === 0)
     return "The Map is empty, and stats_map is not: stats.maps.stats_map.entries() has its entries.";
-  if (answer.size > rows.length)
-    return `The Map has ${answer.size} descriptors, and the process wrote to ${rows.length}: stats_map may have other processes' too, by key.pid.`;
+  if (answer.has(pid) && !rows.some((row) => Number(row["fd"]) === pid))
+    return "The Map is by process: it is to be by descriptor, counts.set(key.fd, …).";
+  const ofOthers =
+    "The Map counts an entry of another process, which stats_map has too: take only those whose key.pid is pid.";
+  if (answer.size > rows.length) return ofOthers;
   const off = rows.find((row) => answer.get(Number(row["fd"])) !== Number(row["writes"]));
   return (
     off &&
@@ -150,6 +178,8 @@ function wrongCounts(rows: readonly Record<string, unknown>[], workers: readonly
     if (counted === 1 && writes > 1)
       return `writes is 1 for a descriptor with ${writes}: does an update put a new entry in place of what was counted? Add to what the lookup finds.`;
     if (counted === 0) return "writes is 0: the entry is there, and nothing is added to it.";
+    if (counted > 1e9)
+      return `writes is ${counted} for a descriptor with ${writes}: a new entry begins with what happened to be in memory. Begin with zeros, struct stats none = {};.`;
     return counted < writes
       ? `writes is ${counted} for a descriptor with ${writes}: is the first write, which makes the entry, counted too; and do two CPUs that add at once use __sync_fetch_and_add?`
       : `writes is ${counted} for a descriptor with ${writes}: is each call counted once, at its end?`;
@@ -177,18 +207,35 @@ function wrongSums(rows: readonly Record<string, unknown>[], workers: readonly W
   return undefined;
 }
 
-function wrongRecords(sent: readonly Record<string, unknown>[], workers: readonly Worker[]): string | undefined {
+function wrongRecords(
+  sent: readonly Record<string, unknown>[],
+  workers: readonly Worker[],
+  pid: number,
+): string | undefined {
   const expected = [...perDescriptor(workers).values()].reduce(
     (all, { writes }) => all + Math.floor(writes / EVERY),
     0,
   );
   if (sent.length === 0) return `No record came, with every_n at ${EVERY}: is it sent when writes % every_n is 0?`;
-  const made = workers.flatMap(({ writes }) => writes).length;
-  if (sent.length >= made)
-    return `${sent.length} records came from ${made} writes: one is asked for with every ${EVERY} of a descriptor (every_n).`;
+  const writes = workers.flatMap((worker) => worker.writes).length;
+  if (sent.length >= writes)
+    return `${sent.length} records came from ${writes} writes: one is asked for with every ${EVERY} of a descriptor (every_n).`;
+  if (sent.some((row) => Number(row["writes"]) === 0))
+    return "A record says writes = 0: it is sent before its write is counted. Add first, then send.";
   const off = sent.find((row) => Number(row["writes"]) % EVERY !== 0);
   if (off)
-    return `A record says writes = ${String(off["writes"])}, which ${EVERY} (every_n) does not divide: is it sent when the entry has been counted up?`;
+    return `A record says writes = ${String(off["writes"])}, which ${EVERY} (every_n) does not divide: is it sent after the write has been counted, and with every ${EVERY} of its descriptor (s->writes), not of all together?`;
+  const made = perDescriptor(workers);
+  for (const row of sent) {
+    const [process, fd] = ["pid", "fd"].map((name) => row[`key.${name}`] ?? row[name]);
+    if (process !== undefined && (Number(process) !== pid || !made.has(Number(fd))))
+      return `A record is of process ${String(process)} and descriptor ${String(fd)}, which are not the write's: fill in its key, r->key = key.`;
+  }
+  const [sum, most] = [
+    sent.some((row) => !(Number(row["total_ns"]) > 0)),
+    sent.some((row) => !(Number(row["max_ns"]) > 0)),
+  ];
+  if (sum || most) return `${sum ? "total_ns" : "max_ns"} of a record is 0: fill in all of its fields.`;
   return sent.length === expected
     ? undefined
     : `${sent.length} records came, where ${expected} are due: one with every ${EVERY} writes of each descriptor.`;

@@ -18,6 +18,13 @@ export function end(ending: Ending): void {
   else ending?.unsubscribe();
 }
 
+/** What is wrong with a function that listens and returns nothing to end that by. */
+export function notReturned(name: string, ending: Ending): string | undefined {
+  return ending === undefined
+    ? `${name} returns nothing, so that nobody can end what it began: return the subscription, return ….subscribe(…).`
+    : undefined;
+}
+
 const SETTLE_MS = 300;
 
 /**
@@ -100,6 +107,9 @@ export function wrongDurations(
   if (negative > 0)
     return `The duration is negative ${of(negative)}: it is the time at the end minus the time at the beginning.`;
   const uptime = count((said, _took, { after }) => isNear(said, after) && said > 10e9);
+  const begun = count((said, took, { before, after }) => took > 10e6 && said >= before && said < after - took / 2);
+  if (uptime > 0 && begun > 0)
+    return `The duration is the time when the call began ${of(uptime)}, not what it took: subtract that from bpf_ktime_get_ns().`;
   if (uptime > 0)
     return `The duration is the time since the machine started ${of(uptime)}, as if the call had begun at 0: ${
       uptime < pairs.length / 2

@@ -3,6 +3,20 @@ import type { BpfObject } from "./object.js";
 // What runs, by name: so that rerunning a cell replaces instead of adding.
 const objects = new Map<string, BpfObject>();
 
+// Of what runs although a newer version of it failed: where that was, such as `cell 4`.
+const outdated = new Map<string, string>();
+
+/** Notes that a newer version of an object did not come about, or that one did. */
+export function setOutdated(name: string, failedIn: string | undefined): void {
+  if (failedIn === undefined) outdated.delete(name);
+  else outdated.set(name, failedIn);
+}
+
+/** Where a newer version of an object failed, if what runs is an older one. */
+export function newerFailedIn(name: string): string | undefined {
+  return outdated.get(name);
+}
+
 /** The open object that goes by a name. */
 export function running(name: string): BpfObject | undefined {
   const object = objects.get(name);

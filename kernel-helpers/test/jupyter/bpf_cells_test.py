@@ -45,6 +45,27 @@ class BpfCells(KernelTestCase):
             error = self.run_cell(wrong).error
             self.assertEqual(error["ename"], "TypeScriptError", wrong)
 
+    def test_what_earlier_cells_do_with_a_handle_they_do_with_the_newest(self):
+        self.run_cell(counter())
+        self.run_cell("const callsNow = () => counter.globals.calls;")
+        self.assertEqual(self.run_cell(counter(body="calls = 0; return 0;")).reply["status"], "ok")
+        self.assertEqual(self.run_cell("callsNow()").result, "0")
+
+    def test_a_failed_rerun_is_told_by_the_check(self):
+        self.run_cell('import { exercise } from "kernel-helpers";')
+        note = "This is the program as it was before: its newer version, in cell "
+        self.run_cell(counter())
+        self.assertEqual(self.run_cell(counter(body="nonsense")).error["ename"], "CompileError")
+        self.assertIn(note, self.run_cell('await exercise.check("hashmap", counter)').result)
+        self.assertEqual(self.run_cell(counter()).reply["status"], "ok")
+        self.assertNotIn(note, self.run_cell('await exercise.check("hashmap", counter)').result)
+
+    def test_a_name_of_a_cell_that_failed(self):
+        self.run_cell("%%bpf nowhere\nnonsense")
+        says = "Cannot find name 'nowhere'. No cell that ran to its end declares it: run the one that does, or mend that one first if it failed."
+        self.assertIn(says, self.run_cell("nowhere.attach()").error["evalue"])
+        self.assertIn(says.replace("nowhere", "nobody"), self.run_cell("console.log({ nobody })").error["evalue"])
+
     def test_options_attach_and_set_constants(self):
         self.assertEqual(self.run_cell(counter(" --attach --constant step=10")).reply["status"], "ok")
         self.assertEqual(self.run_cell("counter.attached && counter.globals.calls >= 0").result, "true")

@@ -8,27 +8,34 @@ import type { BpfObject } from "../../handles/object.js";
 import type { AttachOptions } from "../../bpf/link/hooks.js";
 import { ArgumentError } from "../../base/errors.js";
 import { listNames } from "../../base/names.js";
+import type * as Session from "../../handles/session.js";
 import { inMacrotask, type Cell } from "../interrupt/cell.js";
+import { MADE_BY_C } from "../typescript/declared.js";
 import { parseBpfLine, type BpfCellOptions } from "./bpf-line.js";
 import type { CellMagic } from "./magics.js";
 import type { Outcome } from "../typescript/runner.js";
 
-/** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
-const madeKey = Symbol.for("bpflab.cells");
 const made = new Map<string, unknown>();
 
 /** @param runTypeScript runs source as the cell's code, so that what it declares is there for later cells */
 export function bpfMagic(runTypeScript: (cell: Cell, source: string) => Promise<Outcome>): CellMagic {
-  Object.assign(globalThis, { [madeKey]: made });
+  Object.assign(globalThis, { [Symbol.for("bpflab.cells")]: made });
   return {
     name: "bpf",
     async run(cell, args, body) {
       const options = parseBpfLine(args);
-      const type = await inMacrotask(cell, () => make(options, body, `cell ${cell.count}`));
       const { name, load } = options;
+      // Not import(): while that loads, a completion's require() of the same modules would fail.
+      const session = createRequire(import.meta.url)("../../handles/session.js") as typeof Session;
+      const place = `cell ${cell.count}`;
+      const type = await inMacrotask(cell, () => make(options, body, place)).catch((error: unknown) => {
+        session.setOutdated(name, place);
+        throw error;
+      });
+      session.setOutdated(name, undefined);
       const outcome = await runTypeScript(
         cell,
-        `const ${name} = (globalThis as any)[Symbol.for("bpflab.cells")].get("${name}") as ${type};\n${load ? name : ""}`,
+        `const ${name} = (globalThis as any)[${MADE_BY_C}].get("${name}") as ${type};\n${load ? name : ""}`,
       );
       return outcome.ok && !load
         ? { ok: true, value: { of: `${name} compiles. It is not loaded: await bpf.load(${name}) does that.` } }

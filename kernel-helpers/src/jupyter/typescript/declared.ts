@@ -25,7 +25,7 @@ export interface Declared {
   type: boolean;
   /** Declared for the checker alone: the value is somebody else's. */
   ambient: boolean;
-  /** A function, or a constant that is one: redefined, it is what earlier cells call. */
+  /** A function, a constant that is one, or what a C cell made: redefined, it is what earlier cells call. */
   callable: boolean;
   /** The cell says `export` itself. */
   exported: boolean;
@@ -41,6 +41,15 @@ function* boundNames(node: TS.VariableDeclaration | TS.BindingElement): Generato
   else for (const one of node.name.elements) if (ts.isBindingElement(one)) yield* boundNames(one);
 }
 
+/** Where TypeScript picks up what a C cell made; the handle itself cannot be written as source. */
+export const MADE_BY_C = 'Symbol.for("bpflab.cells")';
+
+/** What a rerun of a C cell replaces also for the functions of earlier cells, for which the old one is closed. */
+function isMadeByC(expression: TS.Expression | undefined): boolean {
+  const inner = expression && bare(expression);
+  return inner !== undefined && ts.isCallExpression(inner) && inner.expression.getText().includes(MADE_BY_C);
+}
+
 function isFunction(expression: TS.Expression | undefined): boolean {
   const inner = expression && bare(expression);
   return inner !== undefined && (ts.isArrowFunction(inner) || ts.isFunctionExpression(inner));
@@ -52,7 +61,8 @@ function* ofList(
 ): Generator<Declared> {
   const value = (list.flags & ts.NodeFlags.BlockScoped) === 0 || list.flags & ts.NodeFlags.Let ? "let" : "const";
   for (const declaration of list.declarations) {
-    const callable = value === "const" && !isUsing(list) && isFunction(declaration.initializer);
+    const { initializer } = declaration;
+    const callable = value === "const" && !isUsing(list) && (isFunction(initializer) || isMadeByC(initializer));
     for (const [name, node] of boundNames(declaration))
       yield { name, node, value, type: false, callable: callable && node === declaration, ...traits };
   }

@@ -38,8 +38,18 @@ export function typeScriptError(source: string, diagnostics: readonly Diagnostic
   const foreign = own.map((line) => notTypeScript(source, line)).find(Boolean);
   if (foreign) return new TypeScriptError(foreign, []);
   const more = groups.length > 1 ? ` (and ${groups.length - 1} more)` : "";
-  return new TypeScriptError(`${groups[0]![0]!.messageText}${more}`, excerpts);
+  return new TypeScriptError(`${unknownName(groups[0]![0]!) ?? groups[0]![0]!.messageText}${more}`, excerpts);
 }
+
+/** A name that no cell has declared yet: most often, the cell that does was not run, or failed. */
+function unknownName({ code, messageText }: Diagnostic): string | undefined {
+  const name = /'([^']+)'/.exec(messageText)?.[1];
+  if (name === undefined || (code !== CANNOT_FIND_NAME && code !== NO_VALUE_FOR_SHORTHAND)) return undefined;
+  return `Cannot find name '${name}'. No cell that ran to its end declares it: run the one that does, or mend that one first if it failed.`;
+}
+
+const CANNOT_FIND_NAME = 2304;
+const NO_VALUE_FOR_SHORTHAND = 18004;
 
 /** What to write in place of IPython's lines that begin with `!` or `%`. */
 function notTypeScript(source: string, line: number): string | undefined {

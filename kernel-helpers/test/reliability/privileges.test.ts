@@ -1,19 +1,24 @@
 /** Capabilities instead of root: each step of a notebook works, or its error says which one is missing. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { net } from "../../dist/api/index.js";
 
-const program = fileURLToPath(new URL("unprivileged.js", import.meta.url));
+const repo = fileURLToPath(new URL("../../../", import.meta.url));
+const program = relative(repo, fileURLToPath(new URL("unprivileged.js", import.meta.url)));
 const MOUNT = "mount -t tracefs -o gid=65534,mode=750 tracefs /sys/kernel/tracing";
 
+/** Where the process sees the repository, which may lie in a directory that nobody else may enter. */
+let place: string;
 let cache: string;
 let lab: net.Playground;
 before(async () => {
+  place = mkdtempSync(join(tmpdir(), "bpflab-repo-"));
+  chmodSync(place, 0o755);
   cache = mkdtempSync(join(tmpdir(), "bpflab-privileges-"));
   mkdirSync(join(cache, "bpflab"), { mode: 0o755 });
   lab = await net.playground();
@@ -21,15 +26,17 @@ before(async () => {
 after(() => {
   lab.close();
   rmSync(cache, { recursive: true, force: true });
+  rmdirSync(place);
 });
 
 /** What comes of each step, for a user with these capabilities; on a machine where root has run `command` first. */
 async function stepsWith(capabilities: string[], command = "umount -l /sys/kernel/tracing 2>/dev/null || true") {
   const has = ["-all", ...[...capabilities, "setuid", "setgid"].map((name) => `+${name}`)].join();
   const drop = ["setpriv", "--securebits=+no_setuid_fixup", `--bounding-set=${has}`, "--inh-caps=-all"];
+  const run = [...drop, process.execPath, join(place, program), lab.interface];
   const { stdout } = await execa(
     "unshare",
-    [...["--mount", "sh", "-c", `${command}; exec "$@"`, "sh"], ...drop, ...[process.execPath, program, lab.interface]],
+    ["--mount", "sh", "-c", `mount --bind "$1" "$2"; shift 2; ${command}; exec "$@"`, "sh", repo, place, ...run],
     { env: { XDG_CACHE_HOME: cache } },
   );
   return JSON.parse(stdout) as Record<string, string>;

@@ -164,8 +164,6 @@ function wrongFlood(received: number, slow: number, few: number, empty: () => st
     return received === 0
       ? `No request is answered at all: the threshold (50) is not looked at. The map ${map} is empty: when the lookup finds nothing, put an entry for the source into it, and let that first request pass.`
       : `All 70 requests within a second were answered, and the map ${map} is empty: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), and does a source that the lookup does not find get an entry?`;
-  if (received === REQUESTS - THRESHOLD || received === REQUESTS - THRESHOLD + 1)
-    return `${received} of 70 requests were answered, as if the first 50 had been dropped and the others let through: PASS and DROP are the wrong way round.`;
   if (received === REQUESTS)
     return "All 70 requests within a second were answered, with the threshold at 50: nothing is dropped. Is h_proto compared in network byte order, bpf_htons(ETH_P_IP), the count with threshold, and is the window a second (1000000000 ns)?";
   if (received === 0 && slow === 0 && few === 0)
@@ -182,6 +180,8 @@ function wrongAbove(
   spread: PingResult,
   empty: () => string | undefined,
 ): string | undefined {
+  if (flood === REQUESTS - THRESHOLD || flood === REQUESTS - THRESHOLD + 1)
+    return `${flood} of 70 requests were answered, as if the first 50 had been dropped and the others let through: PASS and DROP are the wrong way round.`;
   return (flood < REQUESTS ? wrongSpread(spread) : undefined) ?? wrongFlood(flood, slow, few, empty);
 }
 

@@ -3,12 +3,19 @@ import { cellRun, type CellRun } from "../base/display.js";
 import { replaceEarlier } from "./rerun.js";
 import type { HookCost, Run } from "./run.js";
 
+interface Shared {
+  run: Promise<Run>;
+  /** The run, as soon as it is there. */
+  loaded?: Run;
+  users: number;
+}
+
 /** What runs of one probe: runs of one caller's own, and the one that all share who want its events at the same time. */
 export class Runs {
   readonly #hooks: string;
   readonly #load: () => Promise<Run>;
   readonly #all = new Set<Run>();
-  #shared: { run: Promise<Run>; users: number } | undefined;
+  #shared: Shared | undefined;
   #attached: (() => void) | undefined;
   #counting = false;
   #costs: HookCost[] = [];
@@ -42,12 +49,11 @@ export class Runs {
     return run;
   }
 
-  /** The run that all share who want it at the same time; it ends with the last of them. */
-  async share(): Promise<{ run: Run; leave: () => void }> {
-    const shared = (this.#shared ??= { run: this.own(), users: 0 });
+  /** Counts one more user of the shared run. The function that it returns counts one less; the last ends the run. */
+  #enter(shared: Shared): () => void {
     shared.users++;
     let left = false;
-    const leave = () => {
+    return () => {
       if (left) return;
       left = true;
       if (--shared.users > 0) return;
@@ -57,8 +63,14 @@ export class Runs {
         () => {},
       );
     };
+  }
+
+  /** The run that all share who want it at the same time; it ends with the last of them. */
+  async share(): Promise<{ run: Run; leave: () => void }> {
+    const shared = (this.#shared ??= { run: this.own(), users: 0 });
+    const leave = this.#enter(shared);
     try {
-      const run = await shared.run;
+      const run = (shared.loaded = await shared.run);
       if (!run.object.closed) return { run, leave };
       this.#shared = undefined;
       return await this.share();
@@ -78,15 +90,20 @@ export class Runs {
   stream<T>(of: (run: Run) => Observable<T>): Observable<T> {
     return new Observable<T>((subscriber) => {
       const cell = cellRun();
-      this.share().then(
-        async ({ run, leave }) => {
-          subscriber.add(leave);
-          if (subscriber.closed) return;
-          subscriber.add(of(run).subscribe(subscriber));
-          await this.#begin(run, cell).catch((error: unknown) => subscriber.error(error));
-        },
-        (error: unknown) => subscriber.error(error),
-      );
+      const join = (run: Run, leave: () => void) => {
+        subscriber.add(leave);
+        if (subscriber.closed) return;
+        subscriber.add(of(run).subscribe(subscriber));
+        this.#begin(run, cell).catch((error: unknown) => subscriber.error(error));
+      };
+      // Whoever joins a run misses nothing of what the caller starts in its next line.
+      const { loaded } = this.#shared ?? {};
+      if (loaded && !loaded.object.closed) join(loaded, this.#enter(this.#shared!));
+      else
+        this.share().then(
+          ({ run, leave }) => join(run, leave),
+          (error: unknown) => subscriber.error(error),
+        );
     });
   }
 

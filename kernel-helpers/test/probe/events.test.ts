@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +65,23 @@ describe("an event a row", () => {
       .params({ pid: dd.pid })
       .collect({ until: () => dd.run() });
     assert.equal(table.numRows(), 100);
+  });
+
+  test("who subscribes to a probe that is attached has what is done in the next line", async () => {
+    const calls = await probe("tp/syscalls/sys_enter_write")
+      .filter((d) => d.comm === "dd" && d.count === 77)
+      .attach();
+    let rows = 0;
+    const subscription = calls.events().subscribe((batch) => (rows += batch.rows));
+    try {
+      // It blocks this thread, so that nothing of ours runs before it has ended.
+      execFileSync("dd", ["if=/dev/zero", "of=/dev/null", "bs=77", "count=200", "status=none"]);
+      await until("all 200 writes are there", () => rows >= 200);
+      assert.equal(rows, 200);
+    } finally {
+      subscription.unsubscribe();
+      calls.close();
+    }
   });
 
   test("a stream runs while somebody listens, and a parameter changes it while it runs", async () => {

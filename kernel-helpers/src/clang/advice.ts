@@ -234,11 +234,7 @@ function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
 function unknownFunction(name: string, { names }: Told): Advice {
   const message = `There is no function ${name} in a BPF program.`;
   if (instead[name]) return { message, advice: instead[name] };
-  if (names.isKernelFunction(name))
-    return {
-      message: `${name} is a function of this kernel, and not declared here.`,
-      advice: `If it is a kfunc, a program may call it. Declare it as the kernel has it: extern … ${name}(…) __ksym;`,
-    };
+  if (names.isKernelFunction(name)) return kernelFunction(name);
   const near = nearest(name, names.helpers, 3, Math.max(2, Math.floor(name.length / 4)));
   return {
     message,
@@ -246,6 +242,13 @@ function unknownFunction(name: string, { names }: Told): Advice {
       near.length > 0
         ? nearestAre("helper", near)
         : "It can call the kernel's helpers and kfuncs (bpf_…), of which this kernel has none of this name, and functions of its own.",
+  };
+}
+
+function kernelFunction(name: string): Advice {
+  return {
+    message: `${name} is a function of this kernel, and not declared here.`,
+    advice: `If it is a kfunc, a program may call it. Declare it as the kernel has it: extern … ${name}(…) __ksym;`,
   };
 }
 
@@ -282,6 +285,7 @@ function unknownIdentifier(name: string, told: Told): Advice | undefined {
   if (instead[name]) return { advice: instead[name] };
   if (noKernelTypes(told.source))
     return { advice: '#include "vmlinux.h" above: it has the kernel\'s types and constants.' };
+  if (/^bpf_\w/.test(name) && told.names.isKernelFunction(name)) return kernelFunction(name);
   if (told.message.includes("did you mean")) return undefined;
   const own = [...new Set(told.source.match(/\b[A-Za-z_]\w{2,}\b/g))].filter((one) => one !== name);
   const near = nearest(

@@ -66,6 +66,10 @@ const systemHeaders = [
   ...(TRIPLE ? ["-idirafter", `/usr/include/${TRIPLE}-linux-gnu`] : []),
 ];
 
+/** What libbpf's headers have since 1.2 or 1.4, and ours for programs that meet older ones. */
+const ofNewerLibbpf =
+  /\b(?:BPF_U(?:RET)?PROBE|bpf_ksym_exists|bpf_for|bpf_repeat|__kptr_untrusted|__percpu_kptr|__arg_(?:ctx|nonnull|nullable|trusted))\b/;
+
 /** clang's flags for a source: the target's, the include path, and the kernel's types, precompiled where that is safe. */
 export async function compilerFlags(
   source: string,
@@ -82,6 +86,7 @@ export async function compilerFlags(
     ...includes.flatMap((dir) => ["-I", dir]),
     ...systemHeaders,
     ...types,
+    ...(ofNewerLibbpf.test(source) ? ["-include", join(INCLUDE_DIR, "newer_libbpf.h")] : []),
     ...macros,
   ];
 }
@@ -212,7 +217,7 @@ const unsaid = (warned: readonly Diagnostic[], found: readonly Diagnostic[]) =>
   warned.filter(({ line }) => !found.some((better) => better.severity === "error" && better.line === line));
 
 /** To be counted up with each change of the checks: what was compiled before has to pass them too. */
-const CHECKS = 3;
+const CHECKS = 4;
 
 /** What a compilation of a source read and said. */
 interface LastTime {

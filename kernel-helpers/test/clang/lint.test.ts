@@ -349,6 +349,28 @@ __section("raw_tp/sched_switch") int enter(void *ctx) { u64 key = 1; bpf_printk(
     assert.deepEqual(await told(source.replace("#define bpf_printk", "#undef bpf_printk\n#define bpf_printk")), []);
   });
 
+  test("two programs for one event, by hooks of two kinds", async () => {
+    const on = (section: string, name: string) => `SEC("${section}") int ${name}(void *ctx) { return 0; }\n`;
+    const [found, ...others] = await told(
+      `${head}${on("tp_btf/sched_switch", "typed")}${on("raw_tp/sched_switch", "raw")}${on("raw_tp/sched_switch", "more")}`,
+    );
+    assert.equal(
+      found!.text,
+      "warning 5: typed (tp_btf/sched_switch) and raw (raw_tp/sched_switch) run at the same event: what both count is counted twice.",
+    );
+    assert.match(found!.advice, /--alternatives typed,raw of %%bpf, or alternatives: \[\["typed", "raw"\]\]/);
+    assert.deepEqual(
+      others.map(({ text }) => text.slice(0, 10)),
+      ["warning 6:"],
+    );
+    for (const alone of [
+      `${on("raw_tp/sched_switch", "one")}${on("raw_tp/sched_switch", "two")}`, // both are meant
+      `${on("?tp_btf/sched_switch", "one")}${on("raw_tp/sched_switch", "two")}`, // one is left out
+      `${on("raw_tp/sched_switch", "one")}${on("tp_btf/sched_wakeup", "two")}`,
+    ])
+      assert.deepEqual(await told(`${head}${alone}`), []);
+  });
+
   test("the shipped programs have nothing to be said of them", async () => {
     const files = readdirSync(new URL("../../../bpf/", import.meta.url)).filter((file) => file.endsWith(".bpf.c"));
     for (const name of files.map((file) => file.replace(".bpf.c", "")))

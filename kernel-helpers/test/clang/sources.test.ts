@@ -184,4 +184,29 @@ describe("where programs come from", () => {
     const misspelt = { constant: { a: 1 } } as bpf.LoadOptions;
     await refused(() => bpf.load(compiled, misspelt), /^load takes no option "constant"\.\nIt takes constants, /);
   });
+
+  test("what libbpf's headers have since 1.2", async () => {
+    const newer = `#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+${license}
+extern struct task_struct *bpf_task_from_pid(s32) __weak __ksym;
+extern void no_such_function(void) __weak __ksym;
+SEC("uprobe") int BPF_UPROBE(entered, int x) { return x; }
+SEC("uretprobe") int BPF_URETPROBE(left, int x) { return x; }
+SEC("raw_tp") int answer(void *ctx)
+{
+	int i, sum = 0;
+
+	bpf_for(i, 3, 10) {
+		if (i == 8)
+			continue;
+		sum += i;
+	}
+	bpf_repeat(5) sum += 100;
+	return sum + 1000 * bpf_ksym_exists(bpf_task_from_pid) + 10000 * bpf_ksym_exists(no_such_function);
+}
+`;
+    assert.equal(await answer(newer), 1000 + 500 + 34);
+  });
 });

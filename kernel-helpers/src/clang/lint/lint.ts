@@ -2,6 +2,7 @@
 import { clangMessages } from "../clang.js";
 import type { Diagnostic } from "../diagnostics.js";
 import { checkDeclarations } from "./declarations.js";
+import { doubledHooks } from "./doubled-hooks.js";
 import { checkFormats } from "./formats.js";
 import { probed, probeFlags, readProbes } from "./probes.js";
 
@@ -15,7 +16,12 @@ import { probed, probeFlags, readProbes } from "./probes.js";
 export async function lint(source: string, file: string, flags: readonly string[]): Promise<Diagnostic[]> {
   const text = probed(source, file);
   const said = text === undefined ? [] : await clangMessages([...flags, ...probeFlags, "-x", "c", "-"], text);
-  const found = [...checkDeclarations(source, file), ...checkFormats(source, file), ...readProbes(said, source, file)];
+  const found = [
+    ...checkDeclarations(source, file),
+    ...doubledHooks(source, file),
+    ...checkFormats(source, file),
+    ...readProbes(said, source, file),
+  ];
   const refused = new Set(found.filter((d) => d.severity === "error").map((d) => d.line));
   return found
     .filter((d) => d.severity === "error" || !refused.has(d.line)) // what follows from an error says no more

@@ -58,6 +58,8 @@ export interface MapDescription {
   keyTypeId: number;
   valueTypeId: number;
   isInternal: boolean;
+  /** Where libbpf pins it when it is loaded, by LIBBPF_PIN_BY_NAME of its definition. */
+  pinPath?: string;
 }
 export function bpf_object__maps(object: ObjectHandle): MapDescription[];
 /** Part of `.rodata`, `.data` or `.bss`, before load. */

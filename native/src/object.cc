@@ -141,6 +141,7 @@ Napi::Value Maps(const Napi::CallbackInfo& info) {
     entry.Set("keyTypeId", Napi::Number::New(env, bpf_map__btf_key_type_id(map)));
     entry.Set("valueTypeId", Napi::Number::New(env, bpf_map__btf_value_type_id(map)));
     entry.Set("isInternal", Napi::Boolean::New(env, bpf_map__is_internal(map)));
+    if (const char* path = bpf_map__pin_path(map)) entry.Set("pinPath", path);
     list.Set(list.Length(), entry);
   }
   return list;

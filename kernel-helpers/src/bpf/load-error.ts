@@ -1,4 +1,5 @@
 import { release } from "node:os";
+import { dirname } from "node:path";
 import { lacking, type Capability } from "../base/capabilities.js";
 import { LoadError, MissingFeatureError } from "../base/errors.js";
 import { listNames, nearestNames } from "../base/names.js";
@@ -198,6 +199,20 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
           },
   ],
   [
+    /^specified path (.+) is not on BPF FS/,
+    ([path]) => ({
+      reason: `a map is to be pinned (LIBBPF_PIN_BY_NAME) at ${path}, which is not on a bpffs`,
+      hint: `Mount one: mount -t bpf bpf ${dirname(path!)}; or leave __uint(pinning, …) out: then the map goes with its object.`,
+    }),
+  ],
+  [
+    /^couldn't reuse pinned map at '(.+)': parameter mismatch/,
+    ([path]) => ({
+      reason: `the map that is pinned at ${path} is of another type, or has keys, values or a size other than this program's (LIBBPF_PIN_BY_NAME)`,
+      hint: `Remove it, with all it holds: rm ${path}; or give this program's map another name.`,
+    }),
+  ],
+  [
     /^Error in bpf_create_map_xattr\((.+)\):|^map '(.+)': failed to create: /,
     (found, { object }) => {
       const name = found.find(Boolean)!;
@@ -276,8 +291,14 @@ function explainMap(map: ReturnType<typeof native.bpf_object__maps>[number]): Ex
       reason: `the key of the map ${name} (${typeName}) has ${keySize} bytes`,
       hint: `The key of an array is its index, of 4 bytes: __type(key, u32).`,
     };
+  if (/_of_maps$/.test(typeName) && keySize > 0)
+    return {
+      reason: `the map ${name} (${typeName}) does not say what its inner maps are`,
+      hint: `Write __array(values, struct …) into it, in place of its value: of inner maps' type, such as struct inner { __uint(type, BPF_MAP_TYPE_HASH); … }.`,
+    };
+  if (/ringbuf|arena/.test(typeName)) return undefined;
   const missing = [keySize === 0 && "key", valueSize === 0 && "value"].filter((one) => one !== false);
-  const isKeyless = /queue|^stack$|bloom|ringbuf/.test(typeName);
+  const isKeyless = /queue|^stack$|bloom/.test(typeName);
   if (missing.length > 0 && !(isKeyless && valueSize > 0))
     return {
       reason: `the map ${name} (${typeName}) has no ${listNames(missing)}`,

@@ -8,6 +8,7 @@ import { noGlobal } from "./hidden-variables.js";
 import { mapLayouts } from "./map-layouts.js";
 import type { MapBase, MapParts } from "./map.js";
 import { namedObject, unknownName } from "../base/names.js";
+import { Pins } from "./pins.js";
 import { native, type LinkHandle, type MapDescription, type MapHandle, type ObjectHandle } from "../base/native.js";
 import { BpfProgram, closed } from "./program.js";
 import { isRing, RingRecords, type RecordType } from "./ring-records.js";
@@ -100,7 +101,8 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
       const { key, value } = mapLayouts(btf, description);
       const map = opened.get(description.name)!;
       const loss = this.#find(`${description.name}_lost`);
-      maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss });
+      const pins = new Pins(description.pinPath);
+      maps[description.name] = makeMap({ owner: name, handle: map, description, key, value, loss, pins });
     }
     this.maps = namedObject("map", name, maps) as typeof this.maps;
     this.globals = globalsObject(

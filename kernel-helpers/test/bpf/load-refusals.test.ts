@@ -79,6 +79,12 @@ SEC("tp_btf/sched_switch") int use(void *ctx) { int key = 0; return bpf_map_look
       /the program hidden of SEC\("raw_tp\/sched_switch"\) is static\.\nLeave static out/,
     ],
     [
+      "a map of maps without its inner ones",
+      map("__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS); __uint(max_entries, 4); __type(key, u32); __type(value, u32);"),
+      LoadError,
+      /the map m \(hash_of_maps\) does not say what its inner maps are\.\nWrite __array\(values, struct …\) into it/,
+    ],
+    [
       "operations that the kernel does not have",
       'struct nosuch_ops { int (*init)(void); }; SEC("struct_ops/init") int BPF_PROG(init) { return 0; } SEC(".struct_ops") struct nosuch_ops none = { .init = (void *)init };',
       MissingFeatureError,

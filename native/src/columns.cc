@@ -76,6 +76,19 @@ uint64_t CopyToDouble(const Column& column, const Record* records, size_t n, uin
   return inexact;
 }
 
+// The same of integers in network byte order, which are rare.
+uint64_t CopySwappedToDouble(const Column& column, const Record* records, size_t n, uint8_t* to) {
+  auto* target = reinterpret_cast<double*>(to);
+  uint64_t inexact = 0;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < column.count; j++) {
+      const uint64_t value = be64toh(Read<uint64_t>(records[i].data + column.offset + j * sizeof(uint64_t)));
+      inexact += value > static_cast<uint64_t>(kMostExact);
+      *target++ = static_cast<double>(value);
+    }
+  return inexact;
+}
+
 int64_t Integer(const uint8_t* at, uint32_t width, bool is_signed) {
   switch (width) {
     case 1:
@@ -137,14 +150,28 @@ uint64_t DecodeColumn(Column& column, const Record* records, size_t n, uint8_t* 
     case Decode::I64Exact:
       Copy<uint64_t, uint64_t>(column, records, n, to);
       return 0;
+    case Decode::U64BeExact:
+      Copy<uint64_t, uint64_t>(column, records, n, to);
+      for (size_t i = 0; i < n * column.count; i++) {
+        auto* value = reinterpret_cast<uint64_t*>(to) + i;
+        *value = be64toh(*value);
+      }
+      return 0;
+    case Decode::U64Be:
+      return CopySwappedToDouble(column, records, n, to);
     case Decode::U64:
       return CopyToDouble<uint64_t>(column, records, n, to);
     case Decode::I64:
       return CopyToDouble<int64_t>(column, records, n, to);
-    case Decode::Bits:
-      for (size_t i = 0; i < n; i++)
-        reinterpret_cast<double*>(to)[i] = static_cast<double>(BitField(column, records[i].data));
-      return 0;
+    case Decode::Bits: {
+      uint64_t inexact = 0;
+      for (size_t i = 0; i < n; i++) {
+        const int64_t value = BitField(column, records[i].data);
+        inexact += value > kMostExact || value < -kMostExact;
+        reinterpret_cast<double*>(to)[i] = static_cast<double>(value);
+      }
+      return inexact;
+    }
     case Decode::Text:
       for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < column.count; j++)

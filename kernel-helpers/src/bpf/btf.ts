@@ -38,6 +38,7 @@ export type Layout =
 const meanings: Record<string, Layout> = {
   __be16: { kind: "int", size: 2, signed: false, bigEndian: true },
   __be32: { kind: "address", size: 4 },
+  __be64: { kind: "int", size: 8, signed: false, bigEndian: true },
 };
 
 /**
@@ -112,8 +113,11 @@ export class Btf {
       case "float":
         return { kind: "float", size: type.size! };
       case "enum":
+        // clang before 15 keeps only half of the values of an enum of 8 bytes: labels would be wrong, and 0 for most.
+        if (type.size === 8) return { kind: "int", size: 8, signed: type.signed! };
+        return enumOf(type);
       case "enum64":
-        return { kind: "enum", size: type.size!, signed: type.signed!, name: type.name, values: type.values! };
+        return enumOf(type);
       case "ptr":
         return { kind: "pointer", size: 8 };
       case "array": {
@@ -144,9 +148,10 @@ export class Btf {
       if (!member.name && inner.members) return this.#fields(inner, bit);
       const said = this.layout(member.type);
       if (!said || !member.name) return [];
-      const layout = isNumber(said, member.name) ? networkNumber : said;
+      const layout = byName(said, member.name);
       const offset = Math.floor(bit / 8);
-      const bits = member.bitSize ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
+      const isWhole = bit % 8 === 0 && member.bitSize === layout.size * 8; // `__u64 x:64` is as good as no bit field
+      const bits = member.bitSize && !isWhole ? { bits: { offset: bit % 8, size: member.bitSize } } : {};
       const combine = this.#combines(type).get(index);
       return [{ name: member.name, offset, ...bits, ...(combine ? { combine } : {}), layout }];
     });
@@ -175,8 +180,7 @@ export class Btf {
       .flatMap(({ type, offset }) => {
         const said = this.layout(type);
         const { name } = this.#at(type);
-        const layout = said && isNumber(said, name) ? networkNumber : said;
-        return layout ? [{ name, offset, layout }] : [];
+        return said ? [{ name, offset, layout: byName(said, name) }] : [];
       })
       .sort((a, b) => a.offset - b.offset);
   }
@@ -213,9 +217,17 @@ export class Btf {
 
 const networkNumber: Layout = { kind: "int", size: 4, signed: false, bigEndian: true };
 
-/** True where `__be32` is a number by the name of its field. */
-function isNumber(layout: Layout, name: string): boolean {
-  return layout === meanings["__be32"] && numbers.test(name);
+/** The layout of a field, of which its name may say that a `__be32` is a number, or the `__be32` of an array. */
+function byName(layout: Layout, name: string): Layout {
+  if (!numbers.test(name)) return layout;
+  if (layout === meanings["__be32"]) return networkNumber;
+  if (layout.kind !== "array") return layout;
+  const element = byName(layout.element, name);
+  return element === layout.element ? layout : { ...layout, element };
+}
+
+function enumOf({ size, signed, name, values }: BtfType): Layout {
+  return { kind: "enum", size: size!, signed: signed!, name, values: values! };
 }
 
 const named = ["struct", "union", "enum", "enum64", "typedef", "int", "float"];

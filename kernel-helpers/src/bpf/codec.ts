@@ -1,9 +1,9 @@
 import { integerOf } from "../base/arguments.js";
-import { inspect } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { ArgumentError } from "../base/errors.js";
 import { formatAddress, parseAddress, parseIPv4 } from "./address.js";
 import type { Field, Layout } from "./btf.js";
-import { unknownName } from "../base/names.js";
+import { listNames, unknownName } from "../base/names.js";
 import { decodeText, encodeText } from "./char-array.js";
 
 // Between bytes in the kernel's layout (native byte order) and JavaScript values:
@@ -102,7 +102,13 @@ function readBits(view: DataView, at: number, field: Field): unknown {
   const raw = (word >> shift) & mask;
   const value = exactInteger(isSigned(layout) ? BigInt.asIntN(field.bits!.size, raw) : raw);
   if (layout.kind === "bool") return value !== 0;
-  return layout.kind === "enum" ? labelOf(layout, value) : value;
+  return layout.kind === "enum" ? labelOf({ ...layout, values: labelsInBits(layout, field.bits!.size) }, value) : value;
+}
+
+/** The labels of an enum in a bit field: of a value that is negative there is only the end. */
+export function labelsInBits({ values, signed }: Enum, bits: number): Enum["values"] {
+  const inBits = signed ? BigInt.asIntN : BigInt.asUintN;
+  return values.map(({ name, value }) => ({ name, value: exactInteger(inBits(bits, BigInt(value))) }));
 }
 
 function isSigned(layout: Layout): boolean {
@@ -157,6 +163,7 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
     case "struct": {
       if (value === null || typeof value !== "object" || Array.isArray(value))
         throw mismatch(path, `an object with ${layout.fields.map((f) => f.name).join(", ")}`, value);
+      const given: [Field, unknown][] = [];
       for (const [name, item] of Object.entries(value)) {
         const field = layout.fields.find((f) => f.name === name);
         if (!field)
@@ -166,11 +173,63 @@ function write(layout: Layout, value: unknown, view: DataView, at: number, path:
             name,
             layout.fields.map((f) => f.name),
           );
-        if (field.bits) writeBits(view, at, field, item, `${path}.${name}`);
-        else write(field.layout, item, view, at + field.offset, `${path}.${name}`);
+        given.push([field, item]);
       }
+      if (given.length > 1 && hasUnion(layout)) return writeUnion(given, view, at, path);
+      for (const [field, item] of given) writeField(field, item, view, at, path);
     }
   }
+}
+
+function writeField(field: Field, value: unknown, view: DataView, at: number, path: string): void {
+  if (field.bits) writeBits(view, at, field, value, `${path}.${field.name}`);
+  else write(field.layout, value, view, at + field.offset, `${path}.${field.name}`);
+}
+
+const readField = (field: Field, view: DataView, at: number) =>
+  field.bits ? readBits(view, at, field) : decode(field.layout, view, at + field.offset);
+
+/** True for what reads as a value that, written, gives the same bits. */
+const keepsBits = (layout: Layout) => layout.kind !== "float" && layout.kind !== "bool";
+
+/** True where some fields share memory. */
+function hasUnion(layout: Layout & { kind: "struct" }): boolean {
+  const before = unions.get(layout);
+  if (before !== undefined) return before;
+  const sorted = [...layout.fields].sort((a, b) => startOf(a) - startOf(b));
+  const found = sorted.some((field, i) => i > 0 && startOf(field) < endOf(sorted[i - 1]!));
+  unions.set(layout, found);
+  return found;
+}
+
+const unions = new WeakMap<Layout, boolean>();
+
+const startOf = ({ offset, bits }: Field) => offset * 8 + (bits?.offset ?? 0);
+const endOf = (field: Field) => startOf(field) + (field.bits?.size ?? field.layout.size * 8);
+
+/**
+ * What was given for fields that share memory has to be the same thing said twice, as reading gives it: with one of them
+ * changed, one change or the other would be lost.
+ */
+function writeUnion(given: readonly [Field, unknown][], view: DataView, at: number, path: string): void {
+  // What does not keep every bit, such as a NaN, comes first: where it shares memory with what does, that decides.
+  for (const keeping of [false, true])
+    for (const [field, value] of given)
+      if (keepsBits(field.layout) === keeping) writeField(field, value, view, at, path);
+  for (const [field, value] of given) {
+    const alone = new DataView(new ArrayBuffer(view.byteLength - at));
+    writeField(field, value, alone, 0, path);
+    if (isDeepStrictEqual(readField(field, alone, 0), readField(field, view, at))) continue;
+    const others = given.filter(([other]) => other !== field && overlap(field, other)).map(([{ name }]) => name);
+    throw new ArgumentError(
+      `${path}: ${field.name} and ${listNames(others)} share memory (a union), and what they are given differs.`,
+      { hint: `Give ${field.name} alone, or ${others.length > 1 ? "the others" : listNames(others)}.` },
+    );
+  }
+}
+
+function overlap(a: Field, b: Field): boolean {
+  return startOf(a) < endOf(b) && startOf(b) < endOf(a);
 }
 
 function flag(value: unknown, path: string): 0 | 1 {
@@ -219,7 +278,11 @@ function writeInt(view: DataView, at: number, { size, bigEndian }: Integer, valu
 function writeBits(view: DataView, at: number, field: Field, value: unknown, path: string): void {
   const { layout } = field;
   const number =
-    layout.kind === "bool" ? flag(value, path) : layout.kind === "enum" ? valueOf(layout, value, path) : value;
+    layout.kind === "bool"
+      ? flag(value, path)
+      : layout.kind === "enum"
+        ? valueOf({ ...layout, values: labelsInBits(layout, field.bits!.size) }, value, path)
+        : value;
   const given = BigInt.asUintN(field.bits!.size, integer(number, field.bits!.size, isSigned(layout), path));
   const { word, bytes: count, shift, mask } = bitsAt(view, at, field);
   let whole = (word & ~(mask << shift)) | (given << shift);

@@ -19,7 +19,7 @@ function variables(source: string): { name: string; kind: Kind }[] {
     if (character === "}" || character === ")") depth--;
     if (character === "}" && depth === 0) outside += ";"; // what stands behind a body or a type is a declaration of its own
   }
-  for (const part of outside.split(";")) {
+  for (const part of outside.replace(/\b(?:SEC|__attribute__|__weak|__hidden)\b/g, "").split(";")) {
     const declared = /^\s*((?:[A-Za-z_]\w*[\s*]+)+)([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*(?:=|$)/.exec(part);
     if (!declared || /^\s*(?:typedef|extern|struct\s+\w+\s*$|enum|union)\b/.test(part)) continue;
     const words = declared[1]!.split(/[\s*]+/);

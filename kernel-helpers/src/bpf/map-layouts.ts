@@ -5,7 +5,7 @@ const index: Layout = { kind: "int", size: 4, signed: false };
 
 /** Maps whose key is an index by the kernel's definition, whether or not the program says so. */
 const indexed =
-  /^(percpu_|prog_|perf_event_|cgroup_)?array$|^array_of_maps$|^(dev|cpu|xsk|sock)map$|^reuseport_sockarray$/;
+  /^(percpu_|prog_|perf_event_|cgroup_)?array$|^array_of_maps$|^(dev|cpu|xsk|sock)map$|^reuseport_sockarray$|^stack_trace$/;
 
 /** What a map's definition says of its keys and values. */
 export interface Declared {

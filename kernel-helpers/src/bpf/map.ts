@@ -1,13 +1,13 @@
-import {} from "../base/arguments.js";
 import { inspect } from "node:util";
 import { requireInteger } from "../base/arguments.js";
 import { ArgumentError, BpflabError, ClosedError } from "../base/errors.js";
 import type { Layout } from "./btf.js";
 import { decode, encode, viewOf } from "./codec.js";
+import { flatten } from "./flatten.js";
 import { isNativeError, native, type MapDescription, type MapHandle } from "../base/native.js";
 import { Pinnable, type Pins } from "./pins.js";
 import { isStorage, withOwner } from "./storage-keys.js";
-import { requireOperation, type Operation } from "./operations.js";
+import { descriptorOf, requireOperation, type Operation } from "./operations.js";
 import { decodePerCpu, encodePerCpu, isPerCpu, sumPerCpu, type Summed } from "./per-cpu.js";
 
 /** Where a program counts the updates of a map that found no room: its global NAME_lost. */
@@ -135,6 +135,7 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
    * @throws ArgumentError that names the field and its range, or says that the map is full; ClosedError
    */
   set(key: Key, value: Value): void {
+    requireOperation(this, "set");
     const valueBytes = this.#encodeValue(value);
     this.#withKey("set", key, (handle, bytes) => native.bpf_map_update_elem(handle, bytes, valueBytes, 0));
   }
@@ -238,7 +239,8 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
   /** @internal all entries as the kernel's bytes, side by side */
   walk(operation: Operation): { rows: number; keys: Buffer; values: Buffer } {
     requireOperation(this, operation);
-    return this.#call(operation, (handle) => native.map_walk(handle, BATCH_BYTES));
+    // Of `clear` this is the part that reads.
+    return this.#call(operation === "clear" ? "entries" : operation, (handle) => native.map_walk(handle, BATCH_BYTES));
   }
 
   /** @internal the layout of a key or of one CPU's value. @throws ArgumentError */
@@ -303,8 +305,8 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
     const bytes = encode(layout, key, `${this.name} key`);
     // A trie's key begins with the prefix length, in bits of what follows it.
     if (this.type === "lpm_trie" && layout.kind === "struct") {
-      const length = layout.fields[0]!;
-      requireInteger(`${this.name} key.${length.name}`, decode(length.layout, viewOf(bytes)), {
+      const { name, offset, layout: number } = flatten(layout)[0]!; // which may stand in a struct of the kernel's own
+      requireInteger(`${this.name} key.${name}`, decode(number, viewOf(bytes), offset), {
         from: 0,
         to: (this.#keySize - 4) * 8,
       });
@@ -337,6 +339,13 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
     } catch (error) {
       if (!isNativeError(error)) throw error;
       if (error.code === "EPERM") {
+        if (reading.includes(what))
+          throw new ArgumentError(
+            `${what} may not read the map ${this.path}: user space may only write it (BPF_F_WRONLY).`,
+            {
+              cause: error,
+            },
+          );
         const why = this.#readOnly
           ? "it is open for reading only"
           : "user space may only read it, as with any frozen map";
@@ -361,12 +370,19 @@ export class MapBase<Key = any, Value = any> extends Pinnable {
           },
         );
       }
+      const takes = what === "set" || isStorage(this.type) ? descriptorOf(this.type) : undefined;
       throw new BpflabError("MAP", `${what} failed on the map ${this.path} (${this.type}): ${error.message}.`, {
+        ...(takes && wrongDescriptor.includes(error.code) ? { hint: takes } : {}),
         cause: error,
       });
     }
   }
 }
+
+const reading: readonly Operation[] = ["get", "getSummed", "has", "entries", "keys", "table", "poll", "peek"];
+
+/** What the kernel says of a descriptor that is of another kind than the map takes. */
+const wrongDescriptor = ["EBADF", "ENOTSOCK", "EINVAL", "EOPNOTSUPP"];
 
 /** Of entries that one system call of a walk reads. */
 const BATCH_BYTES = 8 * 2 ** 20;

@@ -19,7 +19,7 @@ export type Operation =
 
 const array: Operation[] = ["get", "has", "set", "setAll", "entries", "keys", "table", "poll", "clear"];
 const hash: Operation[] = [...array, "delete"];
-const descriptors: Operation[] = ["get", "has", "set", "delete", "entries", "keys"];
+const descriptors: Operation[] = ["get", "has", "set", "delete", "entries", "keys", "table", "poll"];
 const storage: Operation[] = ["get", "has", "set", "delete"];
 const queue: Operation[] = ["push", "pop", "peek", "clear"];
 
@@ -43,7 +43,7 @@ const operations: Record<string, Operation[]> = {
   cgroup_array: ["set", "delete"],
   sockmap: ["set", "delete", "keys"],
   sockhash: ["set", "delete", "keys"],
-  xskmap: ["set", "delete", "keys"],
+  xskmap: ["set", "delete"],
   reuseport_sockarray: ["set", "delete"],
   devmap: descriptors,
   devmap_hash: descriptors,
@@ -59,6 +59,7 @@ const operations: Record<string, Operation[]> = {
 };
 
 const elsewhere: Record<string, string> = {
+  perf_event_array: "A perf event array is read as a stream: call .events() with its name on the object.",
   ringbuf: "A ring buffer is read as a stream: call .events() with its name on the object.",
   task_storage: "It keeps a value for each process: get, has, set and delete take a process id as the key.",
   cgrp_storage: "It keeps a value for each cgroup: get, has, set and delete take its directory as the key.",
@@ -77,4 +78,21 @@ export function requireOperation(map: { name: string; type: string }, operation:
         ? `Maps of this type have ${able.join(", ")}.`
         : "Maps of this type can be used by programs only."),
   });
+}
+
+const descriptorsOf: Record<string, string> = {
+  prog_array: "the fd of a program",
+  array_of_maps: "the fd of a map",
+  hash_of_maps: "the fd of a map",
+  cgroup_array: "the descriptor of a cgroup's directory",
+  sockmap: "the descriptor of a connected socket",
+  sockhash: "the descriptor of a connected socket",
+  xskmap: "the descriptor of an AF_XDP socket",
+  reuseport_sockarray: "the descriptor of a socket with SO_REUSEPORT",
+};
+
+/** What the values of a map are where they are descriptors, as a sentence; undefined of other maps. */
+export function descriptorOf(type: string): string | undefined {
+  if (type === "sk_storage") return "The key is the descriptor of a socket of this process.";
+  return descriptorsOf[type] && `The value is ${descriptorsOf[type]}.`;
 }

@@ -11,8 +11,8 @@ export interface Names {
 }
 
 export type Type =
-  /** `networkOrder`: as it travels, the highest byte first; it is turned round where it is read. */
-  | { kind: "int"; low: bigint; high: bigint; networkOrder?: true }
+  /** `networkOrder`: so many bits as they travel, the highest byte first; they are turned round where they are read. */
+  | { kind: "int"; low: bigint; high: bigint; networkOrder?: 16 | 64 }
   | { kind: "bool" }
   /** Text of at most `size` bytes, the NUL included. */
   | { kind: "text"; size: number }

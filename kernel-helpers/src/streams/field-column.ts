@@ -1,4 +1,5 @@
 import type { Layout } from "../bpf/btf.js";
+import { labelsInBits } from "../bpf/codec.js";
 import type { FlatField } from "../bpf/flatten.js";
 import type { PlanColumn } from "../base/native.js";
 import { ArgumentError } from "../base/errors.js";
@@ -50,7 +51,8 @@ export function planColumn(field: RecordField, exact: boolean): PlanColumn {
         `The bit field ${field.name} does not lie in 8 bytes, so no column can hold it; make it a field of its own.`,
       );
     const place = { ...common, width, bitOffset: bits.offset, bitSize: bits.size };
-    if (scalar.kind === "enum") return { ...place, decode: "enum", signed: scalar.signed, labels: scalar.values };
+    if (scalar.kind === "enum")
+      return { ...place, decode: "enum", signed: scalar.signed, labels: labelsInBits(scalar, bits.size) };
     return { ...place, decode: "bits", signed: scalar.kind === "int" && scalar.signed };
   }
   switch (scalar.kind) {
@@ -69,6 +71,7 @@ export function planColumn(field: RecordField, exact: boolean): PlanColumn {
     case "pointer":
       return { ...common, decode: exact ? "u64_exact" : "u64" };
     case "int": {
+      if (scalar.bigEndian && scalar.size === 8) return { ...common, decode: exact ? "u64_be_exact" : "u64_be" };
       if (scalar.bigEndian) return { ...common, decode: scalar.size === 2 ? "u16_be" : "u32_be" };
       if (scalar.size === 16) return { ...common, decode: "u64_exact", count: count * 2 };
       if (![1, 2, 4, 8].includes(scalar.size))
@@ -98,8 +101,10 @@ const arrays: Record<Exclude<PlanColumn["decode"], "tail">, ArrayType> = {
   f32: Float32Array,
   f64: Float64Array,
   u64: Float64Array,
+  u64_be: Float64Array,
   i64: Float64Array,
   u64_exact: BigUint64Array,
+  u64_be_exact: BigUint64Array,
   i64_exact: BigInt64Array,
   bits: Float64Array,
   text: Uint32Array,

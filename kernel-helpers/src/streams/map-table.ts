@@ -94,7 +94,9 @@ export function readMap(
   const written = isPerCpu(map.type) && !each ? touched(values, strideOf(valueLayout)) : undefined;
 
   const columns: Record<string, EventColumn> = first(rows);
-  for (const { field, column } of keyColumns) columns[field.name] = column;
+  const added = new Set([...Object.keys(columns), ...(each ? ["cpu"] : [])]);
+  for (const { field, column } of keyColumns)
+    columns[added.has(field.name) ? `key.${field.name}` : field.name] = column;
   if (each) columns["cpu"] = Uint16Array.from({ length: rows }, (_, row) => row % map.cpus);
   for (const { field, column } of valueColumns) {
     const name = field.name in columns ? `value.${field.name}` : field.name;

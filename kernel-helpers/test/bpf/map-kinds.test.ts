@@ -131,4 +131,11 @@ describe("maps of every kind", () => {
         (error: unknown) => error instanceof ArgumentError && (assert.match(error.message, message), true),
       );
   });
+
+  test("maps whose values are descriptors are tables of ids", () => {
+    map("by_index").set(0, map("first").fd);
+    const id = map("by_index").get(0) as number;
+    assert.deepEqual(map("by_index").table().slice(0, 1).objects(), [{ key: 0, value: id }]);
+    assert.throws(() => map("by_index").set(1, 0), /\nThe value is the fd of a map\.$/);
+  });
 });

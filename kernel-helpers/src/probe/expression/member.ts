@@ -1,7 +1,7 @@
 import { nearest } from "../../base/names.js";
 import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
 import { kernelValue } from "../hooks/kernel-value.js";
-import { isWide, nameOfType, type Type } from "../value-types.js";
+import { integer, isWide, nameOfType, type Type } from "../value-types.js";
 import { hostOrder, readNumber } from "./network-order.js";
 import type { Compiler } from "./compiler.js";
 import type { Placed } from "./parse.js";
@@ -47,7 +47,7 @@ export function member(compiler: Compiler, of: Value, name: string | number, nod
   }
   const place = placeOf(of, String(name));
   const direct = type.kind === "pointer" ? type.direct : of.place?.root !== undefined && directRoot(of);
-  if (found.bitSize > 0) return bitField(compiler, place);
+  if (found.bitSize > 0) return bitField(compiler, place, kernelValue(found.type, { direct: false }));
   const is = kernelValue(found.type, { direct });
   if (!is) return compiler.refuse(node, `the member ${name} has no value`, "Use another one.");
   return at(compiler, is, place, direct);
@@ -107,15 +107,16 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean): st
   );
 }
 
-function bitField(compiler: Compiler, { root, steps }: Place): Value {
+function bitField(compiler: Compiler, { root, steps }: Place, type: Type | undefined): Value {
   compiler.scope.include("bpf/bpf_core_read.h");
   const pointer = steps.length > 1 ? `BPF_CORE_READ(${[root, ...steps.slice(0, -1)].join(", ")})` : root;
+  const is = type?.kind === "bool" || type?.kind === "named" || type?.kind === "int" ? type : integer(8, false);
   const code = compiler.scope.local(
     steps.at(-1)!.replace(/\W/g, "_"),
-    "const __u64",
+    is.kind === "bool" ? "const bool" : is.kind === "int" && isWide(is) ? "const __u64" : "const __s64",
     `BPF_CORE_READ_BITFIELD_PROBED(${pointer}, ${steps.at(-1)})`,
   );
-  return { type: { kind: "int", low: 0n, high: (1n << 64n) - 1n }, code };
+  return { type: is, code };
 }
 
 function element(compiler: Compiler, of: Value, type: Type & { kind: "array" }, index: number, node: Placed): Value {

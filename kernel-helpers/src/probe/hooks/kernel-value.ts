@@ -15,7 +15,11 @@ export function enumNames(type: Pick<KernelType, "name" | "values">): Names {
 }
 
 /** Typedefs that say more than their size, as the columns of maps and streams have them: ports and addresses. */
-const meanings: Record<string, Type> = { __be16: { ...integer(2, false), networkOrder: true }, __be32: address4 };
+const meanings: Record<string, Type> = {
+  __be16: { ...integer(2, false), networkOrder: 16 },
+  __be32: address4,
+  __be64: { ...integer(8, false), networkOrder: 64 },
+};
 
 function meaningOf(id: number): Type | undefined {
   const btf = kernelTypes();

@@ -308,6 +308,17 @@ export class BpfProgram extends Pinnable {
     return runStats(() => native.bpf_program__info(this.#object(), this.name));
   }
 
+  /** @internal what `missed` of `stats` tells, without making the kernel count runs; 0 when nobody can tell any more */
+  get skipped(): number {
+    if (!this.isLoaded) return 0;
+    try {
+      return native.bpf_program__info(this.#object(), this.name).recursionMisses;
+    } catch (error) {
+      if (error instanceof ClosedError || isNativeError(error)) return 0;
+      throw error;
+    }
+  }
+
   /**
    * Runs the program in this process without its hook (BPF_PROG_TEST_RUN), for the types that allow it.
    *

@@ -40,7 +40,7 @@ export interface ShippedPrograms {
   offcpu: {
     maps: {
       stacks: {
-        key: Uint8Array;
+        key: number;
         value: Array<number>;
       };
       off: {
@@ -85,7 +85,7 @@ export interface ShippedPrograms {
   profile: {
     maps: {
       stacks: {
-        key: Uint8Array;
+        key: number;
         value: Array<number>;
       };
       samples: {

@@ -31,6 +31,8 @@ export interface EventBatch<Event = Record<string, any>> {
   readonly malformedBecause?: string;
   /** 64-bit values beyond 2^53 that lost digits in a Float64Array: total since attach. */
   readonly inexact: number;
+  /** What else is missing since this subscription began, in sentences: runs of the programs that the kernel skipped. */
+  readonly notes?: readonly string[];
   /** When the drain thread handed these over: CLOCK_MONOTONIC, ns. */
   readonly drainedAt: number;
   /** `lost`, `dropped` and `malformed` when this subscription began, so that a reader can tell its own losses. */

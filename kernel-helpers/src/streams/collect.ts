@@ -94,10 +94,12 @@ export function collect<Event>(
     const capture = (endedAt: number): Capture => {
       const all = [...accounts.values()];
       const missed = sumMissing(all.map((news) => missedSince(news, news.baseline)));
+      const notes = [...new Set(all.flatMap(({ notes = [] }) => notes))];
       return {
         source: [...new Set(all.map(({ source }) => source ?? "events"))].join(" and ") || "events",
         rows: Math.min(rows + waiting, most),
         ...missed,
+        ...(notes.length > 0 ? { notes } : {}),
         startedAt,
         endedAt,
       };

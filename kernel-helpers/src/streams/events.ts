@@ -12,6 +12,7 @@ import { clockFromNow } from "./clock.js";
 import { markCapture, missedSince, type Capture } from "./capture.js";
 import { RingReader, type SharedBatch, type Waiting } from "./drain.js";
 import { planRing, type RecordOptions } from "./ring-plan.js";
+import { skippedFrom } from "./skipped.js";
 
 /** How the events of a ring are read. */
 export interface EventsOptions extends RecordOptions {
@@ -56,17 +57,22 @@ export function events<
       const { lost, dropped, malformed } = reader.totals;
       const source = `${object.name}.${ring}`;
       const baseline = { lost, dropped, malformed };
-      const own = { baseline, source };
+      const skipped = skippedFrom(object as ObjectBase<any>);
+      const own = () => {
+        const notes = skipped();
+        return { baseline, source, ...(notes.length > 0 ? { notes } : {}) };
+      };
       const clock = clockFromNow();
       const now = clock();
       const capture: Capture = { source, rows: 0, lost: 0, dropped: 0, startedAt: now, endedAt: now };
       const marked = (batch: SharedBatch) => {
         capture.rows += batch.rows;
-        Object.assign(capture, missedSince(batch, baseline));
+        const others = own();
+        Object.assign(capture, missedSince(batch, baseline), others.notes ? { notes: others.notes } : {});
         capture.endedAt = clock();
-        return { ...batch, ...own, table: markCapture(batch.table, capture) };
+        return { ...batch, ...others, table: markCapture(batch.table, capture) };
       };
-      const tell = onWaiting && AsyncResource.bind((waiting: Waiting) => onWaiting({ ...waiting, ...own }));
+      const tell = onWaiting && AsyncResource.bind((waiting: Waiting) => onWaiting({ ...waiting, ...own() }));
       // Each in its own cell's context: they share one reader, which is called in that of the first.
       const next = AsyncResource.bind((batch: SharedBatch) =>
         subscriber.next(marked(batch) as unknown as EventBatch<T["events"][Ring]>),
@@ -90,7 +96,7 @@ export function events<
 }
 
 /** What waits in the addon for whoever gathers it. */
-export type News = Waiting & Pick<EventBatch, "baseline" | "source">;
+export type News = Waiting & Pick<EventBatch, "baseline" | "source" | "notes">;
 
 /** A stream whose events may stay in the addon until they are wanted, all in one piece. */
 export interface Gatherable<Event> {

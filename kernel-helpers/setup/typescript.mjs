@@ -16,25 +16,33 @@ function removeStale(source, output) {
   }
 }
 
-function build(title, project, inputs, output) {
+function build(title, project, inputs, output, then) {
   const stampFile = join(output, ".stamp");
   const print = () => fingerprint([join(repo, "package-lock.json"), join(repo, "tsconfig.json"), ...inputs]);
   return {
     title,
     done: () => isStamped(stampFile, print()),
     run: (progress) =>
-      stamped(stampFile, print, (wasWhole) => {
+      stamped(stampFile, print, async (wasWhole) => {
         // What the compiler remembers of a build that was killed may not be what it has written.
         if (!wasWhole) rmSync(join(output, ".tsbuildinfo"), { force: true });
         removeStale(inputs.at(-1), output);
-        return run(process.execPath, [tsc, "-b", project], { cwd: repo, onLine: progress });
+        await run(process.execPath, [tsc, "-b", project], { cwd: repo, onLine: progress });
+        if (then) await run(process.execPath, [then], { cwd: repo, onLine: progress });
       }),
   };
 }
 
 const sources = [join(helpers, "tsconfig.json"), join(helpers, "src")];
 
-export const typescript = build("TypeScript", helpers, sources, join(helpers, "dist"));
+/** What cells see of it is rolled up into one file of declarations. */
+export const typescript = build(
+  "TypeScript",
+  helpers,
+  sources,
+  join(helpers, "dist"),
+  join(helpers, "dist/jupyter/roll-up.js"),
+);
 
 /** The tests are checked against the package's types, so they are built anew after it. */
 export const typescriptTests = build(

@@ -64,6 +64,7 @@ export class Keeper {
     return this.#written;
   }
 
+  /** @internal */
   async start(stream: JetStreamClient): Promise<void> {
     const text = await readFile(join(this.#directory, "position"), "utf8").catch(() => "0");
     this.#position = Number(/^\d+/.exec(text)?.[0] ?? 0);

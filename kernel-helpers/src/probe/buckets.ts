@@ -21,7 +21,7 @@ export function rememberBounds(column: object, bounds: Bounds): void {
  * const reads = await probe("tp/syscalls/sys_exit_read").rollup({ sizes: op.log2("ret") }).collect({ seconds: 5 });
  * charts.buckets(probe.buckets(reads, "sizes"), { low: "low", high: "high" })
  */
-export function buckets(table: ColumnTable, name: string): ColumnTable {
+export function histogramBuckets(table: ColumnTable, name: string): ColumnTable {
   const column = table.column(name) as unknown as (object & Iterable<ArrayLike<number>>) | undefined;
   if (!column) throw unknownName("column", "The table", name, table.columnNames());
   const groups = table.columnNames().filter((one) => one !== name && !isHistogram(table, one));

@@ -1,6 +1,6 @@
 import { parseHook } from "./hooks/resolve.js";
-import { buckets } from "./buckets.js";
-import { list } from "./list.js";
+import { histogramBuckets } from "./buckets.js";
+import { listHooks } from "./list.js";
 import type { FieldsOf } from "./field-types.js";
 import { Probe } from "./probe.js";
 import type { ProbeOptions } from "./probe-options.js";
@@ -20,9 +20,9 @@ export function probe(hook: string, options: ProbeOptions = {}): Probe {
 }
 
 /** The hooks whose names fit a pattern, as a table. */
-probe.list = list;
+probe.list = listHooks;
 /** The slots of a roll-up's histogram as rows. */
-probe.buckets = buckets;
+probe.buckets = histogramBuckets;
 
 export { op, type KernelOp } from "./op.js";
 export { Probe } from "./probe.js";

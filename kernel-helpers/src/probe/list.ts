@@ -13,7 +13,7 @@ const MOST_DESCRIBED = 2000;
  * @example
  * await probe.list("tp/sched/*")
  */
-export async function list(pattern: string): Promise<ColumnTable> {
+export async function listHooks(pattern: string): Promise<ColumnTable> {
   const { kind, rest } = parseHook(pattern);
   if (["uprobe", "uretprobe", "usdt", "profile", "interval"].includes(kind))
     throw new ArgumentError(`probe.list: the kernel cannot list hooks of the kind ${kind}.`, {

@@ -5,6 +5,7 @@ import type TS from "typescript";
 import { ts } from "./compiler-api.js";
 import { kept, keyOf } from "./kept.js";
 import { isBare, isInstalled, packageRoot } from "./package-paths.js";
+import { rolledUpFile } from "./rolled-up.js";
 
 /** Always our own package: another copy would not know this kernel. */
 const ourName = /^kernel-helpers(?:\/|$)/;
@@ -44,9 +45,12 @@ export class Resolver {
   }
 
   #search(name: string, containingFile: string): TS.ResolvedModuleFull | undefined {
-    const from = (file: string): TS.ResolvedModuleFull | undefined =>
-      ts.resolveModuleName(name, file, this.#options, this.#host, isInstalled(file) ? this.cache : undefined)
-        .resolvedModule;
+    const from = (file: string): TS.ResolvedModuleFull | undefined => {
+      const cache = isInstalled(file) ? this.cache : undefined;
+      const found = ts.resolveModuleName(name, file, this.#options, this.#host, cache).resolvedModule;
+      const resolvedFileName = found && rolledUpFile(name, found.resolvedFileName);
+      return resolvedFileName ? { ...found, resolvedFileName } : found;
+    };
     if (ourName.test(name)) return from(OURS);
     return from(containingFile) ?? (isBare(name) ? from(OURS) : undefined);
   }

@@ -1,7 +1,20 @@
 import { ColumnTable } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
+import "./arquero-functions.js";
 import { reifyRows } from "./rows.js";
 import type { AnyColumn } from "./take.js";
+import {
+  groupedByValues,
+  groupsOf,
+  inOurWords,
+  refuseOddWindows,
+  hidden,
+  refuseSameName,
+  refuseUnpivotable,
+  rowsInOthers,
+  withNames,
+  withKeysOfOneKind,
+} from "./verb-guards.js";
 
 /** What a table's rows have to do with a capture. */
 export interface Origin {
@@ -80,20 +93,51 @@ export class CapturedTable extends ColumnTable {
     return made;
   }
 
+  override filter(...args: Parameters<ColumnTable["filter"]>): this {
+    return inOurWords(this, () => super.filter(...args));
+  }
+  override derive(...args: Parameters<ColumnTable["derive"]>): this {
+    refuseOddWindows(args[0]);
+    return inOurWords(this, () => super.derive(...args));
+  }
+  override groupby(...args: Parameters<ColumnTable["groupby"]>): this {
+    return groupedByValues(inOurWords(this, () => super.groupby(...args)));
+  }
+  override dedupe(...keys: Parameters<ColumnTable["dedupe"]>): this {
+    const by = keys.flat();
+    return this.groupby(...(by.length > 0 ? by : (this.columnNames() as never[])))
+      .filter("row_number() === 1")
+      .ungroup()
+      .reify();
+  }
+
   override rollup(...args: Parameters<ColumnTable["rollup"]>): this {
-    return this.#derived(super.rollup(...args));
+    return this.#derived(inOurWords(this, () => super.rollup(...args)));
   }
   override count(...args: Parameters<ColumnTable["count"]>): this {
+    const name = args[0]?.as ?? "count";
+    refuseSameName("count", [name], groupsOf(this)?.names ?? [], 'Name its column: count({ as: "n" }).');
     return this.#derived(super.count(...args));
   }
   override reduce(...args: Parameters<ColumnTable["reduce"]>): this {
     return this.#derived(super.reduce(...args));
   }
-  override fold(...args: Parameters<ColumnTable["fold"]>): this {
-    return this.#derived(super.fold(...args));
+  override fold(...[values, options]: Parameters<ColumnTable["fold"]>): this {
+    const as = {
+      key: "key",
+      value: "value",
+      ...Object.fromEntries(["key", "value"].map((of, i) => [of, options?.as?.[i] ?? of])),
+    };
+    const folded = super.fold(values, { ...options, as: Object.keys(as).map(hidden) as [string, string] });
+    return this.#derived(withNames("fold", folded, as, 'Name them otherwise: fold(…, { as: ["what", "amount"] }).'));
   }
-  override pivot(...args: Parameters<ColumnTable["pivot"]>): this {
-    return this.#derived(super.pivot(...args));
+  override pivot(...[on, values, options]: Parameters<ColumnTable["pivot"]>): this {
+    refuseUnpivotable(this, on, values, options?.keySeparator);
+    const groups = groupsOf(this);
+    const names = Object.fromEntries((groups?.names ?? []).map((name) => [name, name]));
+    const table = groups ? this.create({ groups: { ...groups, names: groups.names.map(hidden) } as never }) : this;
+    const pivoted = inOurWords(this, () => super.pivot.call(table, on, values, options) as this);
+    return this.#derived(withNames("pivot", pivoted, names, "Rename the column that the table is grouped by."));
   }
   /** Arquero looks for the combinations that are missing by the wrong rows in a table that is filtered or ordered. */
   override impute(...[values, options]: Parameters<ColumnTable["impute"]>): this {
@@ -114,17 +158,23 @@ export class CapturedTable extends ColumnTable {
     return super.toJSON.apply(this.#withArrays(), args);
   }
 
+  /** What a verb makes of this and another table that are matched by keys. */
+  #matched(verb: (...args: never[]) => unknown, args: readonly unknown[]): this {
+    const [left, right] = withKeysOfOneKind(this, args[0] as ColumnTable, args[1]);
+    return this.#joined(verb.apply(left, [right, ...args.slice(1)] as never[]) as this, [args[0]]);
+  }
+
   override join(...args: Parameters<ColumnTable["join"]>): this {
-    return this.#derived(this.#joined(super.join(...args), [args[0]]));
+    return this.#derived(this.#matched(super.join, args));
   }
   override join_left(...args: Parameters<ColumnTable["join_left"]>): this {
-    return this.#derived(this.#joined(super.join_left(...args), [args[0]]));
+    return this.#derived(this.#matched(super.join_left, args));
   }
   override join_right(...args: Parameters<ColumnTable["join_right"]>): this {
-    return this.#derived(this.#joined(super.join_right(...args), [args[0]]));
+    return this.#derived(this.#matched(super.join_right, args));
   }
   override join_full(...args: Parameters<ColumnTable["join_full"]>): this {
-    return this.#derived(this.#joined(super.join_full(...args), [args[0]]));
+    return this.#derived(this.#matched(super.join_full, args));
   }
   /** Arquero pairs the rows of one table with none where the other has no rows. */
   override cross(...args: Parameters<ColumnTable["cross"]>): this {
@@ -134,17 +184,17 @@ export class CapturedTable extends ColumnTable {
   }
 
   override semijoin(...args: Parameters<ColumnTable["semijoin"]>): this {
-    return this.#joined(super.semijoin(...args), [args[0]]);
+    return this.#matched(super.semijoin, args);
   }
   override antijoin(...args: Parameters<ColumnTable["antijoin"]>): this {
-    return this.#joined(super.antijoin(...args), [args[0]]);
+    return this.#matched(super.antijoin, args);
   }
   override lookup(
     other: Parameters<ColumnTable["lookup"]>[0],
     on?: Parameters<ColumnTable["lookup"]>[1],
     ...values: Parameters<ColumnTable["select"]>
   ): this {
-    return this.#joined(super.lookup(other, on, ...(values as never[])), [other]);
+    return this.#matched(super.lookup, [other, on, ...(values as never[])]);
   }
   override assign(...tables: Parameters<ColumnTable["assign"]>): this {
     return this.#joined(super.assign(...tables), tables);
@@ -156,29 +206,19 @@ export class CapturedTable extends ColumnTable {
     return this.#joined(super.union(...tables), tables);
   }
   override intersect(...tables: Parameters<ColumnTable["intersect"]>): this {
-    return this.#joined(super.intersect(...tables), tables);
+    return this.#joined(rowsInOthers(this, tables.flat() as never, true), tables);
   }
   override except(...tables: Parameters<ColumnTable["except"]>): this {
-    return this.#joined(super.except(...tables), tables);
+    return this.#joined(rowsInOthers(this, tables.flat() as never, false), tables);
   }
 }
 
 /** Groups whose values are found by the table's rows as they are now, not by those that it had when it was grouped. */
 function ownGroups(table: ColumnTable): object | null {
-  const groups = table.groups() as unknown as GroupBy | null;
+  const groups = groupsOf(table);
   if (!groups) return null;
   const { keys, get, rows } = groups;
   const values = get.map((of) => rows.map((row) => of(row)));
   const first = rows.map((_, group) => keys.indexOf(group));
   return { ...groups, rows: first, get: values.map((column) => (row: number) => column[keys[row]!]) };
-}
-
-/** What arquero knows of groups. */
-interface GroupBy {
-  /** Of each row the number of its group. */
-  readonly keys: Uint32Array;
-  /** Of each name what finds a group's value by a row. */
-  readonly get: readonly ((row: number) => unknown)[];
-  /** A row of each group. */
-  readonly rows: readonly number[];
 }

@@ -6,6 +6,8 @@ import { ArgumentError } from "../base/errors.js";
 import type { ShippedPrograms } from "../generated/programs.js";
 import { interruptSignal } from "../base/display.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
+import { markCapture } from "../streams/capture.js";
+import { provenance } from "../streams/clock.js";
 import { addressMap, prefixMap, type AddressMap } from "./address-map.js";
 
 /** The filter, as `bpf.load("tc_icmp_filter")` returns it. */
@@ -99,7 +101,7 @@ export function peers(filter: FilterLike): ColumnTable {
   });
   rows.sort((a, b) => b.passed + b.dropped - (a.passed + a.dropped) || (a.source < b.source ? -1 : 1));
   const column = <Name extends keyof (typeof rows)[number]>(name: Name) => rows.map((row) => row[name]);
-  return table({
+  return fromMap(filter, Date.now(), {
     source: column("source"),
     state: column("state"),
     requests: column("requests"),
@@ -168,6 +170,7 @@ export async function sample(
     passed: [] as number[],
     dropped: [] as number[],
   };
+  const startedAt = Date.now();
   const accounts = counts(filter, "sample");
   const before = new Map(accounts.entries());
   const take = () => {
@@ -208,5 +211,20 @@ export async function sample(
     if (onAbort) signal?.removeEventListener("abort", onAbort);
   }
   take();
-  return table(columns);
+  return fromMap(filter, startedAt, columns);
+}
+
+/** Columns that were read from the filter's accounts, as a table that says so: one of this kernel, from then until now. */
+function fromMap(filter: FilterLike, startedAt: number, columns: Record<string, unknown[]>): ColumnTable {
+  const made = table(columns as never);
+  return markCapture(made, {
+    ...provenance(),
+    source: filter.maps["peers"]!.path,
+    of: "entries",
+    rows: made.numRows(),
+    lost: filter.maps["peers"]!.lost ?? 0,
+    dropped: 0,
+    startedAt,
+    endedAt: Date.now(),
+  });
 }

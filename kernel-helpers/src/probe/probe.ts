@@ -216,7 +216,10 @@ export class Probe<Fields extends object = Row> implements Displayable {
     try {
       await run.attach();
       try {
-        await wait(options, () => `${run.groups().numRows().toLocaleString("en")} rows`);
+        await wait(options, () => {
+          const rows = run.groups().numRows();
+          return rows === 1 ? "1 row" : `${rows.toLocaleString("en")} rows`;
+        });
       } catch (error) {
         if (error instanceof ArgumentError) throw error;
         throw new CollectError(run.groups(), error);

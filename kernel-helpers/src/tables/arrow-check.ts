@@ -61,3 +61,62 @@ const oneOf = (...ids: number[]) => {
 };
 const isListed = oneOf(Type.Utf8, Type.LargeUtf8, Type.Binary, Type.LargeBinary, Type.List, Type.LargeList, Type.Map);
 const isFlat = oneOf(Type.Int, Type.Float, Type.Time, Type.Duration, Type.Timestamp, Type.Dictionary);
+
+/** What of a type says which buffers a column has. */
+interface Shape {
+  typeId: number;
+  values?: { BYTES_PER_ELEMENT: number };
+  offsets?: { BYTES_PER_ELEMENT: number };
+  indices?: Shape;
+  stride?: number;
+  children?: readonly { type: Shape }[];
+}
+
+/**
+ * Whether batches hold more rows than they claim of all columns alike. Buffers are filled up to a multiple of 8 or of 64
+ * bytes; what goes on for longer has rows that no one would see.
+ *
+ * @throws Error in words
+ */
+export function checkHeld(
+  fields: readonly { type: unknown }[],
+  batches: readonly { rows: number; buffers: readonly number[] }[],
+): void {
+  for (const { rows, buffers } of batches) {
+    const rest = [...buffers];
+    const held: number[] = [];
+    for (const { type } of fields) {
+      const own = heldBy(type as Shape, rest);
+      if (own === "unknown") break; // nor is it known where the next column begins
+      if (own !== undefined) held.push(own);
+    }
+    if (held.length > 0 && held.every((least) => least > rows))
+      throw new Error(`it claims ${rows} rows, and its columns hold ${Math.min(...held)} or more`);
+  }
+}
+
+/** Takes a column's buffers; how many values are in them at the least, undefined where they do not tell. */
+function heldBy(type: Shape, buffers: number[]): number | "unknown" | undefined {
+  const { typeId, children = [] } = type;
+  const one = (width: number) => {
+    const bytes = buffers.shift() ?? 0;
+    const padding = bytes % 64 === 0 ? 63 : bytes % 8 === 0 ? 7 : 0;
+    return Math.ceil(Math.max(0, bytes - padding) / width);
+  };
+  if (typeId === Type.Null) return undefined;
+  buffers.shift(); // where there are gaps
+  const inside = () => children.map((child) => heldBy(child.type, buffers)).find((held) => held === "unknown");
+  if (typeId === Type.Bool) {
+    const bytes = one(1);
+    return bytes > 0 ? bytes * 8 - 7 : 0;
+  }
+  if (isFlat(typeId) || typeId === Type.Date)
+    return one((typeId === Type.Dictionary ? type.indices : type)?.values?.BYTES_PER_ELEMENT ?? Infinity);
+  if (isListed(typeId)) {
+    const held = Math.max(0, one(type.offsets?.BYTES_PER_ELEMENT ?? Infinity) - 1);
+    if (children.length === 0) buffers.shift();
+    return inside() ?? held;
+  }
+  if (typeId === Type.FixedSizeList || typeId === Type.Struct) return inside();
+  return "unknown";
+}

@@ -7,6 +7,7 @@ import { Int64Column, NullableColumn, TimestampColumn, type TimestampUnit } from
 import type { AnyColumn } from "../streams/take.js";
 import { checkedElements } from "./arrow-check.js";
 import { registerArrowCodecs } from "./arrow-codecs.js";
+import { arrowTable } from "./arrow-stream.js";
 import { columnNotes, type FileContents, type ReadOptions } from "./file-contents.js";
 import { checkMemory } from "./file-errors.js";
 import { nestedNumbers } from "./nested-integers.js";
@@ -28,7 +29,7 @@ export function arrowContents(
   registerArrowCodecs();
   const isAligned = byteOffset % 8 === 0;
   const bytes = new Uint8Array(isAligned ? buffer : buffer.slice(byteOffset), isAligned ? byteOffset : 0, byteLength);
-  const arrow = flechette.tableFromIPC(bytes, { useBigInt: true, useDate: true });
+  const arrow = arrowTable(bytes);
   if (arrow.schema.endianness === flechette.Endianness.Big)
     throw new Error("numbers whose highest byte comes first are unsupported"); // flechette would take them for others
   for (const [i, name] of arrow.names.entries()) {

@@ -163,6 +163,33 @@ describe("files that are not what they should be", () => {
       }
   });
 
+  test("an Arrow file that claims too few rows of all columns alike is damaged", async () => {
+    const rows = 777;
+    const columns = {
+      a: flechette.columnFromArray(Int32Array.from({ length: rows }), flechette.int32()),
+      b: flechette.columnFromArray(Float64Array.from({ length: rows }), flechette.float64()),
+      c: flechette.columnFromArray(Array.from({ length: rows }, (_, i) => `word ${i}`), flechette.utf8()),
+      d: flechette.columnFromArray(Array.from({ length: rows }, (_, i) => i % 2 === 0), flechette.bool()),
+    }; // prettier-ignore
+    const claim = Buffer.from(BigInt64Array.of(BigInt(rows)).buffer);
+    for (const format of ["file", "stream"] as const) {
+      const bytes = Buffer.from(flechette.tableToIPC(flechette.tableFromColumns(columns), { format })!);
+      await writeFile(at("alike.arrow"), bytes);
+      assert.equal((await open(at("alike.arrow"))).numRows(), rows);
+      for (const wrong of [0n, 1n, 700n]) {
+        const damaged = Buffer.from(bytes);
+        for (let place = damaged.indexOf(claim); place >= 0; place = damaged.indexOf(claim, place + 8))
+          damaged.writeBigInt64LE(wrong, place);
+        await writeFile(at("alike.arrow"), damaged);
+        await assert.rejects(open(at("alike.arrow")), (error: CaptureFileError) => {
+          assert.equal(error.fault, "corrupt");
+          assert.match(error.message, /it claims \d+ rows, and its columns hold 7\d\d or more/);
+          return true;
+        });
+      }
+    }
+  });
+
   test("what zstd unpacks lies where columns of 8 bytes a value can be read", () => {
     registerArrowCodecs();
     const { decode } = flechette.getCompressionCodec(flechette.CompressionType.ZSTD)!;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import * as flechette from "@uwdata/flechette";
+import * as arrow from "apache-arrow";
 import { op, table as makeTable } from "arquero";
 import { captureOf } from "../../dist/streams/capture.js";
 import type { NullableColumn, TimestampColumn } from "../../dist/streams/file-columns.js";
@@ -224,6 +225,30 @@ describe("files that others wrote", () => {
     const column = table.column("i") as unknown as Float64Array;
     assert.ok(column.every((value, row) => value === row));
     for (const row of [0, 1, 123_456, 599_999]) assert.equal(table.get("c", row), `c${row % 3}`);
+  });
+
+  test("a stream of Arrow that replaces or adds to a dictionary has each batch by its own", async () => {
+    const words = (of: readonly string[], id = 7) =>
+      arrow.vectorFromArray(of, new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id));
+    const batches = [
+      ["a", "b", "a"],
+      ["x", "y", "x"],
+      ["y", "a", "y"],
+    ];
+    const writer = new arrow.RecordBatchStreamWriter();
+    for (const [i, of] of batches.entries())
+      for (const batch of new arrow.Table({
+        w: words(of),
+        same: words(["p", "q", "p"], 8),
+        n: arrow.vectorFromArray([i, null, 2], new arrow.Int32()),
+      }).batches)
+        writer.write(batch);
+    writer.close();
+    await writeFile(at("replaced.arrows"), await writer.toUint8Array());
+    const table = await open(at("replaced.arrows"));
+    assert.deepEqual(table.array("w"), batches.flat());
+    assert.deepEqual(table.array("same"), ["p", "q", "p", "p", "q", "p", "p", "q", "p"]);
+    assert.deepEqual(table.array("n"), [0, null, 2, 1, null, 2, 2, null, 2]);
   });
 
   test("its name is no pattern, and names of columns are what they are", async () => {

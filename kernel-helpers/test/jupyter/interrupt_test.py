@@ -87,6 +87,10 @@ JSON.stringify([seen, complaint])"""
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]() { for (;;); } })')
         self.assert_interrupted('({ [Symbol.for("Jupyter.display")]: () => new Promise(() => {}) })')
 
+    def test_an_error_whose_own_code_never_ends(self):
+        self.assert_interrupted("throw { get message() { for (;;); } };")
+        self.assert_interrupted("const endless = new Error(); Object.defineProperty(endless, 'stack', { get() { for (;;); } }); throw endless;")
+
     def test_a_loop_that_begins_after_the_interrupt(self):
         self.assert_interrupted(f"await new Promise((resolve) => setTimeout(resolve, 100));\n{SPIN}")
 

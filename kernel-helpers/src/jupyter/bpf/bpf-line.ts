@@ -78,9 +78,18 @@ function canBeDeclared(name: string): boolean {
 const USAGE =
   "%%bpf NAME [--attach] [--on key=value] [--no-load] [--constant key=value] [--max-entries map=number] [--without program] [--with program] [--target program=function] [--alternatives a,b] [-D NAME[=value]] [-I directory] [--count-lost]";
 
+/** Stands for an apostrophe between quotes, which is none that opens or closes. */
+const APOSTROPHE = "\ue000";
+
 /** The words of a line, as a shell has them; but NAME="a b" keeps its quotes, by which C and constants know text. */
 function wordsOf(line: string): string[] {
-  return parseArgsStringToArgv(line.replace(/="([^"]*)"/g, `='"$1"'`));
+  const [open] = /["']/.exec(line.replace(/"[^"]*"|'[^']*'/g, "")) ?? [];
+  if (open)
+    throw new ArgumentError(`%%bpf: the quote ${open} is not closed.`, {
+      hint: `Close it on the cell's first line, or write it between ${open === "'" ? '" and "' : "' and '"}.`,
+    });
+  const kept = line.replace(/="([^"]*)"/g, (_, text: string) => `='"${text.replaceAll("'", APOSTROPHE)}"'`);
+  return parseArgsStringToArgv(kept).map((word) => word.replaceAll(APOSTROPHE, "'"));
 }
 
 /** Reads a cell's first line. @throws ArgumentError that says how it is written */

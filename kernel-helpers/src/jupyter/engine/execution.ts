@@ -4,8 +4,9 @@ import { bundleOf, type MimeBundle } from "../../base/display.js";
 import type { Request } from "../thread-messages.js";
 import { bpfMagic } from "../bpf/bpf-cell.js";
 import { encodeBundle } from "../bundle.js";
-import type { ErrorContent } from "../kernel-errors.js";
+import { KeyboardInterrupt, type ErrorContent } from "../kernel-errors.js";
 import { Cell, cellEnded, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
+import { macrotask } from "../interrupt/macrotask.js";
 import type { Channel } from "../channel.js";
 import { criticalSection } from "../interrupt/critical-section.js";
 import { inspect } from "../typescript/completion.js";
@@ -68,12 +69,28 @@ export class Execution {
       this.#channel.reply(request, { ...base, status: "ok", user_expressions });
     } else {
       failed();
-      const error = this.#tracebacks.describe(outcome.error);
+      const error = await this.#describe(cell, outcome.error);
       if (!cell.silent) this.#publishError(cell, outcome.error, error);
       this.#end(cell);
       this.#channel.reply(request, { ...base, status: "error", ...error });
     }
     if (stored) this.#history.add(cell.count, cell.code, bundle ? String(bundle["text/plain"] ?? "") : null);
+  }
+
+  /** What is told of an error. Code of its own, such as a getter, may run for that, and need not end by itself. */
+  #describe(cell: Cell, error: unknown): Promise<ErrorContent> {
+    return new Promise((resolve) => {
+      const { signal } = cell.interrupt;
+      const tell = (about: unknown): void => {
+        const content = this.#tracebacks.describe(about);
+        signal.removeEventListener("abort", interrupted);
+        resolve(content);
+      };
+      const interrupted = (): void => tell(new KeyboardInterrupt());
+      signal.addEventListener("abort", interrupted);
+      if (!cell.abandoned) void cell.stopped.then(interrupted);
+      macrotask(() => tell(error));
+    });
   }
 
   #publishError(cell: Cell, error: unknown, content: ErrorContent): void {
@@ -128,7 +145,7 @@ export class Execution {
         const data = await inMacrotask(cell, async () => encodeBundle(await bundleOf(outcome.value?.of)));
         results[name] = { status: "ok", data, metadata: {} };
       } catch (error) {
-        results[name] = { status: "error", ...this.#tracebacks.describe(error) };
+        results[name] = { status: "error", ...(await this.#describe(cell, error)) };
       }
     }
     return results;

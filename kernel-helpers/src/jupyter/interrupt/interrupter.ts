@@ -45,7 +45,7 @@ export class Interrupter {
     const sequence = ++this.#sequence;
     this.#tellEngine({ kind: "interrupt", sequence });
     const isDone = (): boolean => Atomics.load(this.#shared, Shared.interruptsServed) >= sequence;
-    void this.#endUntil(isDone, sequence).then((ended) => ended && this.#tellEngine({ kind: "terminated", sequence }));
+    void this.#endUntil(isDone, sequence, () => this.#tellEngine({ kind: "terminated", sequence }));
   }
 
   #sayStuck(): void {
@@ -56,13 +56,22 @@ export class Interrupter {
 
   /** For a process that is to exit: ends whatever code keeps the main thread from leaving after the grace period. */
   leave(): void {
-    void this.#endUntil(() => Atomics.load(this.#shared, Shared.leaving) === 1, ++this.#sequence);
+    void this.#endUntil(
+      () => Atomics.load(this.#shared, Shared.leaving) === 1,
+      ++this.#sequence,
+      () => {},
+    );
   }
 
-  /** After the grace period, ends the user's code as soon as that can be done, unless there is no need any more. True when it has. */
-  async #endUntil(isDone: () => boolean, sequence: number): Promise<boolean> {
+  /**
+   * After the grace period, ends the user's code as soon as that can be done, and what then runs of it, such as a getter
+   * of the error that it ends with, until there is no need any more.
+   *
+   * @param ended told each time that it has
+   */
+  async #endUntil(isDone: () => boolean, sequence: number, ended: () => void): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
-    if (isDone()) return false;
+    if (isDone()) return;
     endWaitedChild(this.#shared, sequence);
     // Connected only when needed: a process that exits waits for its inspector sessions.
     const session = new Session();
@@ -76,10 +85,10 @@ export class Interrupter {
           .catch(() => undefined);
         clearTimeout(watch);
         this.#isStuck = false;
-        if (answer?.result.value === true) return true;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        const hasEnded = answer?.result.value === true;
+        if (hasEnded) ended();
+        await new Promise((resolve) => setTimeout(resolve, hasEnded ? GRACE_MS : RETRY_MS));
       }
-      return false;
     } finally {
       session.disconnect();
     }

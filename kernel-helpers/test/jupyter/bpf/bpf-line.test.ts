@@ -19,3 +19,9 @@ test("what cannot be read is refused", () => {
   for (const line of ["", "mine --nosuch", "mine --constant 5", "class"])
     assert.throws(() => parseBpfLine(line), ArgumentError, line);
 });
+
+test("a quote that is not closed", () => {
+  for (const line of [`mine -D 'NAME="a b`, 'mine --constant text="a', `mine -I '/opt/x`])
+    assert.throws(() => parseBpfLine(line), /^ArgumentError: %%bpf: the quote ["'] is not closed\.\nClose it on/);
+  assert.deepEqual(parseBpfLine(`mine -D QUOTE="it's"`).compile.define, { QUOTE: `"it's"` });
+});

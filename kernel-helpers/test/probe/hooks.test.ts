@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -25,6 +26,25 @@ describe("hooks", () => {
     assert.equal(table.numRows(), 1);
     assert.equal(table.get("filename", 0), "/bin/true");
     assert.equal(table.get("hook_pid", 0), sh.pid);
+  });
+
+  test("bit fields are what their types say, behind pointers too", async () => {
+    const table = await probe("tp_btf/net_dev_queue", { own: true })
+      .filter((d) => d.skb.dev.ifindex === 1)
+      .select({
+        offline: (d: any) => d.skb.dev.dev.offline,
+        cloned: (d: any) => d.skb.cloned,
+        opposite: (d: any) => !d.skb.dev.dev.offline,
+      })
+      .collect({
+        until: async () => {
+          const socket = createSocket("udp4");
+          await new Promise((resolve) => socket.send("x", 9, "127.0.0.1", resolve));
+          socket.close();
+        },
+      });
+    assert.ok(table.numRows() > 0);
+    assert.deepEqual({ ...table.object(0) }, { offline: false, cloned: 0, opposite: true });
   });
 
   test("arguments by BTF, followed through the kernel's structs: directly, and by copying", async () => {

@@ -109,7 +109,11 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean): st
 
 function bitField(compiler: Compiler, { root, steps }: Place, type: Type | undefined): Value {
   compiler.scope.include("bpf/bpf_core_read.h");
-  const pointer = steps.length > 1 ? `BPF_CORE_READ(${[root, ...steps.slice(0, -1)].join(", ")})` : root;
+  // In a variable: clang takes no BPF_CORE_READ inside of another.
+  const pointer =
+    steps.length > 1
+      ? compiler.scope.local("of", "__auto_type", `BPF_CORE_READ(${[root, ...steps.slice(0, -1)].join(", ")})`)
+      : root;
   const is = type?.kind === "bool" || type?.kind === "named" || type?.kind === "int" ? type : integer(8, false);
   const code = compiler.scope.local(
     steps.at(-1)!.replace(/\W/g, "_"),

@@ -6,7 +6,7 @@ type Int = Type & { kind: "int" };
 export function readNumber(scope: { include(header: string): void }, { networkOrder }: Int, code: string): string {
   if (!networkOrder) return code;
   scope.include("bpf/bpf_endian.h");
-  return `bpf_be${networkOrder}_to_cpu(${code})`;
+  return `${networkOrder === 16 ? "bpf_ntohs" : "bpf_be64_to_cpu"}(${code})`;
 }
 
 /** The type of a number that has been read. */

@@ -17,6 +17,8 @@ import type { ExpressionInput } from "./expression/parse.js";
 import { resolveHooks } from "./hooks/resolve.js";
 import { setParams } from "./params.js";
 import { sizesOf, type ProbeOptions } from "./probe-options.js";
+import { refuseUnknownOptions } from "../base/names.js";
+import { onOf, requireThreads } from "./program/match.js";
 import { generate } from "./program/generate.js";
 import { titleOf } from "./program/title.js";
 import type { Page } from "./program/page.js";
@@ -28,6 +30,10 @@ import { Runs } from "./runs.js";
 export type Row = Record<string, any>;
 
 type Expr<Fields, Result = unknown> = ((d: Fields, $: any) => Result) | string | { toString(): string };
+
+/** A key of a pair, or several. */
+type Key<Fields> = string | ((d: Fields, $: any) => unknown);
+type Keys<Fields> = Key<Fields> | Key<Fields>[];
 
 /** A probe as it can be asked elsewhere: expressions are text. */
 export interface Asked {
@@ -75,17 +81,29 @@ export class Probe<Fields extends object = Row> implements Displayable {
    * Pairs the hook with another one, by thread: a row when the second is reached, with the fields of both,
    * `start_ns` and `duration_ns`. Of a field that both have the first one's is `start_NAME`.
    *
+   * What one thread begins and another ends is matched by `on`, as arquero's joins take it: a column that both hooks
+   * have, or a pair of what each has, which may be lists and expressions. Then `start_pid`, `start_tid` and `start_comm`
+   * say who was there at the first hook, and bpflab's own events are not left out. Of what has begun and not ended the
+   * newest 65,536 are remembered.
+   *
+   * @throws ArgumentError for hooks that by thread would match what does not belong together, such as sched_wakeup
    * @example
    * probe("tp/syscalls/sys_enter_read").to("tp/syscalls/sys_exit_read").filter(d => d.duration_ns > 1e6)
+   * @example
+   * probe("tp/sched/sched_wakeup").to("tp/sched/sched_switch", { on: ["hook_pid", "next_pid"] }).rollup({ wait: op.log2("duration_ns") })
    */
   to<const Hook extends string>(
     hook: Hook,
+    options: { on?: Key<Fields> | [Keys<Fields>, Keys<FieldsOf<Hook>>] } = {},
   ): Probe<Fields & FieldsOf<Hook> & { start_ns: number; duration_ns: number }> {
     if (this.#question.to !== undefined || this.#question.verbs.length > 0)
       throw new ArgumentError("to: it comes right after the hook, and once only.", {
         hint: "Write probe(…).to(…), then the verbs.",
       });
-    return new Probe({ ...this.#question, to: hook }, this.#options, this.#params) as never;
+    refuseUnknownOptions("to", options, ["on"]);
+    const on = onOf(options.on);
+    if (!on) requireThreads(this.#question.hook, hook);
+    return new Probe({ ...this.#question, to: hook, ...(on ? { on } : {}) }, this.#options, this.#params) as never;
   }
 
   /** Keeps the events for which the expression holds. @throws ArgumentError that shows the place */

@@ -119,4 +119,41 @@ describe("the same questions to bpftrace, of the same calls", () => {
       for (const one of asked) one.close();
     }
   });
+
+  test("what one thread begins and another ends: how long a process waits for a CPU", async () => {
+    using work = new Paused("/usr/bin/python3", "-c", "import time\nfor i in range(100): time.sleep(0.001)");
+    const { pid } = work;
+    const script = `
+      tracepoint:sched:sched_wakeup /args->pid == ${pid}/ { @at[args->pid] = nsecs; }
+      tracepoint:sched:sched_switch /args->next_pid == ${pid} && @at[args->next_pid]/ { @n = count(); delete(@at[args->next_pid]); }`;
+    const wakeup = probe("tp/sched/sched_wakeup");
+    const waits = [
+      wakeup.to("tp/sched/sched_switch", { on: ["hook_pid", "next_pid"] }),
+      wakeup.to("tp/sched/sched_switch", {
+        on: [
+          ["hook_pid", "hook_comm"],
+          [(d) => d.next_pid, "next_comm"],
+        ],
+      }),
+    ].map((pairs) =>
+      pairs
+        .filter((d, $) => d.next_pid === $.pid)
+        .params({ pid })
+        .rollup({ n: op.count(), least: op.min("duration_ns"), waker: (d: any) => op.max(d.start_pid) }),
+    );
+    for (const one of waits) await one.attach();
+    try {
+      const { maps } = await bpftrace(script, () => work.run());
+      const [[byPid], [byName]] = (await Promise.all(waits.map((one) => one.table()))).map((one) =>
+        one.objects(),
+      ) as any;
+      assert.equal(byPid.n, maps["@n"]);
+      assert.ok(byPid.n >= 100, `${byPid.n} waits`);
+      assert.ok(byPid.least > 0);
+      // Before exec() it has another name, with which it was woken once.
+      assert.ok(byName.n >= 100 && byName.n <= byPid.n, `${byName.n} of ${byPid.n}`);
+    } finally {
+      for (const one of waits) one.close();
+    }
+  });
 });

@@ -231,4 +231,33 @@ describe("what cannot be asked is refused where it stands, with what to write in
     );
     assert.throws(() => exit().select(((d: any) => d.ret) as never), /needs a name/);
   });
+
+  test("a pair that by thread would match what does not belong together", async () => {
+    const wakeup = probe("tp/sched/sched_wakeup");
+    assert.throws(
+      () => wakeup.to("tp/sched/sched_switch"),
+      /^ArgumentError: to: tp\/sched\/sched_wakeup does not run in the thread that it is about, .*\n.*\{ on: \["hook_pid", "next_pid"\] \}/,
+    );
+    assert.throws(
+      () => probe("tp/sched/sched_switch").to("tp/sched/sched_switch"),
+      /the thread that leaves the CPU.*\n.*\{ on: \["prev_pid", "next_pid"\] \}/,
+    );
+    assert.throws(
+      () => probe("tp/block/block_rq_issue").to("tp/block/block_rq_complete"),
+      /\n.*\[\["dev", "sector"\], \["dev", "sector"\]\]/,
+    );
+    assert.throws(() => wakeup.to("tp/sched/sched_switch", { on: ["a"] as never }), /a pair of what each has\.\n/);
+    assert.throws(() => wakeup.to("tp/sched/sched_switch", { by: "a" } as never), /to takes no option "by"/);
+    const said = async (on: [any, any]) =>
+      wakeup
+        .to("tp/sched/sched_switch", { on })
+        .source()
+        .then(String, (error: Error) => error.message);
+    assert.match(
+      await said(["nope", "next_pid"]),
+      /no column "nope" at tp\/sched\/sched_wakeup\.\nAll of them are time_ns,/,
+    );
+    assert.match(await said(["hook_comm", "next_pid"]), /compares text of the first hook with a number of the second/);
+    assert.match(await said([(d: any) => d.hook_pid + "x", "next_pid"]), /to: /);
+  });
 });

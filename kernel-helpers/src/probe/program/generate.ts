@@ -1,7 +1,9 @@
 import { ArgumentError } from "../../base/errors.js";
 import { textValue } from "../expression/value.js";
 import type { Value } from "../expression/value.js";
+import { commonFields } from "../hooks/common.js";
 import type { Hook } from "../hooks/hook.js";
+import { matchOf } from "./match.js";
 import { integer, nameOfType, type Type } from "../value-types.js";
 import { type Line } from "./body.js";
 import { common, packed, stored, type Stored } from "./struct-members.js";
@@ -36,9 +38,10 @@ export function generate(
   const programs = new Namer();
   const distinct = (hook: Hook): Hook => ({ ...hook, program: programs.name(hook.program) });
   const hooks = found.map(distinct);
-  const start = begins && distinct(begins);
+  const start = begins && distinct(question.on ? withWho(begins) : begins);
   const { values, globals, declarations: paramLines } = paramGlobals(params);
   const isGroups = verbs.some(({ verb }) => verb === "rollup");
+  const match = start && question.on && matchOf(question.on, start, hooks, values);
   const parts = hooks.map((hook) => compilePart(hook, start, verbs, values, hooks.length > 1));
   const members = new Namer("member");
   const first = parts[0]!;
@@ -64,11 +67,11 @@ export function generate(
   const page = new Writer();
   const notes = first.pair?.notes.filter(({ noted }) => parts.some(({ body }) => body.usedNames.has(noted.name))) ?? [];
   const begin =
-    start && noteLines(start, notes, isGroups ? "__sync_fetch_and_add(&groups_lost, 1)" : "event_lost(events)");
+    start && noteLines(start, notes, isGroups ? "__sync_fetch_and_add(&groups_lost, 1)" : "event_lost(events)", match);
   const header = [
     ...new Set([
       ...parts.flatMap(({ hook, body }) => [...hook.includes, ...body.includes]),
-      ...(begin ? [...start.includes, ...begin.includes] : []),
+      ...(begin ? [...start.includes, ...begin.includes, ...(match?.includes ?? [])] : []),
     ]),
   ];
   page.add(
@@ -99,14 +102,15 @@ export function generate(
       '} stacks SEC(".maps");',
       "",
     );
-  if (begin) page.add(...noteDeclarations(notes));
+  if (begin) page.add(...noteDeclarations(notes, match));
   if (isGroups) addGroups(page, columns, first.aggregates, sizes);
   else addEvents(page, columns, sizes);
-  if (begin) addProgram(page, start, begin.lines, sizes, "start");
-  for (const part of parts) {
+  // Matched by other things than the thread, an event of ours may be another process's affair, and the other way round.
+  if (begin) addProgram(page, start, begin.lines, { own: sizes.own || match !== undefined }, "start");
+  parts.forEach((part, i) => {
     const lines = isGroups ? groupLines(part, columns) : eventLines(part, columns);
-    addProgram(page, part.hook, [...part.body.lines, ...lines], sizes, start ? "end" : "only");
-  }
+    addProgram(page, part.hook, [...part.body.lines, ...lines], sizes, start ? "end" : "only", match?.ends[i]);
+  });
   const outputs: OutputColumn[] = columns.map(({ name, member, type, special }) => ({ name, member, type, special }));
   for (const { name, member, how, value, bounds } of first.aggregates)
     outputs.push({
@@ -128,6 +132,12 @@ export function generate(
     hooks: new Map([...hooks, ...(start ? [start] : [])].map((hook) => [hook.program, hook])),
     usesStacks,
   };
+}
+
+/** Who was there at the first hook, who need not be there at the second: start_pid, start_tid and start_comm. */
+function withWho(hook: Hook): Hook {
+  const who = commonFields.filter(({ name }) => ["pid", "tid", "comm"].includes(name));
+  return { ...hook, fields: [...who.map((field) => ({ ...field, name: `start_${field.name}` })), ...hook.fields] };
 }
 
 /** What is added up is added up at the end: groupby, then rollup, and nothing behind. */
@@ -261,20 +271,20 @@ function addProgram(
   page: Writer,
   hook: Hook,
   lines: readonly Line[],
-  { own }: Sizes,
+  { own }: Pick<Sizes, "own">,
   role: "only" | "start" | "end",
+  match?: readonly Line[],
 ): void {
   page.add(
     `SEC("${hook.section}")`,
     `int ${hook.program}(${hook.context}${hook.context.endsWith("*") ? "" : " "}ctx)`,
     "{",
   );
-  if (role === "end")
-    page.add(
-      "\tconst __u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();",
-      "\tstruct probe_begun *begun = thread_storage(begun_map, 0);",
-    );
-  else page.add("\tconst __u64 id = bpf_get_current_pid_tgid();");
+  if (role === "end") {
+    page.add("\tconst __u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();");
+    if (match) page.addFrom(match).add("\tstruct probe_begun *begun = bpf_map_lookup_elem(&begun_map, &match);");
+    else page.add("\tstruct probe_begun *begun = thread_storage(begun_map, 0);");
+  } else page.add("\tconst __u64 id = bpf_get_current_pid_tgid();");
   if (role === "end")
     page.add(
       "",

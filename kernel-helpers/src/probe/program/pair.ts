@@ -1,5 +1,6 @@
 import { hostOrder } from "../expression/network-order.js";
 import type { Field, Hook } from "../hooks/hook.js";
+import { matchDeclarations, type Match } from "./match.js";
 import { HIGHEST_SIGNED } from "../value-types.js";
 import { Body, type Line } from "./body.js";
 import { packed, stored, type Stored } from "./struct-members.js";
@@ -64,14 +65,8 @@ function notedField(field: Field, member: string, end: Hook): Field {
 }
 
 /** Declarations of the note and of the map that holds it. */
-export function noteDeclarations(notes: readonly Note[]): string[] {
-  return [
-    "/* What the first hook notes for the second. */",
-    "struct probe_begun {",
-    "\t__u64 start_ns; /* 0: nothing is under way */",
-    ...packed(notes.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
-    "};",
-    "",
+export function noteDeclarations(notes: readonly Note[], match: Match | undefined): string[] {
+  const byThread = [
     "/* The note lives with the thread and goes when it does: no hashing, and no bound on the threads. */",
     "struct {",
     "\t__uint(type, BPF_MAP_TYPE_TASK_STORAGE);",
@@ -79,6 +74,15 @@ export function noteDeclarations(notes: readonly Note[]): string[] {
     "\t__type(key, int);",
     "\t__type(value, struct probe_begun);",
     '} begun_map SEC(".maps");',
+  ];
+  return [
+    "/* What the first hook notes for the second. */",
+    "struct probe_begun {",
+    "\t__u64 start_ns; /* 0: nothing is under way */",
+    ...packed(notes.flatMap(({ layout }) => layout.members)).map((member) => `\t${member};`),
+    "};",
+    "",
+    ...(match ? matchDeclarations(match.members) : byThread),
     "",
     "/* CLOCK_MONOTONIC when it was attached. A note that is older was left by what ended unseen. */",
     "__u64 attached_ns;",
@@ -87,23 +91,33 @@ export function noteDeclarations(notes: readonly Note[]): string[] {
 }
 
 /** The lines of the first hook's program. @param lost the C that counts an event for which there is no memory */
-export function noteLines(start: Hook, notes: readonly Note[], lost: string): { lines: Line[]; includes: Set<string> } {
+export function noteLines(
+  start: Hook,
+  notes: readonly Note[],
+  lost: string,
+  match: Match | undefined,
+): { lines: Line[]; includes: Set<string> } {
   const body = new Body(start.fields, new Map(), false);
   const stores = notes.flatMap(({ field, member, layout }) => [
     ...(field.type.kind === "text" ? [`__builtin_memset(begun->${member}, 0, sizeof(begun->${member}));`] : []),
     ...layout.store("begun", body.column(field.name)!),
   ]);
-  const before = [
-    "",
-    "struct probe_begun *begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);",
-    "if (!begun) {",
-    `\t${lost};`,
-    "\treturn 0;",
-    "}",
-  ];
+  const find = match
+    ? [
+        "static const struct probe_begun nothing = {};",
+        "struct probe_begun *begun = bpf_map_lookup_elem(&begun_map, &match);",
+        "if (!begun) {",
+        "\tbpf_map_update_elem(&begun_map, &match, &nothing, BPF_NOEXIST);",
+        "\tbegun = bpf_map_lookup_elem(&begun_map, &match);",
+        "}",
+      ]
+    : ["struct probe_begun *begun = thread_storage(begun_map, BPF_LOCAL_STORAGE_GET_F_CREATE);"];
+  const before = [...find, "if (!begun) {", `\t${lost};`, "\treturn 0;", "}"];
   const text = (line: string): Line => ({ text: line });
   return {
     lines: [
+      text(""),
+      ...(match?.start ?? []),
       ...before.map(text),
       ...body.lines,
       ...[...stores, "begun->start_ns = bpf_ktime_get_ns();", "return 0;"].map(text),

@@ -1,4 +1,5 @@
 import { ArgumentError } from "../../base/errors.js";
+import type { KeyInput, On } from "./match.js";
 import type { ExpressionInput } from "../expression/parse.js";
 
 /** What a column is: one that there is; an expression; or, as arquero's select has it, the new name of the one by this name. */
@@ -18,6 +19,8 @@ export interface Question {
   hook: string;
   /** The hook that ends what `hook` begins. */
   to?: string;
+  /** By what the two match; without it by thread. */
+  on?: On;
   verbs: readonly Verb[];
 }
 
@@ -71,5 +74,7 @@ export function asText(question: Question): Question {
         return verb;
     }
   });
-  return { ...question, verbs };
+  const key = (one: KeyInput): KeyInput => ("value" in one ? { value: String(one.value) } : one);
+  const { on } = question;
+  return { ...question, ...(on ? { on: { start: on.start.map(key), end: on.end.map(key) } } : {}), verbs };
 }

@@ -12,12 +12,25 @@ const options = { useBigInt: true, useDate: true };
 /** The table of a file or stream. @throws whatever is wrong with it */
 export function arrowTable(bytes: Uint8Array): ReturnType<typeof flechette.tableFromIPC> {
   const messages = messagesOf(bytes);
-  const tables = partsOf(bytes, messages).map((part) => flechette.tableFromIPC(part, options));
+  const tables = partsOf(bytes, messages).map(tableOf);
   const [first] = tables;
   checkHeld(first!.schema.fields, messages.flatMap(({ batch }) => batch ?? [])); // prettier-ignore
   if (tables.length === 1) return first!;
   const columns = first!.names.map((_, i) => new flechette.Column(tables.flatMap((table) => table.getChildAt(i).data)));
   return new flechette.Table(first!.schema, columns as never);
+}
+
+/** @throws Error in words where flechette's are JavaScript's */
+function tableOf(part: Uint8Array): ReturnType<typeof flechette.tableFromIPC> {
+  try {
+    return flechette.tableFromIPC(part, options);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // It reads dictionaries before there is one that they could refer to.
+    if (error.message.includes("'cache'"))
+      throw new Error("a dictionary inside of a dictionary, or one that is missing, is unsupported", { cause: error });
+    throw new Error("its batches have fewer parts than its schema has", { cause: error });
+  }
 }
 
 /** A stream as streams in which no dictionary is replaced. */

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -48,6 +48,30 @@ test("a notebook becomes a page with its charts that loads nothing and runs noth
     await chart.locator('[aria-roledescription="rect mark container"] path, .mark-rect path').first().hover();
     await tab.locator("#vg-tooltip-element.visible").waitFor();
     assert.match(await tab.locator("body").innerText(), /<img src=x onerror="document.title = 1">/);
+  } finally {
+    await browser.close();
+  }
+});
+
+test("a file name that is markup, terminal sequences, a line break and long stays text, in the log, the title and on the cover", async () => {
+  const name = `a'"<img src=x onerror="document.title=1">\n\u001b[31mred&amp;${"y".repeat(130)}`;
+  const source = join(directory, `${name}.ipynb`);
+  const made = JSON.parse(await readFile(await notebook("named.ipynb", ["1 + 1"]), "utf8")) as { cells: unknown[] };
+  made.cells.shift(); // so that the page is called as its file is
+  await writeFile(source, JSON.stringify(made));
+  const result = await report(source, "-o", directory);
+  assert.equal(result.exitCode, 0, result.stderr);
+  assert.ok(!result.stdout.includes("\u001b[31mred"), "no sequence reaches the terminal");
+  assert.match(result.stdout, /onerror="document\.title=1">\\x0a\\x1b\[31mred/);
+  const browser = await launchChromium();
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(pathToFileURL(join(directory, `${name}.html`)).href);
+    // The title of a tab is without control characters.
+    const plain = (text: string | null) => text!.replaceAll("\u001b", "").replaceAll(/\s+/g, " ");
+    assert.equal(plain(await tab.title()), plain(name));
+    assert.equal(plain(await tab.locator("h1").textContent()), plain(name));
+    assert.equal(await tab.locator("img[src=x]").count(), 0);
   } finally {
     await browser.close();
   }

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit, deferSignals } from "./at-exit.js";
+import { criticalSection } from "./critical-section.js";
 
 /**
  * Runs work with a directory of its own, only for this user, which goes with the work, also when the process is
@@ -45,9 +46,11 @@ export function scratchUntilExit(prefix: string): string {
 const REMOVE = { recursive: true, force: true, maxRetries: 5, retryDelay: 20 } as const;
 
 function makeUntilExit(prefix: string, parent: string): { directory: string; stay: () => void } {
-  deferSignals();
-  const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-`)); // 0700
-  return { directory, stay: atExit(() => rmSync(directory, REMOVE)) };
+  return criticalSection(() => {
+    deferSignals();
+    const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-`)); // 0700
+    return { directory, stay: atExit(() => rmSync(directory, REMOVE)) };
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers"; // the one that no cell ends
 import type { MessagePort } from "node:worker_threads";
 import { Shared, weightOf, type Extras, type Request, type ToWire } from "./thread-messages.js";
 import { toJson } from "./bundle.js";
-import { criticalSection } from "./interrupt/critical-section.js";
+import { criticalSection } from "../base/critical-section.js";
 
 /** A cell that writes faster than the wire can send waits beyond this: an interrupt, or the next reply, stands behind it. */
 const MOST_BACKLOG = 4 * 1024 * 1024;

@@ -5,6 +5,7 @@ import { networkInterfaces } from "node:os";
 import { inspect } from "node:util";
 import { execa } from "execa";
 import { atExit, deferSignals } from "../base/at-exit.js";
+import { criticalSection } from "../base/critical-section.js";
 import { BpflabError, ClosedError, MissingFeatureError, NotRootError } from "../base/errors.js";
 import { formatAddress, parseAddress } from "../bpf/address.js";
 import { hasNamespace, makeNamespaces } from "./namespaces.js";
@@ -92,9 +93,11 @@ export class Playground {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stay();
-    for (const peer of this.peers) peer.end();
-    removePlayground(this.#name, this.#record);
+    criticalSection(() => {
+      this.#stay();
+      for (const peer of this.peers) peer.end();
+      removePlayground(this.#name, this.#record);
+    });
   }
 
   [Symbol.dispose](): void {
@@ -125,10 +128,12 @@ export async function playground({ peers = 1, mtu = 1500 }: PlaygroundOptions = 
   requireInteger("mtu", mtu, { from: 1280, to: 65535 });
   if (process.geteuid?.() !== 0) throw new NotRootError("Making network namespaces");
   removeOrphans<PlaygroundRecord>("playground", removePlayground);
-  deferSignals();
-  const reserved = reserve(peers);
   const hasIPv6 = ipv6IsOn();
-  const made = Playground.make(reserved, hasIPv6, peers);
+  const { made, reserved } = criticalSection(() => {
+    deferSignals();
+    const reserved = reserve(peers);
+    return { reserved, made: Playground.make(reserved, hasIPv6, peers) };
+  });
   try {
     await build(made, reserved.record, reserved.slot, mtu);
     await Promise.all(made.peers.map((peer) => reach(peer, hasIPv6)));

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { native, type ObjectHandle } from "../../base/native.js";
 import { interfaces, type Interface } from "./interfaces.js";
 import { atExit, deferSignals } from "../../base/at-exit.js";
+import { criticalSection } from "../../base/critical-section.js";
 import { erase, read, removeOrphans, self, write, type Written } from "../../base/records.js";
 
 // Filters on a clsact qdisc, the way onto an interface before kernel 6.6. The kernel keeps them when
@@ -50,27 +51,30 @@ export function attachClsact(
   const record: FilterRecord = { kind: "filter", owner: self(), ifindex: on.index, direction, handle };
   const name = `filter-${process.pid}-${handle & 0xff}`;
   let stay = () => {};
-  deferSignals();
-  const remove = () => {
-    stay();
-    removeFilter(name, record);
-  };
-  erase(name); // 256 filters ago
-  write(name, record);
-  try {
-    if (!hasClsact(on.name)) {
-      const qdisc: QdiscRecord = { kind: "qdisc", owner: record.owner };
-      erase(qdiscName(record));
-      write(qdiscName(record), qdisc);
-      native.bpf_tc_hook_create(on.index, attachPoints[direction]);
+  const remove = () =>
+    criticalSection(() => {
+      stay();
+      removeFilter(name, record);
+    });
+  criticalSection(() => {
+    deferSignals();
+    erase(name); // 256 filters ago
+    write(name, record);
+    try {
+      if (!hasClsact(on.name)) {
+        const qdisc: QdiscRecord = { kind: "qdisc", owner: record.owner };
+        erase(qdiscName(record));
+        write(qdiscName(record), qdisc);
+        native.bpf_tc_hook_create(on.index, attachPoints[direction]);
+      }
+      native.bpf_tc_attach(object, program, on.index, attachPoints[direction], handle, PRIORITY, false);
+    } catch (error) {
+      remove();
+      throw error;
     }
-    native.bpf_tc_attach(object, program, on.index, attachPoints[direction], handle, PRIORITY, false);
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  record.isHung = true;
-  stay = atExit(remove); // the kernel does not remove it with the process, so the process does
+    record.isHung = true;
+    stay = atExit(remove); // the kernel does not remove it with the process, so the process does
+  });
   return {
     swap: (next, by) => native.bpf_tc_attach(next, by, on.index, attachPoints[direction], handle, PRIORITY, true),
     detach: remove,

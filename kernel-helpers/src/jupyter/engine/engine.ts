@@ -21,7 +21,7 @@ import { History } from "./history.js";
 import { install } from "../process/install.js";
 import { notebookHost } from "./notebook-host.js";
 import { Runner } from "../typescript/runner.js";
-import { criticalSection } from "../interrupt/critical-section.js";
+import { criticalSection } from "../../base/critical-section.js";
 import { Tracebacks } from "../typescript/traceback.js";
 
 /** A kernel that nobody has asked for anything after this time has time to warm up. */

@@ -8,7 +8,7 @@ import { KeyboardInterrupt, type ErrorContent } from "../kernel-errors.js";
 import { Cell, cellEnded, inMacrotask, released, setRunningCell, takeMissed } from "../interrupt/cell.js";
 import { macrotask } from "../interrupt/macrotask.js";
 import type { Channel } from "../channel.js";
-import { criticalSection } from "../interrupt/critical-section.js";
+import { criticalSection } from "../../base/critical-section.js";
 import { inspect } from "../typescript/completion.js";
 import type { History } from "./history.js";
 import { runMagic, type CellMagic } from "../bpf/magics.js";

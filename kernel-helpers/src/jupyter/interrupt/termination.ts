@@ -13,7 +13,7 @@ import { setImmediate } from "node:timers"; // the one that no cell ends
 import { fileURLToPath } from "node:url";
 import { Shared } from "../thread-messages.js";
 import { nodeInternal } from "./node-internals.js";
-import { inCriticalSection, leaveCriticalSections } from "./critical-section.js";
+import { inCriticalSection, leaveCriticalSections } from "../../base/critical-section.js";
 
 interface AsyncWrap {
   clearAsyncIdStack(): void;
@@ -39,7 +39,7 @@ function isLoading(frame: string): boolean {
  * later than this one: inside the work.
  */
 function isAtProtection(frame: string | undefined): boolean {
-  return frame?.includes("/interrupt/critical-section.") ?? false;
+  return frame?.includes("/base/critical-section.") ?? false;
 }
 
 /**

@@ -4,7 +4,7 @@ import { newestChild } from "../../base/processes.js";
 import { Shared } from "../thread-messages.js";
 import { ownCell } from "../interrupt/cell.js";
 import { KeyboardInterrupt } from "../kernel-errors.js";
-import { criticalSection } from "../interrupt/critical-section.js";
+import { criticalSection } from "../../base/critical-section.js";
 
 /** Lets the wire see such calls. @param interrupt called in one whose child an interrupt has ended */
 export function interruptBlockingCalls(shared: Int32Array, interrupt: (sequence: number) => void): void {

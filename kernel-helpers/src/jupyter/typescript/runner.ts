@@ -8,7 +8,7 @@ import vm from "node:vm";
 import type { ConvertResult, Diagnostic } from "tslab/dist/converter.js";
 import type { Executor } from "tslab/dist/executor.js";
 import { currentCell, inMacrotask, runningCell, type Cell } from "../interrupt/cell.js";
-import { criticalSection } from "../interrupt/critical-section.js";
+import { criticalSection } from "../../base/critical-section.js";
 import { alive } from "../process/ownership.js";
 import { CellConverter, type Converted } from "./converter.js";
 import { offerDebugging } from "./debugging.js";

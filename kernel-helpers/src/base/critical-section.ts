@@ -1,4 +1,7 @@
-/** Work that an interrupt must not cut off in the middle: V8's termination runs no `finally`, and leaves half of it behind. */
+/**
+ * Work that an interrupt of a notebook's cell must not cut off in the middle: V8's termination runs no `finally`, and
+ * leaves half of it behind. Outside of a notebook there is no such interrupt.
+ */
 let depth = 0;
 
 /** Does the work first; an interrupt comes after it. */

@@ -1,4 +1,5 @@
 import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownDirectory } from "./own-directory.js";
 import { visible } from "./text.js";
@@ -25,8 +26,9 @@ export interface Written {
 
 /** Root's records are in one place for all sessions; others (with CAP_NET_ADMIN) have their own. */
 function directory(): string {
-  const base = process.geteuid?.() === 0 ? "/run" : process.env["XDG_RUNTIME_DIR"] || "/tmp";
-  return join(base, "bpflab");
+  const user = process.geteuid?.();
+  const own = process.env["XDG_RUNTIME_DIR"];
+  return user === 0 ? "/run/bpflab" : own ? join(own, "bpflab") : join(tmpdir(), `bpflab-${user}`);
 }
 
 function startOf(pid: number): string | undefined {
@@ -72,10 +74,14 @@ export function write(name: string, thing: Written): boolean {
 
 /** What is written under a name. */
 export function read<T extends Written>(name: string): T | undefined {
+  return parse(`${name}.json`) as T | undefined;
+}
+
+function parse(file: string): Written | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory(), `${name}.json`), "utf8")) as T;
+    return JSON.parse(readFileSync(join(directory(), file), "utf8")) as Written;
   } catch {
-    return undefined;
+    return undefined; // there is none, or it is being written
   }
 }
 
@@ -90,9 +96,11 @@ function orphans(): { name: string; thing: Written }[] {
   const files = readdirSync(ownDirectory(directory()));
   const here = self();
   return files.flatMap((file) => {
-    const name = /^([^.].*)\.json$/.exec(file)?.[1];
-    const thing = name === undefined ? undefined : read(name);
-    return thing?.owner && hasEnded(thing.owner, here) ? [{ name: name!, thing }] : [];
+    const thing = parse(file);
+    if (!thing?.owner || !hasEnded(thing.owner, here)) return [];
+    if (!file.startsWith(".")) return [{ name: file.replace(/\.json$/, ""), thing }];
+    rmSync(join(directory(), file), { force: true }); // a draft: what it says was never made
+    return [];
   });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { atExit, deferSignals } from "../base/at-exit.js";
+import { criticalSection } from "../base/critical-section.js";
 import { erase, removeOrphans, self, write, type Written } from "../base/records.js";
 import { tracefs } from "../bpf/link/tracefs.js";
 
@@ -24,31 +25,39 @@ let own: string | undefined;
 export function traceInstance(): string | undefined {
   if (own !== undefined && existsSync(own)) return own;
   const root = tracefs();
-  removeOrphans<InstanceRecord>(KIND, (record, { instance }) => {
-    remove(join(root, "instances", instance));
-    erase(record);
-  });
+  removeOrphanedInstances();
   const owner = self();
   const instance = `bpflab-${/\d+/.exec(owner.pidNamespace)?.[0] ?? "0"}-${process.pid}`;
   const record = `trace-${instance}`;
   const directory = join(root, "instances", instance);
-  deferSignals();
-  erase(record);
-  write(record, { kind: KIND, owner, instance } as InstanceRecord);
-  try {
-    mkdirSync(directory, { recursive: true });
-    if (!existsSync(event(directory))) throw new Error("no event for bpf_printk");
-  } catch {
-    remove(directory);
+  return criticalSection(() => {
+    deferSignals();
     erase(record);
-    return undefined;
-  }
-  own = directory;
-  atExit(() => {
-    remove(directory);
+    write(record, { kind: KIND, owner, instance } as InstanceRecord);
+    try {
+      mkdirSync(directory, { recursive: true });
+      if (!existsSync(event(directory))) throw new Error("no event for bpf_printk");
+    } catch {
+      remove(directory);
+      erase(record);
+      return undefined;
+    }
+    own = directory;
+    atExit(() => {
+      remove(directory);
+      erase(record);
+    });
+    return directory;
+  });
+}
+
+/** Removes the trace buffers of processes that were killed. Returns what those were called. */
+export function removeOrphanedInstances(): string[] {
+  const removed = removeOrphans<InstanceRecord>(KIND, (record, { instance }) => {
+    remove(join(tracefs(), "instances", instance));
     erase(record);
   });
-  return directory;
+  return removed.map(({ instance }) => instance);
 }
 
 /** Lets bpf_printk's lines into an instance, or keeps them out. */

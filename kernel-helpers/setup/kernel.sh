@@ -6,6 +6,7 @@
 node=$1
 snapshot=$2-$(stat -L -c %s-%Y-%i "$node").blob
 shift 2
+export BPFLAB_PARENT=$PPID # read now: a parent that is killed while Node.js starts would not be missed later
 if [ -z "$NODE_OPTIONS" ] && [ -r "$snapshot" ]; then
   exec "$node" --snapshot-blob "$snapshot" "$@"
 fi

@@ -18,6 +18,7 @@ import { makePictures } from "./pictures.mjs";
 import { checkPreconditions } from "./preconditions.mjs";
 import { programs } from "./programs.mjs";
 import { snapshot } from "./snapshot.mjs";
+import { endWithParent } from "./parent.mjs";
 import { runSteps } from "./steps.mjs";
 import { runReliabilityTests, runTests } from "./tests.mjs";
 import { typescript, typescriptBench, typescriptTests } from "./typescript.mjs";
@@ -55,6 +56,7 @@ try {
   if (!command) throw new SetupError(`Expected one of ${Object.keys(commands).join(", ")}, got ${name ?? "nothing"}.`);
   checkPreconditions();
   process.env.PATH = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`; // after `su` root has no sbin directories
+  if (process.env.npm_lifecycle_event) endWithParent();
   await runSteps(command.steps);
   process.exitCode = await command.then(args);
 } catch (error) {

@@ -9,6 +9,7 @@ import { type ParameterValue, parameterSets } from "../report/parameters.js";
 import { printingBrowser, printPdf } from "../report/pdf.js";
 import { makeReport, type Run, writePage } from "../report/report.js";
 import { visible } from "../base/text.js";
+import { removeOrphanedDirectories } from "./clean.js";
 import { reportProgress } from "./report-progress.js";
 
 export interface ReportArguments {
@@ -51,6 +52,7 @@ export async function report(
     throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
   if (pdf) printingBrowser();
   keepKernelspec(jupyterPrefix);
+  removeOrphanedDirectories(); // of a report that was killed
   for (const { page } of jobs) await mkdir(dirname(page), { recursive: true });
   let complete = true;
   for (const job of jobs)

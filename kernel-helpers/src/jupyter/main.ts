@@ -19,7 +19,15 @@ if (!FILE) {
 const shared = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
 const link = new MessageChannel();
 const input = new MessageChannel();
-const workerData: WireData = { connection: readConnection(FILE), shared, engine: link.port2, input: input.port2 };
+const PARENT = Number(process.env["BPFLAB_PARENT"] ?? process.ppid); // setup/kernel.sh says who it was at the start
+delete process.env["BPFLAB_PARENT"];
+const workerData: WireData = {
+  connection: readConnection(FILE),
+  shared,
+  engine: link.port2,
+  input: input.port2,
+  parent: PARENT,
+};
 const wire = new Worker(new URL("./wire/worker.js", import.meta.url), {
   workerData,
   transferList: [link.port2, input.port2],

@@ -81,4 +81,6 @@ export interface WireData {
   engine: import("node:worker_threads").MessagePort;
   /** Answers to prompts go in here, for the engine to take while it blocks. */
   input: import("node:worker_threads").MessagePort;
+  /** The process that started this one: the kernel ends when it does. */
+  parent: number;
 }

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { BpflabError } from "../base/errors.js";
@@ -36,8 +37,11 @@ export async function executeNotebook(
   options: { python: string; directory: string; about: object; onProgress?: (progress: Progress) => void },
 ): Promise<CellFailure | undefined> {
   const { python, directory, about, onProgress } = options;
-  const client = execa(python, [SCRIPT, source, target, directory, JSON.stringify(about)], {
-    env: jupyterEnvironment(),
+  // However this process ends, the notebook's kernel is shut down: nbclient does that when it is told to end.
+  const command = ["--pdeathsig", "TERM", "--", python, SCRIPT, source, target, directory, JSON.stringify(about)];
+  const client = execa("setpriv", command, {
+    // The kernel's connection file goes with the rest, even where nobody is left to remove it.
+    env: { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: join(dirname(target), "runtime") },
     stdin: "ignore",
     reject: false,
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -7,16 +7,19 @@ import { basename, dirname, join } from "node:path";
  * under that name stands the old file or the new one. Remains of a process that was killed while it wrote are removed.
  *
  * @param write fills the file of that name, which exists and is empty
+ * @param modeOfNew the mode of a file where this user had none, before the umask: by default what a kernel's events tell is
+ *   nobody else's business until somebody says so
  */
 export async function replaceFile(
   path: string,
   write: (aside: string, file: FileHandle) => Promise<void>,
+  modeOfNew = 0o600,
 ): Promise<void> {
   const directory = dirname(path);
   await removeRemains(path);
-  const mode = await stat(path).then(
-    (old) => old.mode & 0o777,
-    () => 0o600, // what a kernel's events tell is nobody else's business until somebody says so
+  const mode = await lstat(path).then(
+    (old) => (old.isFile() && old.uid === process.geteuid?.() ? old.mode & 0o777 : modeOfNew), // else others chose it
+    () => modeOfNew,
   );
   const aside = join(directory, `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.partial`);
   const file = await open(aside, "wx+", mode);

@@ -8,11 +8,12 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { capture, net } from "../../dist/api/index.js";
+import { capture } from "../../dist/api/index.js";
 import { memoryGroup } from "../workload/cgroup.js";
 import { childrenUntil } from "../workload/children.js";
 import { allIds, idsOf } from "../workload/kernel-state.js";
 import { until } from "../workload/until.js";
+import { leftBy, RECORDS, recordsOf, scratchOf } from "./left.js";
 import { rounds, seeded } from "./seeded.js";
 
 const busy = fileURLToPath(new URL("busy.js", import.meta.url));
@@ -22,33 +23,6 @@ const owned = childrenUntil(afterEach);
 let directory: string;
 before(() => void (directory = mkdtempSync(join(tmpdir(), "bpflab-kills-"))));
 after(() => rmSync(directory, { recursive: true, force: true }));
-
-/** What is on this machine that carries a process's id in its name. */
-async function leftBy(pid: number): Promise<string[]> {
-  const namespaces = (await execa("ip", ["netns", "list"])).stdout.split("\n");
-  const records = existsSync("/run/bpflab") ? readdirSync("/run/bpflab") : [];
-  return [
-    ...namespaces.filter((line) => line.startsWith(`bpflab-${pid}-`)),
-    ...net
-      .interfaces()
-      .map(({ name }) => name)
-      .filter((name) => name.startsWith(`blab${pid}-`)),
-    ...records.filter((file) => readFileSync(join("/run/bpflab", file), "utf8").includes(`"pid":${pid},`)),
-    ...scratchOf(pid),
-  ];
-}
-
-const scratchOf = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`bpflab-report-${pid}-`));
-const recordsOf = (pid: number) =>
-  readdirSync("/run/bpflab").filter((file) => /^(playground|trace)-[\w-]+\.json$/.test(file) && isOf(file, pid));
-
-function isOf(file: string, pid: number): boolean {
-  try {
-    return readFileSync(join("/run/bpflab", file), "utf8").includes(`"pid":${pid},`);
-  } catch {
-    return false; // it is gone by now
-  }
-}
 
 /** After a random time of a process's work: ends it, and looks at what it leaves. */
 async function assertEnds(seed: number, { signal, expected = signal, command = [], mayLoad }: Ending): Promise<void> {
@@ -126,7 +100,7 @@ const moments = rounds(1, 10);
 for (const [what, { script, isThere }] of Object.entries(MAKES))
   for (const signal of (["SIGINT", "SIGTERM"] as const).slice(0, rounds(1, 2)))
     test(`${moments} ends by ${signal} as ${what} appears leave nothing, however often the signal comes`, async () => {
-      for (const directory of ["/run/bpflab", "/run/netns"]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+      for (const directory of [RECORDS, "/run/netns"]) mkdirSync(directory, { recursive: true, mode: 0o700 });
       const code = `import { bpf, net } from ${dist("api/index.js")};
         import { inScratch } from ${dist("base/scratch.js")};
         setInterval(() => {}, 1000);

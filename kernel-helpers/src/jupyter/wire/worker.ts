@@ -15,7 +15,7 @@ import { SendQueue } from "./send-queue.js";
 import { IopubPublisher } from "./publisher.js";
 import { onSigint } from "../interrupt/signal.js";
 
-const { connection, shared, engine, input } = workerData as WireData;
+const { connection, shared, engine, input, parent } = workerData as WireData;
 
 /** Time the main thread gets to leave by itself before the process is killed. */
 const EXIT_MS = 700;
@@ -227,7 +227,4 @@ listening.push(
 );
 
 // A server that was killed cannot say so: its kernels would run on for ever.
-if (process.env["JPY_PARENT_PID"]) {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && leave(), 1000).unref();
-}
+if (process.env["JPY_PARENT_PID"]) setInterval(() => process.ppid !== parent && leave(), 1000).unref();

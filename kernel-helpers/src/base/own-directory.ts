@@ -9,7 +9,8 @@ import { BpflabError } from "./errors.js";
  * @throws BpflabError when it belongs to somebody else, others can write to it, or it is not a directory but a link
  */
 export function ownDirectory(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  // A link is looked at, not followed: what it leads to need not be there.
+  if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(path);
   const user = process.geteuid?.() ?? uid;
   const wrong =

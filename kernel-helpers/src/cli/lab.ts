@@ -4,6 +4,7 @@ import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { ownDirectory } from "../base/own-directory.js";
 import { ArgumentError, BpflabError, MissingFeatureError } from "../base/errors.js";
 import { build, jupyterEnvironment, jupyterPrefix, notebooks, recordedJupyterLab } from "../report/installation.js";
 import { keepKernelspec } from "../jupyter/kernelspec.js";
@@ -38,10 +39,11 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
       hint: "Run `npm start`, which finds or installs one.",
     });
   keepKernelspec(jupyterPrefix);
-  const runtime = runtimeDirectory();
+  const runtime = ownDirectory(runtimeDirectory()); // what the server says in it about itself is believed
   const logFile = join(build, "jupyterlab.log");
   await mkdir(build, { recursive: true });
-  const log = await open(logFile, "w"); // no pipe: kernels inherit it, and would keep it open
+  const log = await open(logFile, "w", 0o600); // no pipe: kernels inherit it, and would keep it open
+  await log.chmod(0o600); // the server writes its token into it
 
   // A server must not outlive this process, whatever ends it; a group of its own keeps Ctrl-C for us to pass on.
   const server = spawn(

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
 import { inScratch } from "../base/scratch.js";
+import { replaceFile } from "../tables/replace-file.js";
 import { BpflabError, MissingFeatureError } from "../base/errors.js";
 
 const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -33,6 +35,7 @@ export async function printPdf(page: string, pdf: string): Promise<void> {
   const browser = printingBrowser();
   // A browser that runs already must not take the job.
   await inScratch("bpflab-print-", async (profile) => {
+    const printed = join(profile, "page.pdf");
     const options = [
       "--headless",
       "--disable-gpu",
@@ -46,18 +49,23 @@ export async function printPdf(page: string, pdf: string): Promise<void> {
     const print = [
       "--no-pdf-header-footer",
       "--virtual-time-budget=20000",
-      `--print-to-pdf=${resolve(pdf)}`,
+      `--print-to-pdf=${printed}`,
       pathToFileURL(resolve(page)).href,
     ];
-    const printed = await execa(browser, [...options, ...sandbox, `--user-data-dir=${profile}`, ...print], {
-      reject: false,
-      stdin: "ignore",
-      timeout: 120_000,
-    });
-    if (printed.exitCode !== 0 || !existsSync(pdf))
+    const { exitCode, stderr } = await execa(
+      browser,
+      [...options, ...sandbox, `--user-data-dir=${profile}`, ...print],
+      {
+        reject: false,
+        stdin: "ignore",
+        timeout: 120_000,
+      },
+    );
+    if (exitCode !== 0 || !existsSync(printed))
       throw new BpflabError(
         "REPORT",
-        `Chromium could not print ${page}: ${printed.stderr.trim().split("\n").at(-1) ?? "no reason given"}`,
+        `Chromium could not print ${page}: ${stderr.trim().split("\n").at(-1) ?? "no reason given"}`,
       );
+    await replaceFile(pdf, (aside) => copyFile(printed, aside), 0o666);
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -49,7 +49,15 @@ function endGroup(leader: number): void {
 const owned = childrenUntil(afterEach);
 
 test("npm start opens JupyterLab on loopback with its token and our kernel, and Ctrl-C ends all of it", async () => {
-  const npm = execa("npm", ["start"], { cwd: repo, detached: true, reject: false, buffer: false, stdin: "ignore" });
+  const runtime = join(await mkdtemp(join(tmpdir(), "bpflab-runtime-")), "runtime");
+  const npm = execa("npm", ["start"], {
+    cwd: repo,
+    detached: true,
+    reject: false,
+    buffer: false,
+    stdin: "ignore",
+    env: { JUPYTER_RUNTIME_DIR: runtime },
+  });
   try {
     const address = await addressOf(npm);
     assert.equal(address.hostname, "127.0.0.1");
@@ -77,6 +85,7 @@ test("npm start opens JupyterLab on loopback with its token and our kernel, and 
       return (await Promise.all(commands)).some((command) => command.includes("dist/jupyter/main.js"));
     };
     await waitUntil(runsKernel, "the kernel's start");
+    await assertPrivate(runtime);
 
     const processes = descendantsOf(npm.pid!);
     process.kill(-npm.pid!, "SIGINT"); // as a terminal does: to all of the foreground group
@@ -85,8 +94,25 @@ test("npm start opens JupyterLab on loopback with its token and our kernel, and 
     assert.deepEqual(alive(processes), []);
   } finally {
     endGroup(npm.pid!);
+    await rm(dirname(runtime), { recursive: true });
   }
 });
+
+/** What holds a token or a key is for this user alone. */
+async function assertPrivate(runtime: string): Promise<void> {
+  const mode = async (path: string) => (await stat(path)).mode & 0o777;
+  assert.equal(await mode(runtime), 0o700);
+  const files = (await readdir(runtime)).map((name) => join(runtime, name));
+  for (const kind of [/kernel-[\w-]+\.json$/, /jpserver-\d+\.json$/])
+    assert.ok(
+      files.some((file) => kind.test(file)),
+      `${kind} in ${files.join()}`,
+    );
+  const log = join(repo, "kernel-helpers/build/jupyterlab.log");
+  assert.match(await readFile(log, "utf8"), /[?&]token=/);
+  for (const file of [...files.filter((file) => file.endsWith(".json")), log])
+    assert.equal(await mode(file), 0o600, file);
+}
 
 test("JupyterLab does not outlive a killed bpflab", async () => {
   const lab = owned(execa(process.execPath, [entry, "lab"], { reject: false, buffer: false, stdin: "ignore" }));

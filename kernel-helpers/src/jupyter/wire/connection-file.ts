@@ -1,5 +1,6 @@
 /** The connection file that Jupyter writes for a kernel. */
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { visible } from "../../base/text.js";
 
 /** Where to bind, and the key that signs every message. */
 export interface Connection {
@@ -15,16 +16,28 @@ export interface Connection {
 }
 
 /**
- * Reads a connection file. Whoever can write to it chooses the key with which messages are signed, and so what runs here
- * as root.
+ * Reads a connection file. Whoever knows the key in it can sign messages, and so choose what runs here as root.
  *
- * @throws when it is missing, is no JSON, belongs to neither this user nor root, or others can write to it
+ * @throws when it is missing, a link, no JSON, belongs to neither this user nor root, or others can read or write it
  */
 export function readConnection(file: string): Connection {
-  const { uid, mode } = statSync(file);
-  if ((uid !== 0 && uid !== process.geteuid?.()) || (mode & 0o022) !== 0)
-    throw new Error(`The connection file ${file} can be written to by other users: Jupyter makes it with mode 600.`);
-  return JSON.parse(readFileSync(file, "utf8")) as Connection;
+  const opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { uid, mode } = fstatSync(opened); // of what is read, whatever has its name by now
+    const wrong =
+      uid !== 0 && uid !== process.geteuid?.()
+        ? `belongs to user ${uid}`
+        : (mode & 0o077) !== 0
+          ? "can be read or written by other users"
+          : undefined;
+    if (wrong !== undefined)
+      throw new Error(
+        `The connection file ${visible(file)} ${wrong}, who could run code here with it: Jupyter makes it with mode 600.`,
+      );
+    return JSON.parse(readFileSync(opened, "utf8")) as Connection;
+  } finally {
+    closeSync(opened);
+  }
 }
 
 /** The address of one of the five sockets. */

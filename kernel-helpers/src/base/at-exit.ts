@@ -1,4 +1,5 @@
 import { onExit } from "signal-exit";
+import { visibleLines } from "./text.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -50,7 +51,7 @@ function runActs(): void {
     try {
       act();
     } catch (error) {
-      console.error((error as Error).message); // the others still have their turn
+      console.error(visibleLines((error as Error).message)); // the others still have their turn
     }
   }
 }

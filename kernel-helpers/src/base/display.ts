@@ -7,6 +7,7 @@
  */
 
 import { inspect } from "node:util";
+import { visibleLines } from "./text.js";
 
 /** Representations of one value by MIME type, as Jupyter's `display_data` carries them. */
 export type MimeBundle = Record<string, unknown>;
@@ -179,7 +180,8 @@ export async function bundleOf(value: unknown): Promise<MimeBundle> {
   const form = formOf(value);
   if (form) return form(value as never);
   if (typeof value === "string") return { "text/plain": value };
-  return { "text/plain": inspect(value, { maxArrayLength: 100, breakLength: 100 }) };
+  // An error's message stands in it as it is.
+  return { "text/plain": visibleLines(inspect(value, { maxArrayLength: 100, breakLength: 100 })) };
 }
 
 /**
@@ -222,7 +224,7 @@ async function show(value: unknown): Promise<DisplayHandle & Displayable> {
         (bundle) => {
           if (mine === last) shown.update(bundle);
         },
-        (error: unknown) => shown.update({ "text/plain": String(error) }),
+        (error: unknown) => shown.update({ "text/plain": visibleLines(String(error)) }),
       );
       host.hold?.(updated);
     },

@@ -21,6 +21,24 @@ export function visible(text: string): string {
   });
 }
 
+/** The same of text in several lines, which keep their breaks and tabs. */
+export const visibleLines = (text: string): string =>
+  text
+    .split(/([\n\t])/)
+    .map((part) => (part === "\n" || part === "\t" ? part : visible(part)))
+    .join("");
+
+/** JSON that a terminal can be shown: what is unseen stands in it as escapes of JSON's, so that it says the same. */
+export function visibleJson(
+  value: unknown,
+  replacer?: (key: string, value: unknown) => unknown,
+  space?: number,
+): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // Outside of JSON's strings line breaks alone are of this kind.
+  return JSON.stringify(value, replacer, space).replace(unseen, (one) => (one === "\n" ? one : escaped(one)));
+}
+
 const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** Text for HTML content and quoted attributes: escaped, and nothing in it unseen. */

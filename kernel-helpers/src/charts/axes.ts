@@ -1,9 +1,10 @@
+import { visible } from "../base/text.js";
 import { isIdentifier, isSize, isTimestamp, sizeUnits, unitOf } from "../tables/units.js";
 
 /** A field's name as an axis title: words, with the unit in brackets unless the labels carry it. */
 export function fieldTitle(name: string): string {
   const unit = unitOf(name);
-  const words = (unit ? name.slice(0, -unit.length - 1) : name)
+  const words = visible(unit ? name.slice(0, -unit.length - 1) : name)
     .replace(/^p(\d\d)(\d+)$/, "p$1.$2")
     .replaceAll("_", " ");
   return unit && unit !== "ns" && unit !== "bytes" ? `${words} (${unit})` : words;

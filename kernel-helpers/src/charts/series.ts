@@ -1,3 +1,4 @@
+import { visible } from "../base/text.js";
 import { requireInteger, requireOneOf } from "../base/arguments.js";
 import type { ColumnTable } from "arquero";
 import { groupCounts, groupLabel, groupRows, type Groups } from "../tables/groups.js";
@@ -48,7 +49,7 @@ export function seriesOf(
   requireInteger("top", top, { from: 1 });
   requireOneOf("order", wanted, ["size", "table"]);
   const groups = groupRows(table, by, `by of ${chart}`);
-  const title = groups.by.join(" · ");
+  const title = groups.by.map(visible).join(" · ");
   if (groups.by.length === 0)
     return { labels: [], colors: [], size: 1, ids: undefined, title, note: undefined, repeats: [], ordered: false };
 

@@ -1,6 +1,7 @@
 /** The `bpflab` command: one file for each subcommand, loaded when it is called. */
+import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { visible } from "../base/text.js";
+import { visibleLines } from "../base/text.js";
 
 /**
  * Runs a command line and returns its exit code; errors that a user can cause become one sentence on standard error.
@@ -13,6 +14,7 @@ export async function main(args: string[]): Promise<number> {
   const program = new Command("bpflab")
     .description("A notebook for the running Linux kernel: BPF C in one cell, TypeScript in the next.")
     .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(visibleLines(text)) })
     .showHelpAfterError("(run `bpflab --help` to see what there is)");
 
   program
@@ -183,8 +185,11 @@ export async function main(args: string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode; // commander has said it
     const { BpflabError } = await import("../base/errors.js");
     const message = error instanceof BpflabError ? error.message : fileTrouble(error);
-    if (message === undefined) throw error;
-    for (const line of message.split("\n")) console.error(visible(line));
+    if (message === undefined) {
+      console.error(visibleLines(inspect(error))); // a mistake of ours: with all that is known of it
+      return 70; // EX_SOFTWARE
+    }
+    console.error(visibleLines(message));
     return 1;
   }
 }

@@ -1,4 +1,4 @@
-import { visible } from "../base/text.js";
+import { visible, visibleJson } from "../base/text.js";
 import type { Check, Finding } from "./finding.js";
 import { checks } from "./machine-checks.js";
 
@@ -18,7 +18,7 @@ export async function doctor({ json = false }: { json?: boolean } = {}): Promise
     if (!json) print(outcome);
   }
   const ok = outcomes.every((one) => one.ok || !one.needed);
-  if (json) console.log(JSON.stringify({ ok, checks: outcomes }, null, 2));
+  if (json) console.log(visibleJson({ ok, checks: outcomes }, undefined, 2));
   return ok ? 0 : 1;
 }
 

@@ -1,7 +1,7 @@
 import { compileFunction } from "node:vm";
 import * as aq from "arquero";
 import { ColumnTable } from "arquero";
-import { visible } from "../base/text.js";
+import { visibleJson, visibleLines } from "../base/text.js";
 import { ArgumentError } from "../base/errors.js";
 import { op, probe, Probe } from "../probe/index.js";
 import { captureOf, lossNote, lossText, missedSince } from "../streams/capture.js";
@@ -167,13 +167,6 @@ function writeRows(table: ColumnTable, out: Out): void {
   const plain = (_: string, value: unknown): unknown =>
     typeof value === "bigint" ? String(value) : ArrayBuffer.isView(value) ? [...(value as Uint8Array)] : value;
   let text = "";
-  for (const row of table.objects()) text += `${JSON.stringify(row, plain)}\n`;
+  for (const row of table.objects()) text += `${visibleJson(row, plain)}\n`;
   if (text) out.write(text);
-}
-
-function visibleLines(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.split("\t").map(visible).join("\t"))
-    .join("\n");
 }

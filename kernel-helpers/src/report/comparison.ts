@@ -1,5 +1,6 @@
 import { CAPTURE_MIME } from "../streams/capture.js";
 import { html, type Html } from "../base/html.js";
+import { visible } from "../base/text.js";
 import { type Cell, type Notebook, type Output, sourceOf } from "./notebook.js";
 import type { ParameterValue } from "./parameters.js";
 import type { Run } from "./report.js";
@@ -91,7 +92,10 @@ function overview(runs: readonly SweepRun[], names: readonly string[]): Html {
 
 function listedValues(runs: readonly SweepRun[]): [name: string, values: string][] {
   const names = Object.keys(runs[0]!.parameters);
-  return names.map((name) => [name, [...new Set(runs.map(({ parameters }) => String(parameters[name])))].join(", ")]);
+  return names.map((name) => [
+    name,
+    [...new Set(runs.map(({ parameters }) => visible(String(parameters[name]))))].join(", "),
+  ]);
 }
 
 function titleOf(notebook: Notebook): string | undefined {

@@ -2,6 +2,7 @@
  * Parameters of a notebook: the variables that its cell with the tag `parameters` declares (papermill's convention).
  * A value from outside takes the place of the literal there, so the page shows the cell as it ran.
  */
+import { visibleJson } from "../base/text.js";
 import ts from "typescript";
 import { listNames } from "../base/names.js";
 import { ArgumentError } from "../base/errors.js";
@@ -35,7 +36,7 @@ export function withParameters(notebook: Notebook, values: Record<string, Parame
   if (!cell || Object.keys(values).length === 0) return notebook;
   let source = sourceOf(cell);
   for (const { name, start, end } of declared(source).reverse()) {
-    if (Object.hasOwn(values, name)) source = source.slice(0, start) + JSON.stringify(values[name]) + source.slice(end);
+    if (Object.hasOwn(values, name)) source = source.slice(0, start) + visibleJson(values[name]) + source.slice(end);
   }
   return { ...notebook, cells: notebook.cells.map((each) => (each === cell ? { ...cell, source } : each)) };
 }

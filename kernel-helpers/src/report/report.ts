@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { visible } from "../base/text.js";
 import { inScratch } from "../base/scratch.js";
 import { thisMachine, timeText } from "../base/machine.js";
 import { executeNotebook, type CellFailure, type Progress } from "./execute.js";
@@ -45,7 +46,7 @@ export async function makeReport(
   const about = {
     ...thisMachine(),
     started: timeText(Date.now()),
-    parameters: Object.entries(values).map(([name, value]) => [name, String(value)]), // a list keeps its order in the file
+    parameters: Object.entries(values).map(([name, value]) => [name, visible(String(value))]), // a list keeps its order in the file
     folded: Object.keys(values).length > 0, // who sets parameters wants the answer, who reads a walk wants the code
   };
   return inScratch("bpflab-report-", async (scratch) => {

@@ -24,5 +24,5 @@ export function tableText(table: ColumnTable, { limit = 20 }: TableViewOptions =
       .join("  ")
       .trimEnd(),
   );
-  return [loss, ...lines, visible(caption)].filter((line) => line !== undefined).join("\n");
+  return [...(loss === undefined ? [] : [visible(loss)]), ...lines, visible(caption)].join("\n");
 }

@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { table as makeTable } from "arquero";
-import { charts, latency } from "../../dist/api/index.js";
+import { ArgumentError, charts, latency } from "../../dist/api/index.js";
 import { bundleOf } from "../../dist/base/display.js";
+import { visibleJson } from "../../dist/base/text.js";
+import { Tracebacks } from "../../dist/jupyter/typescript/traceback.js";
+import { markCapture } from "../../dist/streams/capture.js";
 import { parametersOf, parameterSets, withParameters } from "../../dist/report/parameters.js";
 import { sourceOf, type Notebook } from "../../dist/report/notebook.js";
 import { rounds, seeded } from "./seeded.js";
@@ -44,6 +47,28 @@ const outlets: Record<string, (text: string) => unknown> = {
   "a timeline": (text) =>
     charts.timeline(events(text), { x: "start_ns", by: "comm", marks: [{ at: 1e6, label: text }] } as never),
   "a heat map with a title": (text) => charts.heatmap(events(text), { x: "start_ns", y: "duration_ns", title: text }),
+  "a capture that says whence it comes": (text) =>
+    markCapture(events(text), {
+      source: text,
+      rows: 40,
+      lost: 3,
+      dropped: 0,
+      startedAt: 0,
+      endedAt: 1000,
+      host: text,
+      kernel: text,
+    }),
+  "bars by path, with their axis": (text) => charts.bar(events(text), { x: "path", y: "duration_ns" }),
+  "an axis whose column is called so": (text) => charts.histogram(makeTable({ [text]: [1, 2, 3] }), { x: text }),
+  "lines by process": (text) => charts.lines(events(text), { x: "start_ns", y: "duration_ns", by: "comm" } as never),
+  "a flame graph": (text) =>
+    charts.flamegraph(makeTable({ stack: [`main;${text}`, text, "main;a"], samples: [3, 2, 1] }), {
+      stack: "stack",
+      value: "samples",
+      title: text,
+    } as never),
+  "a map's strings as keys": (text) => makeTable({ key: [text, "b"], value: [1, 2] }),
+  "an error": (text) => new ArgumentError(`There is no ${text}.`, { hint: `There is ${text}.` }),
   "an ECDF": (text) => charts.ecdf(events(text), { x: "duration_ns", by: "comm" }),
 };
 
@@ -60,6 +85,17 @@ for (const [outlet, make] of Object.entries(outlets))
         assert.doesNotMatch(String(bundle["text/plain"] ?? ""), UNSEEN);
       });
   });
+
+describe("text on its way to a terminal", () => {
+  for (const [what, text] of Object.entries(HOSTILE))
+    test(`${what}: JSON says the same, and an error of ours shows it`, () => {
+      const json = visibleJson({ [text]: [text] });
+      assert.doesNotMatch(json, UNSEEN);
+      assert.deepEqual(JSON.parse(json), { [text]: [text] });
+      const { evalue, traceback } = new Tracebacks().describe(new ArgumentError(`There is no ${text}.`));
+      for (const line of [evalue, ...traceback]) assert.doesNotMatch(line, UNSEEN);
+    });
+});
 
 describe("a parameter of a notebook", () => {
   const notebook = (value: string): Notebook =>

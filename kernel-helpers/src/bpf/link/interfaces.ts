@@ -44,7 +44,7 @@ export function namedInterfaces(program: string, names: string | string[] | unde
   const all: unknown[] = [names ?? []].flat();
   if (all.length === 0 || !all.every((name) => typeof name === "string"))
     throw new ArgumentError(`The program ${program} attaches to a network interface, which must be named.`, {
-      hint: `For example ${example.replace("eth0", interfaces()[0]?.name ?? "lo")}; ${interfacesThere()}`,
+      hint: `For example ${example.replace("eth0", () => visible(interfaces()[0]?.name ?? "lo"))}; ${interfacesThere()}`,
     });
   return [...new Set(all)].map((name) => {
     const on = interfaces().find((one) => one.name === name);

@@ -1,6 +1,7 @@
 /** Errors as a notebook shows them: the message, the cell's own line, and the way there. */
 import { inspect } from "node:util";
 import { BpflabError } from "../../base/errors.js";
+import { visibleLines } from "../../base/text.js";
 import { excerpt } from "./excerpt.js";
 import { TypeScriptError, type ErrorContent } from "../kernel-errors.js";
 import { CellStacks } from "./cell-stacks.js";
@@ -27,7 +28,8 @@ export class Tracebacks {
       return { ename: "Thrown", evalue, traceback: [`Thrown: ${evalue}`] };
     }
     const ename = error.name || "Error";
-    const evalue = inTheCellsWords(error);
+    // Ours tell of what others have named, such as interfaces and files.
+    const evalue = error instanceof BpflabError ? visibleLines(inTheCellsWords(error)) : inTheCellsWords(error);
     const headline = evalue ? `${ename}: ${evalue}` : ename;
     if (error instanceof TypeScriptError) return { ename, evalue, traceback: [headline, ...error.excerpts] };
     const { frames, place } = this.stacks.frames(this.stacks.rawOf(error as Error));

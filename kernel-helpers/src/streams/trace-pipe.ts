@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { firstValueFrom, map, Observable, of, share, Subject, timeout } from "rxjs";
 import { tracefs } from "../bpf/link/tracefs.js";
 import { atExit } from "../base/at-exit.js";
+import { criticalSection } from "../base/critical-section.js";
 import { MissingFeatureError, NotRootError } from "../base/errors.js";
 import { inContextOfSubscriber } from "./context.js";
 import { enablePrintk, traceInstance } from "./trace-instance.js";
@@ -91,21 +92,24 @@ function open(): Pipe {
       { hint: `Switch it on: echo 1 > ${dir.startsWith("/sys") ? dir : "/sys/kernel/tracing"}/tracing_on` },
     );
   }
-  const fd = openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
-  if (instance !== undefined) enablePrintk(instance, true);
-  const close = () => {
-    closeSync(fd);
-    if (instance !== undefined) enablePrintk(instance, false);
-  };
-  const stay = atExit(close); // an instance that is being read cannot be removed
-  return {
-    fd,
-    buffer: Buffer.allocUnsafe(1 << 16),
-    close() {
-      stay();
-      close();
-    },
-  };
+  return criticalSection(() => {
+    const fd = openSync(join(dir, "trace_pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
+    if (instance !== undefined) enablePrintk(instance, true);
+    const close = () => {
+      closeSync(fd);
+      if (instance !== undefined) enablePrintk(instance, false);
+    };
+    const stay = atExit(close); // an instance that is being read cannot be removed
+    return {
+      fd,
+      buffer: Buffer.allocUnsafe(1 << 16),
+      close: () =>
+        criticalSection(() => {
+          stay();
+          close();
+        }),
+    };
+  });
 }
 
 /** What can be read without waiting; undefined when there is nothing. */

@@ -74,9 +74,17 @@ export function isKernelspecOf(prefix: string): boolean {
   }
 }
 
-/** Makes the kernel below a prefix this installation's: the clone may have been copied or moved since, or Node.js replaced. */
+/**
+ * Makes the kernel below a prefix this installation's: the clone may have been copied or moved since, or Node.js replaced.
+ * Where this user may not write there it stays as it is: `isKernelspecOf` tells.
+ */
 export function keepKernelspec(prefix: string): void {
-  if (!isKernelspecOf(prefix)) installKernelspec(prefix);
+  if (isKernelspecOf(prefix)) return;
+  try {
+    installKernelspec(prefix);
+  } catch (error) {
+    if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 /** A probe on a line of events: three bars, one of them looked at. */

@@ -1,8 +1,9 @@
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { BpflabError } from "../base/errors.js";
-import { jupyterEnvironment } from "./installation.js";
+import { installKernelspec, isKernelspecOf } from "../jupyter/kernelspec.js";
+import { jupyterEnvironment, jupyterPrefix } from "./installation.js";
 
 /** What happens while a notebook runs. Cells are counted as Jupyter's prompts count them, from 1. */
 export type Progress =
@@ -41,7 +42,7 @@ export async function executeNotebook(
   const command = ["--pdeathsig", "TERM", "--", python, SCRIPT, source, target, directory, JSON.stringify(about)];
   const client = execa("setpriv", command, {
     // The kernel's connection file goes with the rest, even where nobody is left to remove it.
-    env: { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: join(dirname(target), "runtime") },
+    env: { ...environmentWithKernel(dirname(target)), JUPYTER_RUNTIME_DIR: join(dirname(target), "runtime") },
     stdin: "ignore",
     reject: false,
   });
@@ -62,4 +63,13 @@ export async function executeNotebook(
     );
   }
   return failure;
+}
+
+/** With this clone's kernel, also where it lies in somebody else's clone that has another place or Node.js by now. */
+function environmentWithKernel(scratch: string): Record<string, string> {
+  const environment = jupyterEnvironment();
+  if (isKernelspecOf(jupyterPrefix)) return environment;
+  const own = join(scratch, "jupyter");
+  installKernelspec(own);
+  return { ...environment, JUPYTER_PATH: `${join(own, "share/jupyter")}${delimiter}${environment["JUPYTER_PATH"]}` };
 }

@@ -40,8 +40,9 @@ function remove(group: string): boolean {
   for (const below of subdirectories(group)) remove(join(group, below));
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline;) {
     try {
-      for (const pid of readFileSync(join(group, "cgroup.procs"), "utf8").split("\n").filter(Boolean))
-        process.kill(Number(pid), "SIGKILL");
+      const pids = readFileSync(join(group, "cgroup.procs"), "utf8").split("\n").map(Number);
+      // Those of another PID namespace are 0 here, which for kill() would be this process's own group.
+      for (const pid of pids) if (pid > 0) process.kill(pid, "SIGKILL");
       rmdirSync(group);
       return true;
     } catch (error) {

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { net } from "../../dist/api/index.js";
 import { atLeast } from "../../dist/base/machine.js";
+import { leftBy, RECORDS } from "../reliability/left.js";
+import { cgroup } from "../workload/cgroup.js";
 
 const entry = fileURLToPath(new URL("../../setup/bpflab.mjs", import.meta.url));
 const bpflab = (args: string[], env: Record<string, string> = {}) =>
@@ -59,6 +64,74 @@ test("clean removes what a killed process left, and says so", async () => {
   } finally {
     await Promise.all([left, others].map((path) => rm(path, { recursive: true, force: true })));
   }
+});
+
+describe("what a process that was killed leaves of each kind goes with clean, which names it", () => {
+  /** Runs a script up to its first line, kills it, and returns its process id, that line, and what `clean` says. */
+  async function leftAndCleaned(script: string): Promise<{ pid: number; line: string; said: string }> {
+    const api = new URL("../../dist/api/index.js", import.meta.url).href;
+    const code = `import { bpf, net } from ${JSON.stringify(api)}; ${script}; setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "close");
+    const line = String((await once(child.stdout, "data"))[0]).trim();
+    child.kill("SIGKILL");
+    await ended;
+    const { exitCode, stdout } = await bpflab(["clean"]);
+    assert.equal(exitCode, 0);
+    return { pid: child.pid!, line, said: stdout };
+  }
+
+  test("test hosts: namespaces, interfaces, record", async () => {
+    const { pid, line, said } = await leftAndCleaned("console.log((await net.playground({ peers: 2 })).interface)");
+    assert.match(said, new RegExp(`^removed test hosts of process ${pid}: ${line}, bpflab-${pid}-\\d+-switch, `, "m"));
+    assert.deepEqual(await leftBy(pid), []);
+    assert.ok(!net.interfaces().some(({ name }) => name === line));
+  });
+
+  test("trace buffers", async () => {
+    const { pid, line, said } = await leftAndCleaned(
+      `bpf.tracePipe().subscribe(); setTimeout(() => console.log("reading"), 50)`,
+    );
+    assert.equal(line, "reading");
+    assert.match(said, new RegExp(`^removed trace buffers: bpflab-\\d+-${pid}$`, "m"));
+    assert.deepEqual(await leftBy(pid), []);
+  });
+
+  test("a control group, and what runs in it", async () => {
+    const dead = (await execa("sh", ["-c", "echo $$"])).stdout;
+    const { path } = cgroup();
+    const group = join(path, `bpflab-grade-${dead}`);
+    await mkdir(group);
+    const stray = spawn("sleep", ["60"]);
+    const ended = once(stray, "exit");
+    try {
+      await writeFile(join(group, "cgroup.procs"), String(stray.pid));
+      const { stdout } = await bpflab(["clean"]);
+      assert.ok(stdout.includes(`removed control group ${group}`), stdout);
+      assert.deepEqual(await ended, [null, "SIGKILL"]);
+      assert.equal(existsSync(group), false);
+    } finally {
+      stray.kill("SIGKILL");
+      await rmdir(group).catch(() => {});
+      await rmdir(path);
+    }
+  });
+
+  test("the draft of a record", async () => {
+    const draft = join(RECORDS, ".playground-0.1");
+    const owner = {
+      pid: process.pid,
+      started: "0", // of another process that had this id
+      pidNamespace: await readlink("/proc/self/ns/pid"),
+      netNamespace: await readlink("/proc/self/ns/net"),
+    };
+    await mkdir(RECORDS, { recursive: true, mode: 0o700 });
+    await writeFile(draft, JSON.stringify({ kind: "playground", owner }));
+    await bpflab(["clean"]);
+    assert.equal(existsSync(draft), false);
+  });
 });
 
 test("doctor names what is missing, says how to get it, and fails", async () => {

@@ -119,8 +119,21 @@ export class CapturedTable extends ColumnTable {
     refuseSameName("count", [name], groupsOf(this)?.names ?? [], 'Name its column: count({ as: "n" }).');
     return this.#derived(super.count(...args));
   }
-  override reduce(...args: Parameters<ColumnTable["reduce"]>): this {
-    return this.#derived(super.reduce(...args));
+  /** Arquero tells a reducer where to write by the rows of the group before, not by those of all before. */
+  override reduce(reducer: Parameters<ColumnTable["reduce"]>[0]): this {
+    const { init, add, outputs, write } = reducer as unknown as Record<string, (...args: unknown[]) => unknown>;
+    let written = 0;
+    const placed = {
+      init: (...args: unknown[]) => init!.apply(reducer, args),
+      add: (...args: unknown[]) => add!.apply(reducer, args),
+      outputs: () => outputs!.apply(reducer),
+      write(state: unknown, values: unknown) {
+        const rows = write!.call(reducer, state, values, written) as number;
+        written += rows;
+        return rows;
+      },
+    };
+    return this.#derived(super.reduce(placed as unknown as typeof reducer));
   }
   override fold(...[values, options]: Parameters<ColumnTable["fold"]>): this {
     const as = {

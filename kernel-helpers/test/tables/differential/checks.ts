@@ -77,6 +77,27 @@ export const checks: Record<string, Check> = {
       sql: `select ${by.join()}, count(*), sum(ret), min(fd), max(pid), avg(cpu), count(distinct comm), count(maybe) from ${a.sql} group by ${by.join()}`,
     };
   },
+  reduce: (choose, a) => {
+    const by = choose.of(["comm", "ok", "note", "source"]);
+    // Two rows of each group: what its numbers of two columns add up to.
+    const sums = {
+      init: () => [0, 0],
+      add(cell: number[], row: number, data: Record<string, { at(row: number): number }>) {
+        cell[0]! += data["pid"]!.at(row);
+        cell[1]! += data["fd"]!.at(row);
+      },
+      outputs: () => ["what", "sum"],
+      write(cell: number[], values: Record<string, unknown[]>, at: number) {
+        for (const [i, sum] of cell.entries())
+          [values["what"]![at + i], values["sum"]![at + i]] = [i === 0 ? "pid" : "fd", sum];
+        return 2;
+      },
+    };
+    return orNothing(a, () => ({
+      table: a.table.groupby(by).reduce(sums as never),
+      sql: `select ${by}, 'pid', sum(pid::double) from ${a.sql} group by ${by} union all select ${by}, 'fd', sum(fd::double) from ${a.sql} group by ${by}`,
+    }));
+  },
   count: (choose, a) => {
     const by = choose.of(keys);
     return {

@@ -58,9 +58,21 @@ export function nearest(name: string, names: readonly string[], most = 3, within
     .filter((candidate) => Math.abs(candidate.length - name.length) <= within)
     .map((candidate) => ({ candidate, away: distance(candidate, name) }))
     .filter(({ away }) => away <= within)
-    .sort((a, b) => a.away - b.away || a.candidate.localeCompare(b.candidate))
+    .sort(
+      (a, b) =>
+        a.away - b.away ||
+        alike(b.candidate, name) - alike(a.candidate, name) ||
+        a.candidate.localeCompare(b.candidate),
+    )
     .slice(0, most)
     .map(({ candidate }) => candidate);
+}
+
+/** How many letters two names begin with in common. */
+function alike(a: string, b: string): number {
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  return same;
 }
 
 /** The same as a list for a hint, `a, b and c`; of many names only those of about its length are looked at. */

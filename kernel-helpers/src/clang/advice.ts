@@ -12,6 +12,8 @@ export interface KnownNames {
   constants: readonly string[];
   /** What a helper takes, as its header declares it. */
   parameters(helper: string): string | undefined;
+  /** Which of libbpf's headers defines a macro or a function, such as `bpf_tracing.h`. */
+  headerOf(name: string): string | undefined;
   /** True for a function of the running kernel, which may be a kfunc. */
   isKernelFunction(name: string): boolean;
   /** The fields of a kernel struct; none when there is no such struct. */
@@ -70,6 +72,16 @@ const instead: Record<string, string> = {
   int32: "Write s32.",
   byte: "Write u8.",
   string: "Write char name[16].",
+  boolean: "Write bool.",
+  null: "Write NULL; or test the pointer itself: if (!pointer).",
+  nullptr: "Write NULL; or test the pointer itself: if (!pointer).",
+  None: "Write NULL; or test the pointer itself: if (!pointer).",
+  True: "Write true.",
+  False: "Write false.",
+  let: "In C a variable is declared by its type, such as u64 id = …;",
+  var: "In C a variable is declared by its type, such as u64 id = …;",
+  function: "In C a function is declared by the type of what it returns, such as static int f(int x).",
+  args: "What the hook knows stands in the program's parameter, such as ctx->args[0] of a tracepoint of a system call.",
 };
 
 /** Macros of the kernel's headers, which BTF and so vmlinux.h do not have. */
@@ -160,6 +172,7 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
   [/^too (?:few|many) arguments to function call/, wrongCall],
   [/^redefinition of '(\w+)'/, alreadyDeclared],
   [/^(?:typedef redefinition|redefinition of (?:typedef|enumerator|parameter)?) ?.*'(\w+)'/, alreadyDeclared],
+  [/^conflicting types for '(\w+)'/, alreadyDeclared],
   [/^use of '(\w+)' with tag type that does not match/, alreadyDeclared],
   [
     /^(?:implicitly declaring library function|implicit declaration of function|call to undeclared (?:library )?function) '(\w+)'/,
@@ -188,7 +201,22 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
           : "BPF has no instruction for it, and no library to call.",
     }),
   ],
-  [/unsupport(?:ed)? signed division/i, () => ({ message: signedDivision[0], advice: signedDivision[1] })],
+  [
+    /unsupport(?:ed)? signed division/i,
+    (_, { source, line, column }) => ({
+      message: signedDivision[0],
+      advice: signedDivision[1],
+      at: operatorAt(bare(source), offsetAt(source, line, column)),
+    }),
+  ],
+  [
+    /^Unsupported atomic operations/,
+    (_, { source }) => ({
+      message: "An atomic operation works on numbers of 32 or 64 bits, and this one is smaller.",
+      advice: "Make it a u32 or a u64.",
+      at: bare(source).search(/\b__(?:sync|atomic)_\w+/),
+    }),
+  ],
   [
     /BPF stack limit of 512 bytes is exceeded/,
     () => ({
@@ -198,12 +226,20 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
     }),
   ],
   [
-    /^defined with too many args|too many args to 0x\w+|stack arguments are not supported/i,
+    /^defined with too many args|too many args to |stack arguments are not supported/i,
     () => ({
+      message: "A call in this function passes more than five arguments.",
       advice: "A BPF function takes at most five arguments: pass a pointer to a struct.",
     }),
   ],
 ];
+
+/** clang may point to the call that a division is an argument of. */
+export function operatorAt(text: string, offset: number): number | undefined {
+  const rest = text.slice(offset).split("\n")[0]!;
+  const at = /^[/%]/.test(rest) ? -1 : rest.search(/[/%]/);
+  return at < 0 ? undefined : offset + at;
+}
 
 /** clang points to the bracket that closes the call, or to the first argument that is too much. */
 function wrongCall(_: string, { source, names, line, column }: Told): Advice | undefined {
@@ -220,11 +256,17 @@ function wrongCall(_: string, { source, names, line, column }: Told): Advice | u
   return undefined;
 }
 
-function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
+function alreadyDeclared(name: string, { notes, message }: Told): Advice | undefined {
   const before = notes.find(({ message }) => /previous (?:definition|declaration|use) is here/.test(message));
   if (!before) return undefined;
   const header = /[^/]+$/.exec(before.file)?.[0] ?? before.file;
-  if (!header.endsWith(".h")) return { advice: `It is already declared in line ${before.line}.` };
+  if (!header.endsWith(".h"))
+    return message.startsWith("conflicting types")
+      ? {
+          message: `There are two functions ${name}: the other one is in line ${before.line}.`,
+          advice: "Give one of them another name.",
+        }
+      : { advice: `It is already declared in line ${before.line}.` };
   return {
     message: `${header} already has a ${name} (line ${before.line}).`,
     advice: `Give yours another name, such as my_${name}${header === "vmlinux.h" ? "; or use the kernel's, if that is the one you mean" : ""}.`,
@@ -234,6 +276,12 @@ function alreadyDeclared(name: string, { notes }: Told): Advice | undefined {
 function unknownFunction(name: string, { names }: Told): Advice {
   const message = `There is no function ${name} in a BPF program.`;
   if (instead[name]) return { message, advice: instead[name] };
+  const header = names.headerOf(name);
+  if (header)
+    return {
+      message,
+      advice: `Include <bpf/${header}>.${name.startsWith("PT_REGS_") ? " It is for kprobes and uprobes: a tracepoint's arguments are fields of its context, such as ctx->args[0]." : ""}`,
+    };
   if (names.isKernelFunction(name)) return kernelFunction(name);
   const near = nearest(name, names.helpers, 3, Math.max(2, Math.floor(name.length / 4)));
   return {
@@ -282,9 +330,12 @@ function unknownIdentifier(name: string, told: Told): Advice | undefined {
     return {
       advice: `It is a macro, and vmlinux.h has types and enums only. Define it: #define ${name} ${macros[name]}`,
     };
-  if (instead[name]) return { advice: instead[name] };
+  const message = told.message.replace(/; did you mean .*$/, "");
+  if (instead[name]) return { message, advice: instead[name] };
   if (noKernelTypes(told.source))
     return { advice: '#include "vmlinux.h" above: it has the kernel\'s types and constants.' };
+  const header = told.names.headerOf(name);
+  if (header) return { message, advice: `Include <bpf/${header}>.` };
   if (/^bpf_\w/.test(name) && told.names.isKernelFunction(name)) return kernelFunction(name);
   if (told.message.includes("did you mean")) return undefined;
   const own = [...new Set(told.source.match(/\b[A-Za-z_]\w{2,}\b/g))].filter((one) => one !== name);
@@ -294,14 +345,39 @@ function unknownIdentifier(name: string, told: Told): Advice | undefined {
     3,
     name.length < 5 ? 1 : Math.max(2, Math.floor(name.length / 6)),
   );
-  return near.length > 0 ? { advice: nearestAre("name", near) } : undefined;
+  return {
+    advice:
+      near.length > 0
+        ? nearestAre("name", near)
+        : usual[name]
+          ? `Declare it above: ${usual[name]}`
+          : "Declare it above, with its type.",
+  };
 }
+
+/** What programs call what the helpers return. */
+const usual: Record<string, string> = {
+  pid: "u32 pid = bpf_get_current_pid_tgid() >> 32;",
+  tgid: "u32 tgid = bpf_get_current_pid_tgid() >> 32;",
+  tid: "u32 tid = bpf_get_current_pid_tgid();",
+  id: "u64 id = bpf_get_current_pid_tgid();",
+  uid: "u32 uid = bpf_get_current_uid_gid();",
+  now: "u64 now = bpf_ktime_get_ns();",
+  comm: "char comm[16]; bpf_get_current_comm(comm, sizeof(comm));",
+};
 
 function unknownField(name: string, { source, names, second }: Told): Advice | undefined {
   const own = new RegExp(`\\b(?:struct|union)\\s+${second}\\s*\\{([^{}]*)\\}`).exec(source)?.[1];
   const fields = own
     ? [...withoutComments(own).matchAll(/(\w+)\s*(?:\[[^\]]*\]\s*)*[;,]/g)].map((found) => found[1]!)
     : names.fields(second);
+  if (second === "trace_event_raw_sys_enter" && /^(?:ret|retval|return)$/.test(name))
+    return {
+      advice:
+        'What a call returns is known at its end: SEC("tp/syscalls/sys_exit_…"), with a struct trace_event_raw_sys_exit.',
+    };
+  if (second === "trace_event_raw_sys_enter" && !/^args?/.test(name))
+    return { advice: "The arguments of the call stand in ctx->args, in their order: ctx->args[0] is the first." };
   if (fields.length === 0) return undefined;
   if (fields.length <= 12) return { advice: `struct ${second} has ${listNames(fields)}.` };
   const near = nearest(name, fields, 3);

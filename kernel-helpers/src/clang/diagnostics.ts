@@ -1,4 +1,5 @@
 import { BpflabError } from "../base/errors.js";
+import { folded } from "../base/html.js";
 
 /** One message of the C compiler or of the checks beside it, pointing into the source. Lines and columns count from 1. */
 export interface Diagnostic {
@@ -49,6 +50,11 @@ export class CompileError extends BpflabError {
     super("COMPILE", message, hint ? { hint } : {});
     this.diagnostics = diagnostics;
     this.output = output;
+  }
+
+  override detailsHtml(): string | undefined {
+    const text = this.output.trim();
+    return text === "" ? undefined : folded(`clang's whole output (${text.split("\n").length} lines)`, text).toString();
   }
 }
 

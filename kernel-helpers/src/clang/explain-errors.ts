@@ -1,10 +1,11 @@
 /** clang's errors with what they mean in a BPF program. */
-import { advised, signedDivision } from "./advice.js";
+import { advised, operatorAt, signedDivision } from "./advice.js";
 import { headerTrouble } from "./headers.js";
 import { errorOf, type CompileError, type Diagnostic } from "./diagnostics.js";
-import { checkDeclarations } from "./lint/declarations.js";
-import { checkFormats } from "./lint/formats.js";
-import { finding, offsetAt } from "./lint/source-text.js";
+import { checkBcc } from "./lint/bcc.js";
+import { checkText } from "./lint/lint.js";
+import { typeScriptIn } from "./lint/typescript.js";
+import { bare, finding, offsetAt } from "./lint/source-text.js";
 import { withoutSlip } from "./slips.js";
 import { knownNames } from "./known-names.js";
 
@@ -18,14 +19,13 @@ export async function explainErrors(
   if (crash) return errorOf(name, [...diagnostics, crash], output, { file, place });
   if (!diagnostics.some((d) => d.severity === "error")) return error;
   const names = await knownNames().catch(() => undefined); // without the kernel's types the messages stay clang's
-  const headers = headerTrouble(diagnostics, source, file);
-  if (headers.length > 0) return errorOf(name, headers, output, { file, place }); // the rest follows from them
-  const found = [...checkDeclarations(source, file), ...checkFormats(source, file)].filter(
-    ({ severity }) => severity === "error",
-  );
+  // What follows from these says nothing.
+  for (const cause of [typeScriptIn(source, file), checkBcc(source, file), headerTrouble(diagnostics, source, file)])
+    if (cause.length > 0) return errorOf(name, cause, output, { file, place });
+  const found = checkText(source, file).filter(({ severity }) => severity === "error");
   const told: Diagnostic[] = [...found];
   diagnostics.forEach((diagnostic, i) => {
-    if (found.some(({ line }) => line === diagnostic.line)) return;
+    if (found.some(({ line }) => line === diagnostic.line) || isUndeclaredBy(told, diagnostic, source)) return;
     const rest = diagnostics.slice(i + 1);
     const end = rest.findIndex((d) => d.severity !== "note");
     const notes = rest.slice(0, end < 0 ? rest.length : end);
@@ -34,10 +34,20 @@ export async function explainErrors(
   return errorOf(name, told, output, { file, place });
 }
 
+/** True for a variable that is not known only because its declaration was refused before. */
+function isUndeclaredBy(told: readonly Diagnostic[], { message }: Diagnostic, source: string): boolean {
+  const name = /^use of undeclared identifier '(\w+)'/.exec(message)?.[1];
+  if (name === undefined) return false;
+  const declares = new RegExp(`\\b[A-Za-z_]\\w*[ \\t*]+${name}\\s*(?:=|;|\\[)`);
+  const rows = source.split("\n");
+  return told.some(({ severity, line }) => severity === "error" && declares.test(rows[line - 1] ?? ""));
+}
+
 /** Some compilers die of what BPF has no instruction for; the place stands in their last words. */
 function noInstruction(output: string, source: string, file: string): Diagnostic | undefined {
   const found = /Cannot select: .*? = (sdiv|srem) .*?:(\d+):(\d+)$/m.exec(output);
   if (!found) return undefined;
   const [line, column] = [Number(found[2]), Number(found[3])];
-  return finding(source, file, offsetAt(source, line, column), "error", ...signedDivision);
+  const at = offsetAt(source, line, column);
+  return finding(source, file, operatorAt(bare(source), at) ?? at, "error", ...signedDivision);
 }

@@ -5,6 +5,8 @@ import { finding, offsetAt, withoutComments } from "./lint/source-text.js";
 
 export const noKernelTypes = (source: string) => !/#\s*include\s*[<"](?:vmlinux|bpflab|linux\/\w+)\.h[">]/.test(source);
 
+const knowsKernelTypes = (text: string) => /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m.test(text);
+
 const library =
   /^(?:assert|complex|ctype|errno|fcntl|fenv|inttypes|locale|malloc|math|memory|poll|pthread|sched|search|semaphore|setjmp|signal|stdatomic|stdio|stdlib|string|strings|syslog|termios|threads|time|unistd|wchar|(?:arpa|net|netinet|netpacket|sys)\/\w+)\.h$/;
 
@@ -12,8 +14,10 @@ const library =
 export function headerTrouble(diagnostics: readonly Diagnostic[], source: string, file: string): Diagnostic[] {
   if (!diagnostics.some((d) => d.severity === "error")) return [];
   const text = withoutComments(source);
-  const hasKernelTypes = /^\s*#\s*include\s*[<"](?:vmlinux|bpflab)\.h[">]/m.test(text);
+  const hasKernelTypes = knowsKernelTypes(text);
   const inHeaders = diagnostics.some((d) => d.severity === "error" && d.file !== file);
+  const unwritten = malformed(source, text, file);
+  if (unwritten.length > 0) return unwritten;
   const unknown = unknownHeader(diagnostics, source, file);
   if (unknown) return [unknown];
   const missing = missingHeader(diagnostics, source, text, file);
@@ -48,6 +52,24 @@ export function headerTrouble(diagnostics: readonly Diagnostic[], source: string
   });
 }
 
+/** Lines that include nothing, because of how they are written. */
+function malformed(source: string, text: string, file: string): Diagnostic[] {
+  return [...text.matchAll(/^[ \t]*#[ \t]*include[ \t]*([<"]?)([\w./-]+)([>"]?)[ \t]*$/gm)]
+    .filter(([, open, , close]) => `${open}${close}` !== "<>" && `${open}${close}` !== '""')
+    .filter(([, open, name]) => open !== "" || /\.h$/.test(name!)) // a macro may hold it
+    .map((found) => {
+      const name = found[2]!;
+      return finding(
+        source,
+        file,
+        found.index + found[0].indexOf(name),
+        "error",
+        "A header's name stands in quotes or in angle brackets.",
+        `Write #include ${name.startsWith("bpf/") ? `<${name}>` : `"${name}"`}`,
+      );
+    });
+}
+
 /** Those that programs include, for one that is misspelt. */
 const headers = [
   "vmlinux.h",
@@ -58,7 +80,12 @@ const headers = [
 function unknownHeader(diagnostics: readonly Diagnostic[], source: string, file: string): Diagnostic | undefined {
   const said = diagnostics.find(({ message, file: where }) => where === file && /^'.*' file not found/.test(message));
   const name = /^'(.*)' file/.exec(said?.message ?? "")?.[1];
-  if (!said || name === undefined || library.test(name) || /^(?:linux|asm|asm-generic|uapi|net)\//.test(name))
+  if (
+    !said ||
+    name === undefined ||
+    library.test(name) ||
+    (/^(?:linux|asm|asm-generic|uapi|net)\//.test(name) && knowsKernelTypes(source))
+  )
     return undefined;
   const [near] = nearest(name, headers, 1, 4);
   return finding(
@@ -67,9 +94,11 @@ function unknownHeader(diagnostics: readonly Diagnostic[], source: string, file:
     offsetAt(source, said.line, said.column),
     "error",
     `There is no header ${name}.`,
-    near === undefined
-      ? "A header of your own is looked for beside the notebook, and in the directories of -I."
-      : `The nearest is ${near.startsWith("bpf/") ? `<${near}>` : `"${near}"`}.`,
+    /^(?:linux|asm|asm-generic|uapi|net)\//.test(name)
+      ? 'Include "vmlinux.h" instead: it has all types of the kernel; and <bpf/bpf_helpers.h>, which has SEC and the helpers.'
+      : near === undefined
+        ? "A header of your own is looked for beside the notebook, and in the directories of -I."
+        : `The nearest is ${near.startsWith("bpf/") ? `<${near}>` : `"${near}"`}.`,
   );
 }
 

@@ -20,7 +20,15 @@ export async function knownNames(): Promise<KnownNames> {
   const declarations = new Map(
     [...headers.join("\n").matchAll(/\(\*(?:const )?(bpf_\w+)\)\(([^)]*)\)/g)].map((found) => [found[1]!, found[2]!]),
   );
+  const macros = await Promise.all(
+    ["bpf_helpers.h", "bpf_tracing.h", "bpf_core_read.h", "bpf_endian.h"].map(async (header) => {
+      const texts = libbpfDirs.map((from) => readFile(join(from, header), "latin1").catch(() => ""));
+      return [header, (await Promise.all(texts)).find(Boolean) ?? ""] as const;
+    }),
+  );
   return {
+    headerOf: (name) =>
+      macros.find(([, text]) => new RegExp(`^[ \\t]*#[ \\t]*define[ \\t]+${name}\\b`, "m").test(text))?.[0],
     parameters: (helper) => declarations.get(helper),
     helpers: [...new Set([...helpers, "bpf_printk", "bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl"])],
     types: [...all(types, /^(?:struct|union|enum) (\w+) \{/gm), ...all(types, /^typedef [^\n]*?(\w+);/gm)],

@@ -38,6 +38,91 @@ export function withoutSlip(diagnostic: Diagnostic, notes: readonly Diagnostic[]
 
 const rules: [RegExp, (slip: Slip, found: RegExpExecArray) => Told][] = [
   [/^expected (?:expression|'?;'?|identifier or '\('|function body)/, missingSemicolon],
+  [/^'section' attribute only applies to/, missingSemicolon],
+  [/^extraneous '\)'/, () => ({ advice: "Remove it: every bracket of this line is closed already." })],
+  [
+    /^using the result of an assignment as a condition/,
+    () => ({ message: "This assigns a value where one is compared.", advice: "Write == to compare." }),
+  ],
+  [
+    /^cannot take the address of an rvalue of type '([^']+)'/,
+    ({ source, offset }) => {
+      const value = /^&?\s*([\w.]+)/.exec(source.slice(offset))?.[1] ?? "the value";
+      return {
+        message: `${value} is no variable, so it has no address.`,
+        advice: `Keep it in one of the type that is wanted, such as u64 value = ${value}; and write &value.`,
+      };
+    },
+  ],
+  [
+    /^array type 'char\s*\[\d+\]' is not assignable/,
+    ({ row }) => {
+      const [, left = "text", right = '"…"'] = /([\w.>-]+)\s*=\s*([^;]*)/.exec(row) ?? [];
+      return {
+        message: "C cannot assign to an array.",
+        advice: /^"/.test(right)
+          ? `Copy the text: __builtin_memcpy(${left}, ${right}, sizeof(${right}));`
+          : `Copy what is there: __builtin_memcpy(${left}, ${right}, sizeof(${left}));`,
+      };
+    },
+  ],
+  [
+    /^passing '((?:struct|union) \w+)' to parameter of incompatible type '(?:const )?void \*'/,
+    ({ source, offset }) => {
+      const name = /^\w+/.exec(source.slice(offset))?.[0] ?? "key";
+      return { message: `The address is needed here, and ${name} is the struct itself.`, advice: `Write &${name}.` };
+    },
+  ],
+  [
+    /^comparison between pointer and integer/,
+    ({ row }) => {
+      const name = /&\s*(\w+)/.exec(row)?.[1];
+      return name === undefined
+        ? undefined
+        : { message: `This compares with the address of ${name}.`, advice: `Write ${name} for its value.` };
+    },
+  ],
+  [
+    /^comparison of distinct pointer types/,
+    ({ row }) => {
+      const left = /\(?\s*([^()<>=]+?)\s*[<>]=?\s*data_end\b/.exec(row)?.[1];
+      return left === undefined ? undefined : { advice: `Write (void *)(${left.trim()}).` };
+    },
+  ],
+  [
+    /^cast to 'void \*' from smaller integer type/,
+    ({ row }) => {
+      const field = /\b\w+->data(?:_end|_meta)?\b/.exec(row)?.[0];
+      return field === undefined
+        ? undefined
+        : { message: `${field} is an address in a field of 32 bits.`, advice: `Write (void *)(long)${field}.` };
+    },
+  ],
+  [
+    /^array index (-?\d+) is past the end of the array \(which contains (\d+) elements?\)/,
+    ({ row }, [, index, count]) => {
+      const name = new RegExp(`([\\w.>-]+)\\s*\\[\\s*${index}\\s*\\]`).exec(row)?.[1] ?? "The array";
+      return {
+        message: `${name} has ${count} elements, and ${index} is not one of them.`,
+        advice: `They are counted from 0: the last one is ${name === "The array" ? "" : name}[${Number(count) - 1}].`,
+      };
+    },
+  ],
+  [
+    /^size of array has non-integer type 'char/,
+    ({ row }) => {
+      const [, attribute, text = ""] = /__uint\s*\(\s*(\w+)\s*,\s*"([^"]*)"/.exec(row) ?? [];
+      return attribute === undefined
+        ? undefined
+        : {
+            message: `${attribute} of a map is a number, and "${text}" is text.`,
+            advice:
+              attribute === "type"
+                ? `Write __uint(type, BPF_MAP_TYPE_${text.toUpperCase()});`
+                : "Leave out the quotes.",
+          };
+    },
+  ],
   [/^expected '([})\]])'/, notClosed],
   [
     /^unterminated function-like macro invocation|^missing terminating '"' character/,
@@ -128,12 +213,12 @@ const rules: [RegExp, (slip: Slip, found: RegExpExecArray) => Told][] = [
 
 /** Where a statement ends without one, clang points to what follows, if that is on the next line. */
 function missingSemicolon({ text, offset }: Slip): Told {
-  const before = text.slice(0, offset).trimEnd();
+  const before = text.slice(0, offset).replace(/(?:\n[ \t]*SEC\([^()\n]*\)[ \t]*|\s)*$/, "");
   const onEarlierLine = text.slice(before.length, offset).includes("\n");
   const row = before.slice(before.lastIndexOf("\n") + 1);
   if (
     !onEarlierLine ||
-    !/(?:[\w)\]"']|\+\+|--)$/.test(before) ||
+    !(/(?:[\w)\]"']|\+\+|--)$/.test(before) || /\b(?:struct|union|enum)\s*\w*\s*\{[^{}]*\}$/.test(before)) ||
     /^\s*(?:#|(?:if|for|while|else|do|switch|SEC)\b)/.test(row)
   )
     return undefined;

@@ -1,5 +1,6 @@
 /** Checks of maps and functions as they are declared: what libbpf would leave out without a word, or refuse with one of its own. */
 import type { Diagnostic } from "../diagnostics.js";
+import { nearest } from "../../base/names.js";
 import { bare, closing, finding, withoutComments } from "./source-text.js";
 
 /** @param file what messages call the source */
@@ -7,6 +8,8 @@ export function checkDeclarations(source: string, file: string): Diagnostic[] {
   return [
     ...oldMaps(source, file),
     ...mapsWithoutSection(source, file),
+    ...staticMaps(source, file),
+    ...unknownAttributes(source, file),
     ...numbersAsTypes(source, file),
     ...functionsWithoutSection(source, file),
     ...severalParameters(source, file),
@@ -44,6 +47,47 @@ function mapsWithoutSection(source: string, file: string): Diagnostic[] {
       "error",
       `${name} is meant to be a map, but it is not in the section .maps, so it is an ordinary variable.`,
       `Write: } ${name} SEC(".maps");`,
+    );
+  });
+}
+
+/** libbpf cannot see a map that only its own file knows. */
+function staticMaps(source: string, file: string): Diagnostic[] {
+  return [
+    ...withoutComments(source).matchAll(/\bstatic\s+struct\s*(?:\w+\s*)?\{[^}]*\}\s*(\w+)\s+SEC\(\s*"\.maps"\s*\)/g),
+  ].map((found) =>
+    finding(
+      source,
+      file,
+      found.index,
+      "error",
+      `The map ${found[1]} is static, so that it cannot be made.`,
+      "Remove static.",
+    ),
+  );
+}
+
+/** What a map's definition may say: libbpf's parse_btf_map_def(). */
+const attributes = [
+  ...["type", "max_entries", "map_flags", "numa_node", "key_size", "value_size", "map_extra", "pinning"],
+  ...["key", "value", "values"],
+];
+
+function unknownAttributes(source: string, file: string): Diagnostic[] {
+  const text = bare(source);
+  return [...text.matchAll(/\b(__(?:uint|type|array|ulong))\s*\(\s*(\w+)\s*,/g)].flatMap((found) => {
+    const name = found[2]!;
+    const open = text.lastIndexOf("{", found.index);
+    const isMap = open >= 0 && /\b__uint\s*\(\s*\w*type\w*\s*,/.test(text.slice(open, closing(text, open)));
+    if (attributes.includes(name) || !isMap) return [];
+    const [near] = nearest(name, attributes, 1, 4);
+    return finding(
+      source,
+      file,
+      found.index + found[0].indexOf(name, found[1]!.length),
+      "error",
+      `A map has no ${name}.`,
+      near === undefined ? `It may have ${attributes.join(", ")}.` : `Did you mean ${near}?`,
     );
   });
 }

@@ -23,7 +23,7 @@ export function checkFormats(source: string, file: string): Diagnostic[] {
       return [
         finding(source, file, call.index, "error", `${name} takes at most ${MOST_ARGUMENTS} values after its format.`),
       ];
-    return unknownConversions(source, file, name, format);
+    return [...unknownConversions(source, file, name, format), ...userText(source, file, format, parts)];
   });
 }
 
@@ -45,6 +45,32 @@ function notALiteral(
       `To print one text, write: bpf_printk("%s", ${source.slice(first.start, first.end)});`,
     ),
   ];
+}
+
+/** The kernel reads %s from its own memory: from an address of the process it prints nothing. */
+function userText(
+  source: string,
+  file: string,
+  format: { start: number; end: number },
+  parts: readonly { start: number; end: number }[],
+): Diagnostic[] {
+  const conversions = source.slice(format.start, format.end).match(/%[^%\w]*(?:\w*[a-zA-Z]|%)/g) ?? [];
+  const values = parts.slice(parts.indexOf(format) + 1);
+  return conversions
+    .filter((conversion) => !conversion.endsWith("%"))
+    .flatMap((conversion, i) => {
+      const value = values[i];
+      if (!conversion.endsWith("s") || !value || !/\bctx->args\s*\[/.test(source.slice(value.start, value.end)))
+        return [];
+      return finding(
+        source,
+        file,
+        value.start,
+        "warning",
+        "%s prints nothing here: an argument of a system call is an address in the memory of the process.",
+        "Copy the text first: char text[64]; bpf_probe_read_user_str(text, sizeof(text), (void *)ctx->args[…]); and print text.",
+      );
+    });
 }
 
 function unknownConversions(

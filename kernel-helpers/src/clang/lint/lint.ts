@@ -2,9 +2,17 @@
 import { clangMessages } from "../clang.js";
 import type { Diagnostic } from "../diagnostics.js";
 import { checkDeclarations } from "./declarations.js";
+import { checkBcc } from "./bcc.js";
 import { doubledHooks } from "./doubled-hooks.js";
 import { checkFormats } from "./formats.js";
 import { probed, probeFlags, readProbes } from "./probes.js";
+import { checkSections } from "./sections.js";
+import { checkValues } from "./values.js";
+
+/** What the text alone shows, also of a source that does not compile. */
+export function checkText(source: string, file: string): Diagnostic[] {
+  return [checkBcc, checkSections, checkDeclarations, checkFormats].flatMap((check) => check(source, file));
+}
 
 /**
  * Checks a source before it is loaded.
@@ -17,9 +25,9 @@ export async function lint(source: string, file: string, flags: readonly string[
   const text = probed(source, file);
   const said = text === undefined ? [] : await clangMessages([...flags, ...probeFlags, "-x", "c", "-"], text);
   const found = [
-    ...checkDeclarations(source, file),
+    ...checkText(source, file),
     ...doubledHooks(source, file),
-    ...checkFormats(source, file),
+    ...checkValues(source, file),
     ...readProbes(said, source, file),
   ];
   const refused = new Set(found.filter((d) => d.severity === "error").map((d) => d.line));

@@ -39,6 +39,7 @@ export const probeFlags = [
   "-Wformat-insufficient-args",
   "-Wint-conversion",
   "-Wincompatible-pointer-types",
+  "-Wpadded",
 ];
 
 /** The source with the macros behind its last #include; undefined when it calls nothing that they look at. */
@@ -73,9 +74,19 @@ interface Sizes {
 export function readProbes(said: readonly Diagnostic[], source: string, file: string): Diagnostic[] {
   const groups: Sizes[] = [];
   const formats: Diagnostic[] = [];
+  const padded = new Map<string, string>();
   for (const { file: where, line, column, message } of said) {
     if (where !== file) continue;
     const offset = offsetAt(source, line, column);
+    const [, struct, count, before] =
+      /^padding (?:struct|size of) '(?:struct )?(\w+)' with (\d+) bytes? to (?:align '(\w+)'|alignment boundary)/.exec(
+        message,
+      ) ?? [];
+    if (struct !== undefined)
+      padded.set(
+        struct,
+        `${count} byte${count === "1" ? "" : "s"} ${before === undefined ? "at its end" : `before ${before}`}`,
+      );
     const begins = /\bbpflab (key|value) (\d)/.exec(message);
     const group = groups.at(-1);
     const sizes = /'char \(\*\(\*\)\[(\d+)\]\)\[(\d+)\]'/.exec(message);
@@ -88,7 +99,41 @@ export function readProbes(said: readonly Diagnostic[], source: string, file: st
     else formats.push(...formatFinding(message, source, file, offset));
   }
   const text = bare(source);
-  return [...groups.flatMap((group) => sizeFinding(group, text, source, file)), ...formats];
+  return [
+    ...groups.flatMap((group) => [
+      ...sizeFinding(group, text, source, file),
+      ...paddingFinding(group, padded, text, source, file),
+    ]),
+    ...formats,
+  ];
+}
+
+/** A key is compared byte by byte, those included that lie between its fields. */
+function paddingFinding(
+  { part, argument, offset, type = "" }: Sizes,
+  padded: ReadonlyMap<string, string>,
+  text: string,
+  source: string,
+  file: string,
+): Diagnostic[] {
+  const struct = /^struct (\w+) \*$/.exec(type)?.[1] ?? "";
+  const gap = padded.get(struct);
+  const pointer = callArguments(text, text.indexOf("(", offset))[argument];
+  const variable = pointer && /^&\s*(\w+)$/.exec(text.slice(pointer.start, pointer.end))?.[1];
+  if (part !== "key" || gap === undefined || variable === undefined) return [];
+  const declared = new RegExp(`\\bstruct\\s+${struct}\\s+(${variable})\\s*;`).exec(text);
+  const isSet = new RegExp(`memset\\s*\\(\\s*&\\s*${variable}\\b`).test(text);
+  if (!declared || isSet) return [];
+  return [
+    finding(
+      source,
+      file,
+      declared.index + declared[0].lastIndexOf(variable),
+      "warning",
+      `struct ${struct} has ${gap} that no field names, and they are part of the key: two keys that look alike may differ.`,
+      `Write struct ${struct} ${variable} = {};`,
+    ),
+  ];
 }
 
 function sizeFinding(

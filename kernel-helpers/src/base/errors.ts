@@ -41,6 +41,16 @@ export class BpflabError extends Error {
     return undefined;
   }
 
+  /** Says where in the user's source it is about: the place before the message, the line with its caret below it. */
+  locate(place: string, excerpt: string): this {
+    const before = this.message;
+    const hint = this.hint !== undefined && before.endsWith(`\n${this.hint}`) ? this.hint : undefined;
+    const what = hint === undefined ? before : before.slice(0, -hint.length - 1);
+    this.message = [`${place}: ${what}`, excerpt, hint].filter(Boolean).join("\n");
+    if (this.stack !== undefined) this.stack = this.stack.replace(before, () => this.message);
+    return this;
+  }
+
   /** Adds a sentence to what to do about it, where more is known than where it was thrown. */
   advise(more: string): this {
     if (this.hint?.includes(more)) return this;
@@ -120,7 +130,7 @@ export class LoadError extends BpflabError {
   }
 
   override detailsHtml(): string | undefined {
-    return this.log === "" ? undefined : folded("libbpf's full output", this.log).toString();
+    return this.log === "" ? undefined : folded("libbpf's whole output", this.log).toString();
   }
 }
 

@@ -6,6 +6,7 @@ import { listNames, nearestNames } from "../base/names.js";
 import { sectionAdvice } from "./link/section-names.js";
 import { native, type NativeError, type ObjectHandle, type ProgramDescription } from "../base/native.js";
 import { helperSince, mapTypeSince, programTypeSince } from "./features.js";
+import { ofOneSystemCall } from "./link/raw-tracepoint.js";
 import { allTracepoints } from "./link/tracefs.js";
 import { isKernelFunction, kernelFunctions } from "./kernel-functions.js";
 
@@ -109,7 +110,9 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
       if (kind.startsWith("tp_btf"))
         return {
           reason: `program ${name}: SEC("${section}") names no tracepoint of this kernel`,
-          hint: `The nearest names are ${nearestNames(target!, allTracepoints())}. ${leaveOut(name!)}`,
+          hint:
+            ofOneSystemCall(target!, "tp_btf") ??
+            `The nearest names are ${nearestNames(target!, allTracepoints())}. ${leaveOut(name!)}`,
         };
       if (kind.startsWith("lsm"))
         return {
@@ -150,6 +153,13 @@ const explanations: [RegExp, (found: string[], context: Context) => Explanation 
     ([section, name]) => ({
       reason: `the program ${name} of SEC("${section}") is static`,
       hint: "Leave static out: a program is a function that can be seen from outside.",
+    }),
+  ],
+  [
+    /^prog '(.+)': relo #\d+: parsing \[\d+\] (?:struct|union) (\w+) \+ [\d:]*?(\d+) failed: -22/,
+    ([name, struct, index]) => ({
+      reason: `program ${name} reads [${index}] of an array in struct ${struct}, which has fewer elements`,
+      hint: "Elements are counted from 0: an array of 6 ends with [5].",
     }),
   ],
   [

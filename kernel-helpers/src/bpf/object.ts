@@ -1,3 +1,4 @@
+import { AttachError, MissingFeatureError } from "../base/errors.js";
 import type { AttachOptions } from "./link/hooks.js";
 import { optionsOf, throwIfAny } from "./link/several.js";
 import { StructOps } from "./link/struct-ops.js";
@@ -13,6 +14,7 @@ import { native, type LinkHandle, type MapDescription, type MapHandle, type Obje
 import { BpfProgram, closed } from "./program.js";
 import { isRing, RingRecords, type RecordType } from "./ring-records.js";
 import { isGlobalSection, sectionName } from "./sections.js";
+import { inCell, offsetOf, type WrittenSource } from "./source-place.js";
 import type { ProgramTypes, UnknownTypes } from "./program-types.js";
 
 /** What a ring buffer or a perf event array of an object carries, for the layers that read it. */
@@ -35,8 +37,8 @@ export interface ObjectParts {
   btf: Btf;
   /** What it was loaded from: an equal fingerprint means an equal object. */
   fingerprint: string;
-  /** The C text, for what errors say of its variables. */
-  source: string;
+  /** The C text and where it was written, for what errors say of its variables and programs. */
+  written: WrittenSource;
   /** The object file; without it the records of rings are known by BTF alone. */
   elf?: Uint8Array;
 }
@@ -73,16 +75,18 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
   /** @internal what it was loaded from: an equal fingerprint means an equal object */
   readonly fingerprint: string;
   readonly #handle: ObjectHandle;
+  readonly #written: WrittenSource;
   readonly #btf: Btf;
   readonly #records: RingRecords;
   readonly #sections: MapHandle[] = [];
   readonly #onClose = new Set<() => void>();
   #closed = false;
 
-  protected constructor({ name, handle, btf, fingerprint, source, elf }: ObjectParts, makeMap: MakeMap) {
+  protected constructor({ name, handle, btf, fingerprint, written, elf }: ObjectParts, makeMap: MakeMap) {
     this.name = name;
     this.fingerprint = fingerprint;
     this.#handle = handle;
+    this.#written = written;
     this.#btf = btf;
     this.#records = new RingRecords(btf, elf);
     const maps: Record<string, MapBase> = {};
@@ -109,7 +113,7 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
       `${name}.globals`,
       variables,
       () => this.#closed,
-      (variable) => noGlobal(name, source, variable),
+      (variable) => noGlobal(name, written.source, variable),
     );
     const programs = native
       .bpf_object__programs(handle)
@@ -170,13 +174,20 @@ export class ObjectBase<T extends ProgramTypes = UnknownTypes> {
         await program.attach(on);
         if (!was) fresh.push(program);
       } catch (error) {
-        failed.push({ program, error: error as Error });
+        failed.push({ program, error: this.#underSection(program, on, error as Error) });
       }
     }
     if (failed.length === 0) for (const operations of this.structOps) operations.attach();
     if (failed.length > 0) for (const program of fresh) program.detach();
     throwIfAny(this.name, failed, wanted.size > failed.length);
     return this;
+  }
+
+  /** What SEC() alone was to say is shown there. */
+  #underSection({ name }: BpfProgram, on: object | undefined, error: Error): Error {
+    const isOfHook = error instanceof AttachError || error instanceof MissingFeatureError;
+    if (!isOfHook || Object.keys(on ?? {}).length > 0) return error;
+    return inCell(error, offsetOf("program", name, this.#written.source), this.#written);
   }
 
   /** Takes all programs off their hooks; maps and globals stay. Idempotent. */

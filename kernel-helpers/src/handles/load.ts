@@ -16,9 +16,10 @@ import { requireOperations, withKnownSections } from "../bpf/link/struct-ops.js"
 import { setNewerTypes } from "../bpf/link/newer-sections.js";
 import { BY_FENTRY, targetSystemCalls, whyTracepoints } from "../bpf/link/system-calls.js";
 import { removeOrphanedFilters } from "../bpf/link/clsact.js";
-import { isNativeError, native, type ObjectHandle } from "../base/native.js";
+import { isNativeError, native, type NativeError, type ObjectHandle } from "../base/native.js";
 import { setTargets, targetsText, type Targets } from "../bpf/targets.js";
 import { sectionName } from "../bpf/sections.js";
+import { inCell, offsetOf } from "../bpf/source-place.js";
 import { BpfObject } from "./object.js";
 import { ownIds } from "../bpf/self.js";
 import { replace, running } from "./session.js";
@@ -134,8 +135,8 @@ async function start(
     requireOperations(handle, compiled.name);
     requireSizes(native.bpf_object__maps(handle), compiled);
     loadVerified(handle, compiled);
-    const { name, source, elf } = compiled;
-    object = BpfObject.make({ name, handle, btf, fingerprint, source, elf });
+    const { name, elf } = compiled;
+    object = BpfObject.make({ name, handle, btf, fingerprint, written: compiled, elf });
   } catch (error) {
     native.bpf_object__close(handle);
     throw error;
@@ -167,14 +168,15 @@ function prepare(compiled: Compiled, options: LoadOptions, own: object): { handl
   }
 }
 
-function open({ elf, name }: Compiled, btf: string | undefined): ObjectHandle {
+function open(compiled: Compiled, btf: string | undefined): ObjectHandle {
+  const { elf, name } = compiled;
   if (btf !== undefined && !existsSync(btf)) throw new ArgumentError(`btf: the file ${btf} is not there.`);
   try {
     const object = native.bpf_object__open_mem(withKnownSections(elf), name, btf);
     setNewerTypes(object);
     return object;
   } catch (error) {
-    throw isNativeError(error) ? loadError(`libbpf cannot open ${name}`, error) : error;
+    throw isNativeError(error) ? refusal(`libbpf cannot open ${name}`, error, compiled) : error;
   }
 }
 
@@ -191,8 +193,20 @@ function loadVerified(handle: ObjectHandle, compiled: Compiled): void {
     const rejected = verifierError(error.log, compiled);
     const advice = rejected && verifierAdvice(rejected.reason);
     if (rejected) throw advice ? rejected.advise(advice) : rejected;
-    throw loadError(`The kernel does not load ${compiled.name}`, error, handle);
+    throw refusal(`The kernel does not load ${compiled.name}`, error, compiled, handle);
   }
+}
+
+/** The error, at the line of the program or map that libbpf names. */
+function refusal(what: string, error: NativeError, compiled: Compiled, handle?: ObjectHandle) {
+  const told = loadError(what, error, handle);
+  // Where the array's index stands that no element has.
+  const index = /relo #\d+: parsing .*?(\d+) failed/.exec(error.log)?.[1];
+  const at = index === undefined ? -1 : compiled.source.search(new RegExp(`\\[\\s*${index}\\s*\\]`));
+  if (at >= 0) return inCell(told, at, compiled);
+  const [, kind, name] = /^libbpf: (prog|map) '(\w+)'/m.exec(error.log) ?? [];
+  if (name === undefined) return told;
+  return inCell(told, offsetOf(kind === "map" ? "map" : "program", name, compiled.source), compiled);
 }
 
 /** Programs on system calls' tracepoints that can do without get onto the calls' functions where that costs less. */

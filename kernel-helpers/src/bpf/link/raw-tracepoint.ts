@@ -10,6 +10,14 @@ export interface RawTracepointHook {
   tracepoint?: string;
 }
 
+/** Tracepoints of single system calls are made from these two, and have no raw form; undefined for other names. */
+export function ofOneSystemCall(name: string, kind: "raw_tp" | "tp_btf"): string | undefined {
+  const [, which] = /^sys_(enter|exit)_\w+$/.exec(name) ?? [];
+  return which === undefined
+    ? undefined
+    : `SEC("${kind}/…") knows system calls as sys_${which} only, which is passed by all of them. For one call: SEC("tp/syscalls/${name}").`;
+}
+
 export const rawTracepoint: HookKind<RawTracepointHook> = {
   to: "a tracepoint",
   takes: ["tracepoint"],
@@ -30,7 +38,11 @@ export const rawTracepoint: HookKind<RawTracepointHook> = {
         program.name,
         program.section,
         `There is no tracepoint ${name} for program ${program.name}.`,
-        { errno: error.errno, hint: `The nearest names are ${nearestNames(name, allTracepoints())}.`, cause: error },
+        {
+          errno: error.errno,
+          hint: ofOneSystemCall(name, "raw_tp") ?? `The nearest names are ${nearestNames(name, allTracepoints())}.`,
+          cause: error,
+        },
       );
     }
   },

@@ -29,14 +29,16 @@ const alone = [
 
 /** What to write in place of a SEC() that is not a kind of hook. */
 export function sectionAdvice(section: string): string {
-  const [kind = "", ...name] = section.split("/");
+  const [kind = "", ...name] = section.trim().replace(/^\/+/, "").split("/");
   const single = alone.find((one) => section.startsWith(one) && /^[/_.\d]/.test(section.slice(one.length)));
   const family = Object.hasOwn(families, kind) ? families[kind]! : undefined;
   if (family)
     return `${kind}/ may be followed by ${listNames(family)}${kinds.includes(kind) ? `, or SEC("${kind}") may stand alone` : ""}.`;
   if (single)
     return `SEC("${single}") stands alone: since libbpf 1.0 programs are told apart by the names of their functions. Whatever else the hook needs to know is an option of attach().`;
-  const [meant] = kind.length < 3 ? [] : nearest(kind, [...kinds, ...Object.keys(families)], 1, 2);
+  const all = [...kinds, ...Object.keys(families)];
+  const lower = kind.toLowerCase();
+  const [meant] = all.includes(lower) ? [lower] : kind.length < 3 ? [] : nearest(lower, all, 1, 2);
   const guess = meant === undefined ? "" : `Did you mean SEC("${[meant, ...name].join("/")}")? `;
   return `${guess}A section begins with tp/, raw_tp/, tp_btf/, kprobe/, fentry/, uprobe/, usdt/, perf_event, xdp, tc, cgroup/, …`;
 }

@@ -28,7 +28,9 @@ export const tracepoint: HookKind<TracepointHook> = {
           ? `SEC(${JSON.stringify(program.section)}) names no tracepoint for program ${program.name}.`
           : `tracepoint: ${JSON.stringify(given)} is no category and name, for program ${program.name}.`,
         {
-          hint: 'For example SEC("tp/syscalls/sys_enter_write"), or attach({ tracepoint: "syscalls/sys_enter_write" }).',
+          hint:
+            (await categoryOf(where)) ??
+            'For example SEC("tp/syscalls/sys_enter_write"), or attach({ tracepoint: "syscalls/sys_enter_write" }).',
         },
       );
     const id = await tracepointId(category, name);
@@ -48,10 +50,21 @@ export const tracepoint: HookKind<TracepointHook> = {
   },
 };
 
+/** A hint for a tracepoint without its category; undefined when no category has it. */
+async function categoryOf(name: string): Promise<string | undefined> {
+  if (!/^\w+$/.test(name)) return undefined;
+  for (const category of await tracepointCategories())
+    if ((await tracepoints(category)).includes(name)) return `Its category is missing: SEC("tp/${category}/${name}").`;
+  return undefined;
+}
+
 /** A hint that names the tracepoints a user may have meant. */
 async function similar(category: string, name: string): Promise<string> {
   const names = await tracepoints(category);
   if (names.length === 0)
     return `This kernel has no tracepoint category ${category}; the nearest are ${nearestNames(category, await tracepointCategories())}.`;
+  const call = /^(?:sys_)?(\w+)$/.exec(name)?.[1];
+  if (category === "syscalls" && names.includes(`sys_enter_${call}`))
+    return `Write sys_enter_${call}, where the call begins, or sys_exit_${call}, where it ends.`;
   return `The nearest names in ${category} are ${nearestNames(name, names)}.`;
 }

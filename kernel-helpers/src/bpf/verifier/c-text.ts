@@ -58,7 +58,37 @@ export class CText {
         ? undefined
         : (found.filter((one) => one.column <= column).at(-1) ?? found.find((one) => one.end >= column));
     const spot = near ?? found[0];
+    if (!spot) return this.#atomic(line);
     return spot && { line, column: spot.column, text: spot.text };
+  }
+
+  /** The first argument of the atomic operation at a place: `s->writes` of `__sync_fetch_and_add(&s->writes, 1)`, and its pointer. */
+  #atomic(line: number): (Spot & { text: string }) | undefined {
+    const row = this.#bare.split("\n")[line - 1] ?? "";
+    const found = /\b__(?:sync|atomic)_\w+\s*\(\s*&?\s*([A-Za-z_]\w*)/.exec(row);
+    return found ? { line, column: found.index + found[0].length - found[1]!.length + 1, text: found[1]! } : undefined;
+  }
+
+  /** The index in the brackets behind a variable at a place, and how many elements it is declared with. */
+  index(line: number, variable: string): { text: string; count: string | undefined } | undefined {
+    const row = this.#bare.split("\n")[line - 1] ?? "";
+    const text = new RegExp(`\\b${variable}\\s*\\[([^\\]]+)\\]`).exec(row)?.[1]?.trim();
+    if (text === undefined) return undefined;
+    const declared = new RegExp(`\\b\\w+\\s+${variable}\\s*\\[\\s*(\\w+)\\s*\\]\\s*(?:=[^;]*)?;`).exec(this.#bare);
+    return { text, count: declared?.[1] };
+  }
+
+  /** The comparisons with the packet's end above a line, the last one first: where they stand and what they compare. */
+  packetChecks(before: number): (Spot & { row: string; left: string; operator: string })[] {
+    return this.#bare
+      .split("\n")
+      .slice(0, before - 1)
+      .flatMap((row, i) => {
+        const found = /([^&|;]*?)\s*(<=?|>=?)\s*(?:\([^()]*\)\s*)*(?:\(long\)\s*)?(?:\w+->)?data_end\b/.exec(row);
+        const left = found?.[1]!.replace(/^.*?\b(?:if|while)\s*\(/, "").trim();
+        return found && left ? [{ line: i + 1, column: row.indexOf(left) + 1, row, left, operator: found[2]! }] : [];
+      })
+      .reverse();
   }
 
   /** What a pointer was computed from, where it is declared or assigned before a line: the right side. */

@@ -62,6 +62,14 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
           at: argument,
         };
   }
+  const isNumber = type === "scalar" || type === "inv";
+  // A pointer in a record or a global variable has no memory behind it until somebody gives it some.
+  if (isNumber && writesTo(helper, Number(register)) && /^(?:\w+(?:->|\.))?[A-Za-z_]\w*$/.test(written))
+    return {
+      message: `${written} is a pointer without memory behind it, and ${helper} writes there.`,
+      advice: `Declare it as an array, such as char ${/\w+$/.exec(written)![0]}[16]; so that the bytes are part of it.`,
+      at: argument,
+    };
   if (/null/.test(type))
     return {
       message: `${written} may be NULL, and ${helper} needs an address.`,
@@ -79,6 +87,11 @@ export const expectedType: Rule = (rejection, [, register, type = "", expected =
     at: argument,
   };
 };
+
+/** True when the helper fills what this argument points to. */
+const writesTo = (helper: string, register: number) =>
+  register === 1 &&
+  /^bpf_(?:get_current_comm|probe_read(?:_user|_kernel)?(?:_str)?|get_task_stack|snprintf)$/.test(helper);
 
 /** The first call that handed over the record, before the last instruction. */
 function earlierSubmit({ log, c }: Rejection, variable: string): Spot | undefined {

@@ -59,7 +59,7 @@ export class VerifierError extends BpflabError {
       meaning ? `The verifier: ${reason}` : "",
       known ? `At instruction ${known}` : "",
     ];
-    const hint = meaning?.advice ?? "The field log has all that the verifier said.";
+    const hint = meaning?.advice ?? "The whole log below has all that the verifier said; in code it is error.log.";
     super("VERIFIER", lines.filter(Boolean).join("\n"), { hint });
     this.program = facts.program;
     this.reason = reason;

@@ -40,6 +40,13 @@ const rules: [RegExp, Rule][] = [
       const [, name, section, text] =
         /\bchar\s+(\w+)\s*\[\s*\w*\s*\]\s*(SEC\s*\(\s*"license"\s*\))?\s*=\s*("[^"]*")/i.exec(rejection.c.source) ?? [];
       const isLicence = section !== undefined || /licen[cs]e/i.test(name ?? "");
+      const misspelt = /SEC\s*\(\s*"(?!license")[^"]*licen[^"]*"\s*\)/i.exec(rejection.c.source)?.[0];
+      if (misspelt)
+        return {
+          message: `${helperOf(rejection) ?? "This helper"} is for programs under the GPL only, and ${misspelt} is not where the licence is looked for.`,
+          advice: 'Write SEC("license"), in lower case and with an s.',
+          at: nearHelper(rejection),
+        };
       const line = 'char LICENSE[] SEC("license") = "GPL";';
       return {
         message: `${helperOf(rejection) ?? "This helper"} is for programs under the GPL only, and ${

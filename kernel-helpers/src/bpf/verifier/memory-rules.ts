@@ -35,6 +35,14 @@ export const notAPointer: Rule = (rejection, [, register]) => {
       advice: "Read data and data_end again after it, and check them again.",
       at: pointer,
     };
+  if (/^(?:0|P0)$/.test(gone)) {
+    const lookup = callOf(rejection, /lookup|reserve|storage_get/);
+    return {
+      message: `${variable} is NULL on the path that leads here${lookup && (!pointer || lookup.variable === variable) ? `: ${lookup.name} in line ${lookup.line} found nothing, and the program went on` : ""}.`,
+      advice: `Return on that path, or give ${variable} a value there, such as that of another lookup, and check that one, too: ${nullCheck(variable)}`,
+      at: pointer,
+    };
+  }
   const origin = pointer && rejection.line !== undefined ? rejection.c.origin(pointer.text, rejection.line) : undefined;
   if (/^(?:0|NULL)$/.test(origin?.text ?? ""))
     return { message: `${variable} is NULL here.`, advice: "Give it an address before dereferencing it.", at: pointer };
@@ -56,12 +64,31 @@ export const notAPointer: Rule = (rejection, [, register]) => {
 export const outsidePacket: Rule = (rejection) => {
   const pointer = pointerOf(rejection);
   const variable = pointer?.text ?? "data";
+  const [check] = rejection.line === undefined ? [] : rejection.c.packetChecks(rejection.line);
+  const why = check && wrongCheck(check, variable);
+  if (why)
+    return {
+      message: `${variable} may point past the packet's end here: the check in line ${check.line} ${why}.`,
+      advice: `Write there: if ((void *)(${variable} + 1) > data_end) return 0;`,
+      at: pointer,
+      also: { spot: check, why: "this check" },
+    };
   return {
     message: `${variable} may point past the packet's end here: nothing has checked that the packet is long enough.`,
     advice: `Check it first: if ((void *)(${variable} + 1) > data_end) return 0; where data_end is (void *)(long)skb->data_end.`,
     at: pointer,
   };
 };
+
+/** What is wrong with the last comparison with the packet's end. */
+function wrongCheck({ left, operator, row }: { left: string; operator: string; row: string }, variable: string) {
+  const leaves = /\breturn\b/.test(row) || !/\{\s*$/.test(row);
+  if (operator.startsWith("<") && leaves && !/&&/.test(row))
+    return "is the wrong way round: it leaves when the packet is long enough";
+  const named = new RegExp(`\\b${variable}\\b`).test(left);
+  if (named && !/\+/.test(left)) return `covers what lies before ${variable}, not ${variable} itself`;
+  return named ? undefined : `covers ${left.replace(/^\(void \*\)\s*/, "")} only, and not ${variable} behind it`;
+}
 
 export const outsideValue: Rule = (rejection) => {
   const pointer = pointerOf(rejection);
@@ -76,6 +103,20 @@ export const outsideValue: Rule = (rejection) => {
     /value_size=(\d+)/.exec(rejection.log.reason)?.[1];
   const map = /\bmap=([\w.]+)/.exec(known)?.[1];
   const record = /ringbuf/.test(known);
+  const reserve = record ? callOf(rejection, /ringbuf_reserve/) : undefined;
+  const asked = reserve && rejection.c.argument(reserve.line, reserve.name, 2)?.text;
+  if (asked && reserve.variable && new RegExp(`^sizeof\\s*\\(?\\s*${reserve.variable}\\s*\\)?$`).test(asked))
+    return {
+      message: `The record ${variable} has ${bytes(8)}: ${asked} in line ${reserve.line} is the size of the pointer.`,
+      advice: `Reserve the whole record: bpf_ringbuf_reserve(&ring, sizeof(*${reserve.variable}), 0).`,
+      at: pointer,
+    };
+  if (map?.includes(".") && pointer)
+    return {
+      message: `${variable} reaches outside the global variables.`,
+      advice: `Its indices are counted from 0: check them first, if (i >= COUNT) return 0; with an unsigned i.`,
+      at: pointer,
+    };
   const where = record
     ? "the reserved record"
     : map && !map.includes(".")
@@ -92,6 +133,13 @@ export const outsideValue: Rule = (rejection) => {
 
 export const unboundedIndex: Rule = (rejection) => {
   const pointer = pointerOf(rejection);
+  const index = pointer && rejection.c.index(pointer.line, pointer.text);
+  if (index && /^\w+$/.test(index.text))
+    return {
+      message: `The index ${index.text} of ${pointer.text} is unbounded: nothing has checked that it stays inside.`,
+      advice: `Check it before it is used: if (${index.text} >= ${index.count ?? "COUNT"}) return 0; and make it unsigned (u32), because a negative one passes ${index.text} < ${index.count ?? "COUNT"}.`,
+      at: pointer,
+    };
   return {
     message: `The offset from ${pointer?.text ?? "this pointer"} is unbounded: nothing has checked that it stays inside.`,
     advice:

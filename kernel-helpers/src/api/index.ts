@@ -11,10 +11,11 @@
 import { ColumnTable } from "arquero";
 import { Observable, Subscription } from "rxjs";
 import { showInstances } from "../base/display.js";
+import { tableText } from "../tables/plain.js";
 import { tableBundle } from "../tables/table-bundle.js";
 import { streamBundle, subscriptionBundle } from "../views/stream-view.js";
 
-showInstances(ColumnTable, tableBundle);
+showInstances(ColumnTable, tableBundle, tableText);
 showInstances(Observable, streamBundle);
 showInstances(Subscription, subscriptionBundle);
 

@@ -154,6 +154,9 @@ type Form = (value: never) => MimeBundle | Promise<MimeBundle>;
 /** How a notebook shows instances of classes that are not ours, by their prototypes. */
 const forms = new Map<object, Form>();
 
+/** How console.log prints them, likewise. */
+const texts = new Map<object, (value: never) => string>();
+
 /**
  * Says how a notebook shows the instances of a class that is a library's, such as arquero's tables: their class stays
  * as the library made it.
@@ -161,15 +164,22 @@ const forms = new Map<object, Form>();
 export function showInstances<T>(
   of: abstract new (...of: never[]) => T,
   form: (value: T) => MimeBundle | Promise<MimeBundle>,
+  text?: (value: T) => string,
 ): void {
   forms.set(of.prototype as object, form);
+  if (text) texts.set(of.prototype as object, text);
 }
 
-function formOf(value: unknown): Form | undefined {
+/** What console.log prints for an instance of such a class; undefined where nothing was said. */
+export function textOf(value: object): string | undefined {
+  return ofItsClass(value, texts)?.(value as never);
+}
+
+function ofItsClass<T>(value: unknown, known: ReadonlyMap<object, T>): T | undefined {
   if (value === null || typeof value !== "object") return undefined;
   for (let of: object | null = value; of; of = Object.getPrototypeOf(of) as object | null) {
-    const form = forms.get(of);
-    if (form) return form;
+    const found = known.get(of);
+    if (found) return found;
   }
   return undefined;
 }
@@ -177,7 +187,7 @@ function formOf(value: unknown): Form | undefined {
 /** The representations of any value: its own, those given for its class, or its text. */
 export async function bundleOf(value: unknown): Promise<MimeBundle> {
   if (isDisplayable(value)) return value[displaySymbol]();
-  const form = formOf(value);
+  const form = ofItsClass(value, forms);
   if (form) return form(value as never);
   if (typeof value === "string") return { "text/plain": value };
   // An error's message stands in it as it is.

@@ -57,6 +57,10 @@ export async function run(
 }
 
 async function evaluate(text: string): Promise<unknown> {
+  if (/^[^\s("'`]+\.(?:ipynb|json)$/.test(text))
+    throw new ArgumentError(`run takes a question or a script that ends with .ts, and ${text} is a notebook.`, {
+      hint: `npx bpflab report ${text} runs a notebook and makes a page of it; npx bpflab lab opens it in JupyterLab.`,
+    });
   let ask: (...values: unknown[]) => Promise<unknown>;
   try {
     // What root types on a command line, root may run.

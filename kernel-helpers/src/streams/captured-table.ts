@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+import { textOf } from "../base/display.js";
 import { ColumnTable } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
 import "./arquero-functions.js";
@@ -42,6 +44,11 @@ export class CapturedTable extends ColumnTable {
     );
     marked.#origin = origin;
     return marked;
+  }
+
+  /** Its head, as the cell's last line would show it, in place of arquero's own fields. */
+  [inspect.custom](): string {
+    return textOf(this) ?? `a table of ${this.numRows()} rows`;
   }
 
   get origin(): Origin | undefined {

@@ -71,6 +71,7 @@ describe("bpflab run", () => {
     for (const [line, says] of [
       [`probe("tp/sched/sched_swich")`, /nearest are tp\/sched\/sched_switch/],
       ["1 +", /this is not an expression/],
+      ["x.ipynb", /x\.ipynb is a notebook\.\n.*bpflab report x\.ipynb/],
       ["prob(3)", /prob is not defined/],
       ["42", /neither a probe nor a table/],
     ] as const) {

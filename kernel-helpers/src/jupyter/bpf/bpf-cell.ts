@@ -79,11 +79,14 @@ async function make(
     made.set(name, compiled);
     return `import("kernel-helpers").bpf.Compiled`;
   }
-  const onKept = (globals: string[]) => {
-    if (globals.length > 0)
-      console.log(`Kept from before: ${listNames(globals)} of ${name}. The other globals start afresh.`);
-  };
-  const object = await load(compiled, { ...loading, onKept });
+  let kept: string[] = [];
+  const object = await load(compiled, { ...loading, onKept: (globals) => (kept = globals) });
+  if (kept.length > 0) {
+    const others = Object.keys(object.globals).some((global) => !kept.includes(global));
+    console.log(`Kept from before: ${listNames(kept)} of ${name}.${others ? " The other globals start afresh." : ""}`);
+  }
+  if (Object.keys(object.programs).length === 0 && Object.keys(object.maps).length === 0)
+    console.log(`${name} has neither a program, a function below a SEC("…"), nor a map: there is nothing in it.`);
   if (attach) await attachAsAsked(object, on);
   made.set(name, object);
   return `import("kernel-helpers").BpfObject<${typesOf(compiled, hintsOf(compiled.source, name)).replace(/\bPerCpu</g, 'import("kernel-helpers").PerCpu<')}>`;

@@ -97,7 +97,10 @@ export class Execution {
     this.#channel.publish("error", cell.parent, { ...content });
     const html = error instanceof BpflabError ? error.detailsHtml() : undefined;
     if (html === undefined) return;
-    const data = { "text/html": html, "text/plain": "All of it is in the error's field `log`." };
+    const data = {
+      "text/html": html,
+      "text/plain": "In JupyterLab and in a page, this unfolds to all that the compiler or the kernel said.",
+    };
     this.#channel.publish("display_data", cell.parent, { data, metadata: {}, transient: {} });
   }
 

@@ -2,6 +2,7 @@
 import type { Diagnostic } from "tslab/dist/converter.js";
 import { TypeScriptError } from "../kernel-errors.js";
 import { excerpt } from "./excerpt.js";
+import { hintFor } from "./type-hints.js";
 
 const MOST_SHOWN = 10;
 
@@ -38,7 +39,11 @@ export function typeScriptError(source: string, diagnostics: readonly Diagnostic
   const foreign = own.map((line) => notTypeScript(source, line)).find(Boolean);
   if (foreign) return new TypeScriptError(foreign, []);
   const more = groups.length > 1 ? ` (and ${groups.length - 1} more)` : "";
-  return new TypeScriptError(`${unknownName(groups[0]![0]!) ?? groups[0]![0]!.messageText}${more}`, excerpts);
+  const hints = groups.slice(0, MOST_SHOWN).map((group) => hintFor(group, source));
+  const said = hints[0] === undefined ? unknownName(groups[0]![0]!) : undefined;
+  const hint = hints.find(Boolean);
+  const message = `${said ?? groups[0]![0]!.messageText.split("\n")[0]}${more}`;
+  return new TypeScriptError(hint === undefined ? message : `${message}\n${hint}`, excerpts);
 }
 
 /** A name that no cell has declared yet: most often, the cell that does was not run, or failed. */

@@ -104,12 +104,12 @@ export default tseslint.config(
           types: ["boolean", "number", "string"],
           format: ["UPPER_CASE"],
         },
-        ...["exported", "destructured"].map((how) => ({
+        {
           selector: "variable",
-          modifiers: ["const", "global", how],
+          modifiers: ["const", "global", "destructured"],
           types: ["boolean", "number", "string"],
           format: null,
-        })),
+        },
       ],
       "import-x/no-restricted-paths": [
         "error",

@@ -11,7 +11,7 @@ import { explainErrors } from "./explain-errors.js";
 import { hashInputs, inputsOf } from "./inputs.js";
 import { lint } from "./lint/lint.js";
 import { withoutSlip } from "./slips.js";
-import { builtHeaders, cacheDir, INCLUDE_DIR, orNoSpace, PROGRAMS_DIR } from "./locations.js";
+import { BUILT_HEADERS, cacheDir, INCLUDE_DIR, orNoSpace, PROGRAMS_DIR } from "./locations.js";
 import { targetFlags, vmlinux, vmlinuxDir, writeWhole } from "./vmlinux.js";
 
 /** A compiled program: an ELF object with BTF, not yet in the kernel. */
@@ -62,7 +62,7 @@ const TRIPLE = (
   >
 )[process.arch];
 const systemHeaders = [
-  ...(builtHeaders ? ["-I", builtHeaders] : []),
+  ...(BUILT_HEADERS ? ["-I", BUILT_HEADERS] : []),
   ...(TRIPLE ? ["-idirafter", `/usr/include/${TRIPLE}-linux-gnu`] : []),
 ];
 

@@ -14,7 +14,7 @@ export const INCLUDE_DIR = join(PROGRAMS_DIR, "include");
 
 /** The headers of the libbpf that the set-up built because the distribution's is too old, if it did. */
 const BUILT_LIBBPF = fileURLToPath(new URL("../../../native/libbpf/include", import.meta.url));
-export const builtHeaders = existsSync(BUILT_LIBBPF) ? BUILT_LIBBPF : undefined;
+export const BUILT_HEADERS = existsSync(BUILT_LIBBPF) ? BUILT_LIBBPF : undefined;
 
 /** libbpf's headers, as that, Debian and a build from source install them. */
 export const libbpfDirs = [join(BUILT_LIBBPF, "bpf"), "/usr/include/bpf", "/usr/local/include/bpf"];

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { visible } from "../base/text.js";
 import { ArgumentError } from "../base/errors.js";
-import { notebooks } from "../report/installation.js";
+import { NOTEBOOKS } from "../report/installation.js";
 
 const CONFIG = `# nbgrader on bpflab's exercises: all code cells are TypeScript to Jupyter, also those in C, and both know this comment.
 c = get_config()  # noqa: F821
@@ -17,7 +17,7 @@ c.Execute.timeout = 120
  * @throws ArgumentError when one of them is there already
  */
 export async function newExercises(directory: string): Promise<number> {
-  const from = join(notebooks, "exercises");
+  const from = join(NOTEBOOKS, "exercises");
   const files = (await readdir(from)).filter((file) => file.endsWith(".ipynb")).sort();
   await mkdir(directory, { recursive: true });
   const there = new Set(await readdir(directory));

@@ -10,7 +10,7 @@ import { grade } from "../grading/grade.js";
 import { handedOut } from "../grading/prepare.js";
 import { asCsv, asJson, type Graded, writeGradePage } from "../grading/results.js";
 import { keepKernelspec } from "../jupyter/kernelspec.js";
-import { jupyterPrefix } from "../report/installation.js";
+import { JUPYTER_PREFIX } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
 
 export interface GradeArguments extends Limits {
@@ -35,7 +35,7 @@ export async function gradeExercises(directory: string, { out, jobs, ...limits }
   if ((await stat(out).catch(() => undefined))?.isDirectory())
     throw new ArgumentError(`${out} is a directory: --out names a file, such as grades.csv.`);
   const [python, originals] = [await reportPython(), await handedOut()];
-  keepKernelspec(jupyterPrefix);
+  keepKernelspec(JUPYTER_PREFIX);
   await mkdir(stem, { recursive: true });
   const grades: (Graded | undefined)[] = submissions.map(() => undefined);
   const graded = () => grades.filter((one) => one !== undefined);

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ownDirectory } from "../base/own-directory.js";
 import { ArgumentError, BpflabError, MissingFeatureError } from "../base/errors.js";
-import { build, jupyterEnvironment, jupyterPrefix, notebooks, recordedJupyterLab } from "../report/installation.js";
+import { BUILD, jupyterEnvironment, JUPYTER_PREFIX, NOTEBOOKS, recordedJupyterLab } from "../report/installation.js";
 import { keepKernelspec } from "../jupyter/kernelspec.js";
 import { alive, descendantsOf } from "../base/processes.js";
 
@@ -27,7 +27,7 @@ interface ServerInfo {
  * @throws ArgumentError when the directory is none, MissingFeatureError without JupyterLab, BpflabError when it does not start or
  * would let anybody in
  */
-export async function lab({ directory = notebooks, port }: { directory?: string; port?: number }): Promise<number> {
+export async function lab({ directory = NOTEBOOKS, port }: { directory?: string; port?: number }): Promise<number> {
   const isDirectory = await stat(directory).then(
     (there) => there.isDirectory(),
     () => false,
@@ -38,10 +38,10 @@ export async function lab({ directory = notebooks, port }: { directory?: string;
     throw new MissingFeatureError("JupyterLab", "No JupyterLab has been set up.", {
       hint: "Run `npm start`, which finds or installs one.",
     });
-  keepKernelspec(jupyterPrefix);
+  keepKernelspec(JUPYTER_PREFIX);
   const runtime = ownDirectory(runtimeDirectory()); // what the server says in it about itself is believed
-  const logFile = join(build, "jupyterlab.log");
-  await mkdir(build, { recursive: true });
+  const logFile = join(BUILD, "jupyterlab.log");
+  await mkdir(BUILD, { recursive: true });
   const log = await open(logFile, "w", 0o600); // no pipe: kernels inherit it, and would keep it open
   await log.chmod(0o600); // the server writes its token into it
 

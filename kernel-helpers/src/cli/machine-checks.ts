@@ -8,7 +8,7 @@ import { lacking, type Capability } from "../base/capabilities.js";
 import { listNames } from "../base/names.js";
 import { native } from "../base/native.js";
 import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
-import { jupyterPrefix, recordedJupyterLab } from "../report/installation.js";
+import { JUPYTER_PREFIX, recordedJupyterLab } from "../report/installation.js";
 import { reportPython } from "../report/python.js";
 import { type Check, missing, there } from "./finding.js";
 import { hookChecks } from "./hook-checks.js";
@@ -217,9 +217,9 @@ const systemChecks: Check[] = [
     name: "notebook kernel",
     needed: true,
     look: () => {
-      const file = join(jupyterPrefix, "share/jupyter/kernels", KERNEL_NAME, "kernel.json");
+      const file = join(JUPYTER_PREFIX, "share/jupyter/kernels", KERNEL_NAME, "kernel.json");
       if (!existsSync(file)) return missing("not installed", "npm run build");
-      return isKernelspecOf(jupyterPrefix) ? there(file) : missing(`${file} starts another clone's`, "npm run build");
+      return isKernelspecOf(JUPYTER_PREFIX) ? there(file) : missing(`${file} starts another clone's`, "npm run build");
     },
   },
   {

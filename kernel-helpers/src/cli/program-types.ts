@@ -4,7 +4,7 @@ import { compileShipped, shippedPrograms } from "../clang/compile.js";
 import { typesOf } from "../bpf/typescript-types.js";
 
 /** The checked-in types of the shipped programs. */
-export const generatedFile = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));
+export const GENERATED_FILE = fileURLToPath(new URL("../../src/generated/programs.ts", import.meta.url));
 
 const HEAD = `// Made from the BTF of bpf/*.bpf.c by "npm run build". Do not edit.
 import type { PerCpu } from "../bpf/per-cpu.js";
@@ -28,7 +28,7 @@ export async function programTypes(): Promise<string> {
  */
 export async function prepare(): Promise<{ typesChanged: boolean }> {
   const types = await programTypes();
-  const typesChanged = (await readFile(generatedFile, "utf8").catch(() => "")) !== types;
-  if (typesChanged) await writeFile(generatedFile, types);
+  const typesChanged = (await readFile(GENERATED_FILE, "utf8").catch(() => "")) !== types;
+  if (typesChanged) await writeFile(GENERATED_FILE, types);
   return { typesChanged };
 }

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { ArgumentError } from "../base/errors.js";
 import { keepKernelspec } from "../jupyter/kernelspec.js";
 import { compareRuns, describeSet, type SweepRun } from "../report/comparison.js";
-import { jupyterPrefix, notebooks as shippedNotebooks, reports } from "../report/installation.js";
+import { JUPYTER_PREFIX, NOTEBOOKS as shippedNotebooks, REPORTS } from "../report/installation.js";
 import { readNotebook } from "../report/notebook.js";
 import { type ParameterValue, parameterSets } from "../report/parameters.js";
 import { printingBrowser, printPdf } from "../report/pdf.js";
@@ -51,7 +51,7 @@ export async function report(
   if (twice)
     throw new ArgumentError(`Two of the notebooks would become ${twice.page}: report them one by one, with -o.`);
   if (pdf) printingBrowser();
-  keepKernelspec(jupyterPrefix);
+  keepKernelspec(JUPYTER_PREFIX);
   removeOrphanedDirectories(); // of a report that was killed
   for (const { page } of jobs) await mkdir(dirname(page), { recursive: true });
   let complete = true;
@@ -139,7 +139,7 @@ function pagePlan(notebooks: string[], output: string | undefined): (notebook: s
     throw new ArgumentError(
       `Expected a page (.html) or a directory for -o, got ${output}. --pdf prints each page beside it.`,
     );
-  return (notebook) => join(output ?? reports, `${basename(notebook, ".ipynb")}.html`);
+  return (notebook) => join(output ?? REPORTS, `${basename(notebook, ".ipynb")}.html`);
 }
 
 /** A path as short as it can be said. */

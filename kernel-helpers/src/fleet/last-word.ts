@@ -10,7 +10,7 @@ import { connectServer } from "./connection.js";
 import { readClock } from "./host-clock.js";
 import { timeOfDay } from "./moments.js";
 import { packTable } from "./payload.js";
-import { type FeedHeader, headerName } from "./protocol.js";
+import { type FeedHeader, HEADER_NAME } from "./protocol.js";
 import type { HeldRing, Reach } from "./witness-main.js";
 
 /** How long it tries to reach the server, and waits for programs to come off, ms. */
@@ -30,7 +30,7 @@ export async function tellLastWord({ url, name, ...options }: Reach, programs: r
       const connection = await connectServer(url, options, `_INBOX_${name}`);
       for (const { subject, header } of words) {
         const message = { msgID: `${subject}.last`, headers: headers(), timeout: 2000 };
-        message.headers.set(headerName, JSON.stringify(header));
+        message.headers.set(HEADER_NAME, JSON.stringify(header));
         await jetstream(connection).publish(subject, empty, message);
       }
       return await connection.close();

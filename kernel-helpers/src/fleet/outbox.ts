@@ -5,7 +5,7 @@ import type { ColumnTable } from "arquero";
 import { concatTables } from "../streams/concat-tables.js";
 import type { Pace } from "./pace.js";
 import { packTable } from "./payload.js";
-import { type FeedHeader, headerName } from "./protocol.js";
+import { type FeedHeader, HEADER_NAME } from "./protocol.js";
 
 export interface Parcel {
   subject: string;
@@ -138,7 +138,7 @@ export class Outbox {
 
   async #send({ subject, header, bytes }: Message): Promise<void> {
     const options = { msgID: `${subject}.${++this.#number}`, headers: headers(), timeout: 5000 };
-    options.headers.set(headerName, JSON.stringify(header));
+    options.headers.set(HEADER_NAME, JSON.stringify(header));
     while (!this.#closed) {
       try {
         await this.#stream.publish(subject, bytes, options); // it keeps one of those with the same msgID

@@ -10,7 +10,7 @@ import { arrowContents } from "../tables/arrow-read.js";
 import { arrowBytes } from "../tables/arrow-write.js";
 import { metadataKeys } from "../tables/file-contents.js";
 import { decoded, encoded, type Encoding } from "./wire-encoding.js";
-import { type FeedHeader, feedHeaderFrom, headerName } from "./protocol.js";
+import { type FeedHeader, feedHeaderFrom, HEADER_NAME } from "./protocol.js";
 
 const deflate = promisify(deflateRaw);
 
@@ -53,7 +53,7 @@ export function unpackTable(bytes: Uint8Array): ColumnTable {
 
 /** What an agent sent; undefined when it cannot be read. */
 export function unpackMessage(message: JsMsg): { header: FeedHeader; table: ColumnTable } | undefined {
-  const text = message.headers?.get(headerName);
+  const text = message.headers?.get(HEADER_NAME);
   const header = text ? feedHeaderFrom(text) : undefined;
   if (!header) return undefined;
   try {

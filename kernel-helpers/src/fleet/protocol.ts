@@ -19,7 +19,7 @@ import type { MapTableOptions } from "../streams/map-table.js";
 export const STREAM_NAME = "bpflab";
 
 /** Under this name a message carries its `FeedHeader`, as JSON. */
-export const headerName = "Bpflab-Feed";
+export const HEADER_NAME = "Bpflab-Feed";
 
 export const subjects = {
   ask: "bpflab.ask",

@@ -1,7 +1,7 @@
 /** What is run of a submission: the student's cells, and the check cells as they were handed out. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { notebooks } from "../report/installation.js";
+import { NOTEBOOKS } from "../report/installation.js";
 import { type Cell, type Notebook, readNotebook, sourceOf } from "../report/notebook.js";
 
 /** nbgrader's mark on a cell. */
@@ -30,7 +30,7 @@ export interface Original {
 
 /** All of bpflab's exercises. */
 export async function handedOut(): Promise<Original[]> {
-  const directory = join(notebooks, "exercises");
+  const directory = join(NOTEBOOKS, "exercises");
   const files = (await readdir(directory)).filter((file) => file.endsWith(".ipynb")).sort();
   return Promise.all(files.map(async (file) => ({ file, notebook: await readNotebook(join(directory, file)) })));
 }

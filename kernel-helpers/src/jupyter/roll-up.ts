@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { rollup, type Plugin } from "rollup";
 import { dts } from "rollup-plugin-dts";
 import ts from "typescript";
-import { packageRoot } from "./typescript/package-paths.js";
+import { PACKAGE_ROOT } from "./typescript/package-paths.js";
 import { DECLARATIONS, rolledUp, rolledUpName } from "./typescript/rolled-up.js";
 
 /** Packages of ours whose types a few members have: nothing else of them is for cells. */
@@ -51,7 +51,7 @@ async function rollUp(input: Record<string, string>, inside: readonly string[] =
 
 /** The declarations of a module, as Node's own types would find it: they are what needs undici's. */
 function declarationsOf(module: string): string {
-  const from = join(packageRoot, "../node_modules/@types/node/index.d.ts");
+  const from = join(PACKAGE_ROOT, "../node_modules/@types/node/index.d.ts");
   const options = { module: ts.ModuleKind.Preserve, moduleResolution: ts.ModuleResolutionKind.Bundler };
   const { resolvedModule } = ts.resolveModuleName(module, from, options, ts.sys);
   if (!resolvedModule) throw new Error(`${module} has no declarations.`);
@@ -59,6 +59,6 @@ function declarationsOf(module: string): string {
 }
 
 rmSync(DECLARATIONS, { recursive: true, force: true });
-await rollUp({ "kernel-helpers": join(packageRoot, "dist/api/index.d.ts") }, INSIDE);
+await rollUp({ "kernel-helpers": join(PACKAGE_ROOT, "dist/api/index.d.ts") }, INSIDE);
 for (const [name, modules] of Object.entries(rolledUp))
   await rollUp(Object.fromEntries(modules.map((one) => [rolledUpName(name + one), declarationsOf(name + one)])));

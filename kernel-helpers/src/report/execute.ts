@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { BpflabError } from "../base/errors.js";
 import { installKernelspec, isKernelspecOf } from "../jupyter/kernelspec.js";
-import { jupyterEnvironment, jupyterPrefix } from "./installation.js";
+import { jupyterEnvironment, JUPYTER_PREFIX } from "./installation.js";
 
 /** What happens while a notebook runs. Cells are counted as Jupyter's prompts count them, from 1. */
 export type Progress =
@@ -68,7 +68,7 @@ export async function executeNotebook(
 /** With this clone's kernel, also where it lies in somebody else's clone that has another place or Node.js by now. */
 function environmentWithKernel(scratch: string): Record<string, string> {
   const environment = jupyterEnvironment();
-  if (isKernelspecOf(jupyterPrefix)) return environment;
+  if (isKernelspecOf(JUPYTER_PREFIX)) return environment;
   const own = join(scratch, "jupyter");
   installKernelspec(own);
   return { ...environment, JUPYTER_PATH: `${join(own, "share/jupyter")}${delimiter}${environment["JUPYTER_PATH"]}` };

@@ -6,15 +6,15 @@ import { fileURLToPath } from "node:url";
 const HELPERS = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The clone's top directory. */
-export const repo = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+export const REPO = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 /** The notebooks that bpflab ships. */
-export const notebooks = join(repo, "notebooks");
+export const NOTEBOOKS = join(REPO, "notebooks");
 /** Where reports go unless told otherwise. */
-export const reports = join(repo, "reports");
+export const REPORTS = join(REPO, "reports");
 /** This clone's files, logs among them; ignored by git. */
-export const build = join(HELPERS, "build");
+export const BUILD = join(HELPERS, "build");
 /** Kernelspec, JupyterLab settings and nbconvert templates, laid out as Jupyter expects. */
-export const jupyterPrefix = join(build, "jupyter");
+export const JUPYTER_PREFIX = join(BUILD, "jupyter");
 
 /** The JupyterLab that the set-up found or installed. */
 export interface JupyterLab {
@@ -27,7 +27,7 @@ export interface JupyterLab {
 
 /** The JupyterLab that the set-up wrote down, or undefined when there is none (any more). */
 export function recordedJupyterLab(): JupyterLab | undefined {
-  const record = join(build, "jupyterlab.json");
+  const record = join(BUILD, "jupyterlab.json");
   if (!existsSync(record)) return undefined;
   const lab = JSON.parse(readFileSync(record, "utf8")) as JupyterLab;
   return lab.command[0] !== undefined && existsSync(lab.command[0]) ? lab : undefined;
@@ -37,7 +37,7 @@ export function recordedJupyterLab(): JupyterLab | undefined {
 export function jupyterEnvironment(): Record<string, string> {
   const before = (first: string, rest: string | undefined) => (rest ? `${first}${delimiter}${rest}` : first);
   return {
-    JUPYTER_PATH: before(join(jupyterPrefix, "share/jupyter"), process.env["JUPYTER_PATH"]),
-    JUPYTER_CONFIG_PATH: before(join(jupyterPrefix, "etc/jupyter"), process.env["JUPYTER_CONFIG_PATH"]),
+    JUPYTER_PATH: before(join(JUPYTER_PREFIX, "share/jupyter"), process.env["JUPYTER_PATH"]),
+    JUPYTER_CONFIG_PATH: before(join(JUPYTER_PREFIX, "etc/jupyter"), process.env["JUPYTER_CONFIG_PATH"]),
   };
 }

@@ -11,7 +11,7 @@ import { createUser } from "@nats-io/nkeys";
 import { type ColumnTable, table as makeTable } from "arquero";
 import { ArgumentError, captureOf, collect, connectFleet, type Fleet, type FleetObject } from "../../dist/api/index.js";
 import { packTable } from "../../dist/fleet/payload.js";
-import { headerName } from "../../dist/fleet/protocol.js";
+import { HEADER_NAME } from "../../dist/fleet/protocol.js";
 import { lossNote } from "../../dist/streams/capture.js";
 import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
@@ -178,7 +178,7 @@ describe("when something fails", () => {
         const counts = { lost: 0, dropped: 0, malformed: 0, inexact: 0 };
         const header = { first: 7, rows: 0, ...counts, boot: "x", sent_ns: 0, wall_ms: 0 };
         const options = { headers: headers() };
-        options.headers.set(headerName, JSON.stringify(header));
+        options.headers.set(HEADER_NAME, JSON.stringify(header));
         await jetstream(agent).publish(subject, await packTable(makeTable({ start_ns: [] })), options);
         await agent.close();
         await until("it is known", async () => rowOf(await ringbuf.account("rb"), "web-1")["lost_in_transport"] >= 7);

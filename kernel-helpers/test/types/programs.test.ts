@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { Observable } from "rxjs";
-import { generatedFile, programTypes } from "../../dist/cli/program-types.js";
+import { GENERATED_FILE, programTypes } from "../../dist/cli/program-types.js";
 import {
   bpf,
   charts,
@@ -152,7 +152,7 @@ async function unknownPrograms(): Promise<void> {
 
 describe("the types of the shipped programs", () => {
   test("are those of their BTF", async () => {
-    assert.equal(await readFile(generatedFile, "utf8"), await programTypes());
+    assert.equal(await readFile(GENERATED_FILE, "utf8"), await programTypes());
   });
 
   test("are checked by the compiler", () => {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import { nodeModulesOf, packageRoot } from "./package-paths.js";
+import { nodeModulesOf, PACKAGE_ROOT } from "./package-paths.js";
 
 /** Parts of the newest library that this Node may have, with what tells. */
 const newer: readonly [lib: string, isThere: boolean][] = [
@@ -77,7 +77,7 @@ export function optionsFor(directory: string): TS.CompilerOptions {
     ...fixed(),
     lib: [...new Set([...libs.map((one) => `lib.${one}.d.ts`), ...((written.lib as string[] | undefined) ?? [])])],
     types: [...new Set(["node", ...(written.types ?? [])])],
-    typeRoots: [...(written.typeRoots ?? own), ...nodeModulesOf(packageRoot).map((root) => join(root, "@types"))],
+    typeRoots: [...(written.typeRoots ?? own), ...nodeModulesOf(PACKAGE_ROOT).map((root) => join(root, "@types"))],
   };
 }
 

@@ -5,11 +5,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The directory of the kernel-helpers package. */
-export const packageRoot = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+export const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
 /** The directories of this kernel's own code: in a clone they lie outside of any `node_modules`. */
 const ownCode = [
-  join(packageRoot, "dist"),
+  join(PACKAGE_ROOT, "dist"),
   dirname(createRequire(import.meta.url).resolve("bpflab-native/package.json")),
 ];
 
@@ -34,4 +34,4 @@ export function isBare(specifier: string): boolean {
 }
 
 /** Files that are other ones when the packages are that this kernel came with. */
-export const installedFacts = nodeModulesOf(packageRoot).map((root) => join(root, ".package-lock.json"));
+export const installedFacts = nodeModulesOf(PACKAGE_ROOT).map((root) => join(root, ".package-lock.json"));

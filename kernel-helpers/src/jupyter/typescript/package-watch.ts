@@ -1,6 +1,6 @@
 /** Notices that a package was installed again while the kernel runs: its package.json is another one. */
 import { stampOf } from "./kept.js";
-import { nodeModulesOf, packageRoot } from "./package-paths.js";
+import { nodeModulesOf, PACKAGE_ROOT } from "./package-paths.js";
 
 /** The package that a file belongs to, such as `/home/me/node_modules/@scope/name`. */
 const packagePath = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
@@ -8,7 +8,7 @@ const packagePath = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
 export class PackageWatch {
   readonly #stamps = new Map<string, string>();
   /** What this kernel came with stays as it is. */
-  readonly #ours = nodeModulesOf(packageRoot);
+  readonly #ours = nodeModulesOf(PACKAGE_ROOT);
 
   /** Watches the package of a file that is used. */
   add(file: string): void {

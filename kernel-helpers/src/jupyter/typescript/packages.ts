@@ -4,12 +4,12 @@ import { createRequire, isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
-import { isBare, nodeModulesOf, packageRoot } from "./package-paths.js";
+import { isBare, nodeModulesOf, PACKAGE_ROOT } from "./package-paths.js";
 import { connectDisplays } from "./tslab.js";
 import { outsideCells } from "../interrupt/cell.js";
 import { ownSubscriptions, type Subscribable } from "../process/ownership.js";
 
-const OURS = join(packageRoot, "dist/api/index.js");
+const OURS = join(PACKAGE_ROOT, "dist/api/index.js");
 const ours = createRequire(OURS);
 
 /** What `require` says of packages that only `import()` can load. */

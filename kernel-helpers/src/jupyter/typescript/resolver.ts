@@ -4,12 +4,12 @@ import { dirname, join } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
 import { kept, keyOf } from "./kept.js";
-import { isBare, isInstalled, packageRoot } from "./package-paths.js";
+import { isBare, isInstalled, PACKAGE_ROOT } from "./package-paths.js";
 import { rolledUpFile } from "./rolled-up.js";
 
 /** Always our own package: another copy would not know this kernel. */
 const ourName = /^kernel-helpers(?:\/|$)/;
-const OURS = join(packageRoot, "package.json");
+const OURS = join(PACKAGE_ROOT, "package.json");
 
 export class Resolver {
   readonly #options: TS.CompilerOptions;

@@ -4,10 +4,10 @@
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { packageRoot } from "./package-paths.js";
+import { PACKAGE_ROOT } from "./package-paths.js";
 
 /** Where they lie. The file of `rxjs/operators` is `rxjs-operators.d.ts`. */
-export const DECLARATIONS = join(packageRoot, "dist/declarations");
+export const DECLARATIONS = join(PACKAGE_ROOT, "dist/declarations");
 
 /** Packages, and of each the modules that it exports. What is found below another `node_modules` is left as it is. */
 export const rolledUp: Readonly<Record<string, readonly string[]>> = {

@@ -7,13 +7,13 @@
 import { dirname, join, relative } from "node:path";
 import type TS from "typescript";
 import { ts } from "./compiler-api.js";
-import { isInstalled, packageRoot } from "./package-paths.js";
+import { isInstalled, PACKAGE_ROOT } from "./package-paths.js";
 import { kept, keyOf, stampOf, type Kept, type KeptFile } from "./kept.js";
 import { PackageWatch } from "./package-watch.js";
 import { Resolver } from "./resolver.js";
 
 /** Types of what the kernel puts into every cell's global scope. */
-const CELL_GLOBALS = join(packageRoot, "dist/jupyter/typescript/cell-globals.d.ts");
+const CELL_GLOBALS = join(PACKAGE_ROOT, "dist/jupyter/typescript/cell-globals.d.ts");
 
 /** Documentation is a fifth of what there is to parse; `documentation.ts` reads that of a name when somebody asks. */
 const COMMENTS = ts.JSDocParsingMode.ParseNone;

@@ -1,17 +1,24 @@
 import type { ColumnTable } from "arquero";
-import type { Subscription } from "rxjs";
+import type { Observable, Subscription } from "rxjs";
+import type { RingJournal } from "../base/native.js";
 import type { EventBatch } from "../streams/batch.js";
 import { settleRings } from "../streams/drain.js";
-import type { AgentRun } from "./agent-run.js";
 import type { ClockReading } from "./host-clock.js";
 import type { Outbox } from "./outbox.js";
 import type { FeedHeader, FeedTotals } from "./protocol.js";
 import type { Baseline } from "./witness.js";
 
+/** Where a feed's events come from: what an agent runs. */
+interface Source {
+  journal(ring: string): RingJournal | undefined;
+  events(ring: string): Observable<EventBatch>;
+  ringTotals(ring: string): FeedTotals["ring"];
+}
+
 /** An agent's end of a ring that a notebook reads: what comes from the kernel goes into the outbox. */
 export class Feed {
   readonly id: string;
-  readonly #run: AgentRun;
+  readonly #run: Source;
   readonly #ring: string;
   readonly #subject: string;
   readonly #outbox: Outbox;
@@ -26,7 +33,7 @@ export class Feed {
 
   /** @param begun is told how the ring stood when it began */
   constructor(
-    run: AgentRun,
+    run: Source,
     ring: string,
     id: string,
     { subject, outbox, clock }: { subject: string; outbox: Outbox; clock: () => ClockReading },

@@ -8,7 +8,7 @@ import { concatTables } from "../streams/concat-tables.js";
 import type { MapTableOptions } from "../streams/map-table.js";
 import { wholeOf } from "./blobs.js";
 import { alignTimes } from "./host-clock.js";
-import type { Fleet } from "./fleet.js";
+import type { Hosts } from "./hosts.js";
 import { withHost } from "./host-column.js";
 import { type Outcome, outcomeTable, outcomeText, failed, succeeded, throwIfNone } from "./outcomes.js";
 import { unpackTable } from "./payload.js";
@@ -29,7 +29,7 @@ export interface OnlyOptions {
 
 /** What a map needs of the object that it belongs to. */
 export interface MapOwner {
-  fleet: Fleet;
+  fleet: Hosts;
   program: string;
   /** The hosts that are meant. @throws ArgumentError, ClosedError */
   choose(only: readonly string[] | undefined): string[];

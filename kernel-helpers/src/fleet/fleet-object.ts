@@ -6,7 +6,7 @@ import type { AttachOptions } from "../bpf/link/hooks.js";
 import type { Layout } from "../bpf/btf.js";
 import type { EventBatch } from "../streams/batch.js";
 import { accountTable } from "./account.js";
-import type { Fleet } from "./fleet.js";
+import type { Ask, Hosts } from "./hosts.js";
 import { FleetGlobals } from "./fleet-globals.js";
 import { FleetMap, type OnlyOptions } from "./fleet-map.js";
 import { chooseHosts, type Outcome, outcomeTable, outcomeText, rowsTable, succeeded } from "./outcomes.js";
@@ -21,7 +21,7 @@ export class FleetObject {
   readonly hosts: readonly string[];
   /** Its maps, by name. */
   readonly maps: Readonly<Record<string, FleetMap>>;
-  readonly #fleet: Fleet;
+  readonly #fleet: Hosts;
   readonly #globals: FleetGlobals;
   readonly #rings: Readonly<Record<string, FleetRing>>;
   readonly #outcomes: { host: string; did: string; outcome: string }[] = [];
@@ -29,7 +29,7 @@ export class FleetObject {
   #closed = false;
 
   private constructor(
-    fleet: Fleet,
+    fleet: Hosts,
     name: string,
     outcomes: readonly Outcome<Loaded>[],
     known: ReadonlyMap<string, Announcement>,
@@ -71,7 +71,7 @@ export class FleetObject {
 
   /** @internal use `fleet.load` */
   static make(
-    fleet: Fleet,
+    fleet: Hosts,
     name: string,
     outcomes: readonly Outcome<Loaded>[],
     known: ReadonlyMap<string, Announcement>,
@@ -110,7 +110,7 @@ export class FleetObject {
     return chooseHosts(this.hosts, only);
   }
 
-  async #do(did: string, hosts: readonly string[], ask: Parameters<Fleet["command"]>[1]): Promise<Outcome<unknown>[]> {
+  async #do(did: string, hosts: readonly string[], ask: Ask): Promise<Outcome<unknown>[]> {
     const outcomes = this.#fleet.closed ? [] : await this.#fleet.command(hosts, ask);
     this.#note(did, outcomes);
     return outcomes;

@@ -13,13 +13,13 @@ import { type ConnectionOptions, connectServer } from "./connection.js";
 import type { OnlyOptions } from "./fleet-map.js";
 import { FleetObject } from "./fleet-object.js";
 import { FleetProbe } from "./fleet-probe.js";
+import type { Ask, Hosts } from "./hosts.js";
 import { Keeper } from "./keeper.js";
 import { chooseHosts, failed, type Outcome } from "./outcomes.js";
 import { type PastOptions, readPast } from "./past.js";
 import {
   type Announcement,
   announcementFrom,
-  type Command,
   fromBytes,
   hostOf,
   type Loaded,
@@ -43,9 +43,6 @@ export interface FleetLoadOptions {
   only?: readonly string[];
 }
 
-/** A command without the notebook's own id. */
-export type Ask = Command extends infer C ? (C extends Command ? Omit<C, "notebook"> : never) : never;
-
 /** A host counts as silent when it has not announced itself for so long. */
 const SILENT_MS = 15_000;
 
@@ -53,7 +50,7 @@ const SILENT_MS = 15_000;
 const TICK_MS = 1000;
 
 /** The hosts whose agents are connected to a server. Made by `connectFleet`. */
-export class Fleet {
+export class Fleet implements Hosts {
   readonly #connection: NatsConnection;
   /** @internal */
   readonly stream: JetStreamClient;

@@ -3,18 +3,29 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { table as makeTable } from "arquero";
-import { native } from "../base/native.js";
+import { type MapHandle, native } from "../base/native.js";
 import { readAll } from "../bpf/kernel-objects.js";
 import { sweepAll } from "../net/orphans.js";
-import { connectServer } from "./connection.js";
+import { type ConnectionOptions, connectServer } from "./connection.js";
 import { readClock } from "./host-clock.js";
 import { timeOfDay } from "./moments.js";
 import { packTable } from "./payload.js";
 import { type FeedHeader, HEADER_NAME } from "./protocol.js";
-import type { HeldRing, Reach } from "./witness-main.js";
+import type { Baseline } from "./witness.js";
 
 /** How long it tries to reach the server, and waits for programs to come off, ms. */
 const PATIENCE_MS = 10_000;
+
+/** A ring that is watched, its maps held open. */
+export interface HeldRing {
+  map: { id: number; handle: MapHandle };
+  loss: { handle: MapHandle; offsets: readonly number[] } | undefined;
+  /** While a notebook reads it. */
+  feed: { subject: string; baseline: Baseline } | undefined;
+}
+
+/** How to reach the server, and what the agent is called there. */
+export type Reach = ConnectionOptions & { url: string; name: string };
 
 /** Tells those who read the rings how they stand, once no program writes to them any more. */
 export async function tellLastWord({ url, name, ...options }: Reach, programs: readonly Map<string, HeldRing>[]) {

@@ -13,7 +13,7 @@ import { provenance } from "../streams/clock.js";
 import { markRemote } from "../streams/remote.js";
 import { type Account, accountOf } from "./account.js";
 import { alignTimes } from "./host-clock.js";
-import type { Fleet } from "./fleet.js";
+import type { Hosts } from "./hosts.js";
 import { withHost } from "./host-column.js";
 import { HostFeed } from "./host-feed.js";
 import { type Outcome, throwIfNone } from "./outcomes.js";
@@ -49,7 +49,7 @@ const nothing = { lost: 0, dropped: 0, malformed: 0, inexact: 0 };
 
 /** A ring of a program on several hosts. All who subscribe share one feed, which runs while there are any. */
 export class FleetRing {
-  readonly #fleet: Fleet;
+  readonly #fleet: Hosts;
   readonly #program: string;
   readonly #ring: string;
   readonly #hosts: ReadonlyMap<string, HostFeed>;
@@ -64,7 +64,7 @@ export class FleetRing {
   #ending: Promise<void> = Promise.resolve();
   #done = false;
 
-  constructor(fleet: Fleet, program: string, ring: string, machines: ReadonlyMap<string, Announcement | undefined>) {
+  constructor(fleet: Hosts, program: string, ring: string, machines: ReadonlyMap<string, Announcement | undefined>) {
     this.#fleet = fleet;
     this.#program = program;
     this.#ring = ring;

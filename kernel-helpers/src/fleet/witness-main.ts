@@ -1,19 +1,8 @@
 /** The process of an agent's witness (`witness.ts`): argument 1 is how to reach the server, as JSON; words come on stdin. */
 import { createInterface } from "node:readline";
 import { openById } from "../bpf/kernel-objects.js";
-import type { MapHandle } from "../base/native.js";
-import type { ConnectionOptions } from "./connect.js";
-import type { Baseline, Word } from "./witness.js";
-
-/** A ring that is watched, its maps held open. */
-export interface HeldRing {
-  map: { id: number; handle: MapHandle };
-  loss: { handle: MapHandle; offsets: readonly number[] } | undefined;
-  /** While a notebook reads it. */
-  feed: { subject: string; baseline: Baseline } | undefined;
-}
-
-export type Reach = ConnectionOptions & { url: string; name: string };
+import type { HeldRing, Reach } from "./last-word.js";
+import type { Word } from "./witness.js";
 
 const held = new Map<string, Map<string, HeldRing>>();
 let isOver = false;

@@ -6,7 +6,6 @@ import { visible } from "../base/text.js";
 import type { Layout } from "../bpf/btf.js";
 import type { BpfMap } from "./map.js";
 import { isRing } from "../bpf/ring-records.js";
-import type { BpfObject } from "./object.js";
 import type { BpfProgram } from "../bpf/program.js";
 
 /** A layout as C would write it, on one line: `struct event_to_match { u64 ts; s32 fd }`. */
@@ -40,13 +39,24 @@ export function cType(layout: Layout | undefined): string {
   }
 }
 
+/** What is shown of a `BpfObject`. */
+interface Described {
+  name: string;
+  attached: boolean;
+  closed: boolean;
+  programs: Record<string, BpfProgram>;
+  maps: Record<string, BpfMap>;
+  globals: object;
+  ring(name: string): { records: readonly { layout: Layout }[] };
+}
+
 interface Part {
   title: string;
   head: string[];
   rows: string[][];
 }
 
-function parts(object: BpfObject<any>): Part[] {
+function parts(object: Described): Part[] {
   const programs = Object.values<BpfProgram>(object.programs).map((p) => [
     p.name,
     p.section,
@@ -70,9 +80,7 @@ function parts(object: BpfObject<any>): Part[] {
       map.type === "ringbuf" ? `${(map.maxEntries / 1024).toLocaleString("en")} KiB` : "a ring per CPU",
     ];
   });
-  const globals = object.closed
-    ? []
-    : Object.entries(object.globals as object).map(([name, value]) => [name, inspect(value)]);
+  const globals = object.closed ? [] : Object.entries(object.globals).map(([name, value]) => [name, inspect(value)]);
   return [
     { title: "Programs", head: ["name", "hook", "state", "size"], rows: programs },
     { title: "Maps", head: ["name", "type", "key", "value", "room"], rows: maps },
@@ -82,7 +90,7 @@ function parts(object: BpfObject<any>): Part[] {
 }
 
 /** What stays after the object and its process, because somebody pinned it. */
-function pins(object: BpfObject<any>): string[][] {
+function pins(object: Described): string[][] {
   const rows = (what: string, all: { name: string; pinned: string[] }[]) =>
     all.flatMap(({ name, pinned }) => pinned.map((path) => [path, `${what} ${name}`]));
   return [
@@ -96,7 +104,7 @@ function pins(object: BpfObject<any>): string[][] {
 }
 
 /** The types of a ring's records. */
-function recordsOf(object: BpfObject<any>, ring: string): string {
+function recordsOf(object: Described, ring: string): string {
   const { records } = object.ring(ring);
   return records.length > 0 ? records.map(({ layout }) => cType(layout)).join(" or ") : "bytes";
 }
@@ -107,12 +115,12 @@ function stateOfProgram({ isLoaded, hasHook, where }: BpfProgram): string {
   return where === undefined ? "not attached" : `attached to ${where}`;
 }
 
-function stateOf(object: BpfObject<any>): string {
+function stateOf(object: Described): string {
   return object.closed ? "closed" : object.attached ? "attached" : "loaded, not attached";
 }
 
 /** What an object holds, as aligned text. */
-export function describeText(object: BpfObject<any>): string {
+export function describeText(object: Described): string {
   const blocks = parts(object).map(({ title, rows }) => {
     const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
     return [
@@ -130,7 +138,7 @@ export function describeText(object: BpfObject<any>): string {
 }
 
 /** What an object holds, as a notebook shows it. */
-export function describeBundle(object: BpfObject<any>): MimeBundle {
+export function describeBundle(object: Described): MimeBundle {
   // A struct's members may take a line or two of a narrow page, not one each.
   const cell = (text: string) =>
     html`<td style="text-align:left;padding:2px 14px 2px 0${text.length > 40 && html`;min-width:18em`}">${text}</td>`;

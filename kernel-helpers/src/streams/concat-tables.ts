@@ -70,7 +70,7 @@ function concatColumns(parts: readonly AnyColumn[]): AnyColumn {
   }
   if (first instanceof TailColumn) return TailColumn.concat(parts as TailColumn[]);
   if (first instanceof OptionalColumn) {
-    const columns = parts as OptionalColumn[];
+    const columns = parts as OptionalColumn<EventColumn>[];
     // Types have the same numbers in all batches of one stream, and need not in others.
     if (columns.some(({ has }) => has !== first.has)) return concatValues(parts);
     return new OptionalColumn(

@@ -145,7 +145,7 @@ export class ListColumn<Values extends ScalarColumn = TypedArray> {
 export type ScalarColumn = TypedArray | DictionaryColumn | BooleanColumn | AddressColumn | WideColumn;
 
 /** A column as streams make them. */
-export type EventColumn = ScalarColumn | ListColumn<any> | TailColumn | OptionalColumn;
+export type EventColumn = ScalarColumn | ListColumn<any> | TailColumn | OptionalColumn<EventColumn>;
 
 /** A column as only files have them. */
 export type FileColumn = Int64Column | TimestampColumn | NullableColumn<any>;

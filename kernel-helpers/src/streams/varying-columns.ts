@@ -1,6 +1,5 @@
 import { decode, viewOf } from "../bpf/codec.js";
 import type { Layout } from "../bpf/btf.js";
-import type { EventColumn } from "./event-columns.js";
 
 // Columns whose rows differ in more than their values: in length, or in whether there is a value at all.
 
@@ -70,14 +69,14 @@ export class TailColumn {
 }
 
 /** A field that not every type of record has: undefined in the rows of those without it. */
-export class OptionalColumn {
-  readonly values: EventColumn;
+export class OptionalColumn<Values extends { at(row: number): unknown }> {
+  readonly values: Values;
   /** The number of each row's type. */
   readonly types: Uint32Array;
   /** By that number, whether the type has the field. */
   readonly has: readonly boolean[];
 
-  constructor(values: EventColumn, types: Uint32Array, has: readonly boolean[]) {
+  constructor(values: Values, types: Uint32Array, has: readonly boolean[]) {
     this.values = values;
     this.types = types;
     this.has = has;

@@ -1,7 +1,7 @@
 import type { Expression } from "acorn";
 import { nearest } from "../../base/names.js";
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import { comparison } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
 import { matches } from "./c-strings.js";
@@ -9,7 +9,7 @@ import { sizeOfText, type TextSource, type Value } from "./value.js";
 
 /** `<`, `<=`, `>` or `>=`. */
 export function ordered(
-  compiler: Compiler,
+  compiler: ExpressionCompiler,
   operator: "<" | "<=" | ">" | ">=",
   left: Expression,
   right: Expression,
@@ -35,7 +35,13 @@ export function ordered(
 }
 
 /** `===` or `==`. */
-export function equal(compiler: Compiler, left: Expression, right: Expression, operator: string, node: Placed): Value {
+export function equal(
+  compiler: ExpressionCompiler,
+  left: Expression,
+  right: Expression,
+  operator: string,
+  node: Placed,
+): Value {
   const [x, y] = [compiler.value(left), compiler.value(right)];
   const bool = (code: string): Value => ({ type: { kind: "bool" }, code });
   const isUndefined = (side: Expression) => side.type === "Identifier" && side.name === "undefined";
@@ -54,7 +60,7 @@ export function equal(compiler: Compiler, left: Expression, right: Expression, o
 }
 
 function same(
-  compiler: Compiler,
+  compiler: ExpressionCompiler,
   x: Value,
   y: Value,
   left: Expression,
@@ -86,7 +92,7 @@ function same(
   return comparison("==", compiler.number(x, left), compiler.number(y, right));
 }
 
-function sameText(compiler: Compiler, a: TextSource, b: TextSource): string {
+function sameText(compiler: ExpressionCompiler, a: TextSource, b: TextSource): string {
   if (b.from === "literal") return matches(a, b.value, "equal");
   if (a.from === "literal") return matches(b, a.value, "equal");
   const [x, y] = [a, b].map((source) => {
@@ -102,7 +108,7 @@ function sameText(compiler: Compiler, a: TextSource, b: TextSource): string {
 
 /** A named number compared with a name, which has to be one. */
 function named(
-  compiler: Compiler,
+  compiler: ExpressionCompiler,
   value: Value,
   { names }: Type & { kind: "named" },
   other: Value,

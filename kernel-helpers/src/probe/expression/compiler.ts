@@ -3,6 +3,7 @@ import { nameOfType } from "../value-types.js";
 import { literal, mayBeZero as canBeZero, type Num } from "./arithmetic.js";
 import { isNotEmpty } from "./c-strings.js";
 import { either, plain } from "./conditional.js";
+import type { ExpressionCompiler, Scope } from "./expression-compiler.js";
 import { call } from "./functions.js";
 import { literalValue } from "./literals.js";
 import { member } from "./member.js";
@@ -10,27 +11,10 @@ import { binary, unary } from "./operators.js";
 import { refuse, textOf, type Parsed, type Placed } from "./parse.js";
 import { insteadOfUnknown } from "./unknown-column.js";
 import { refuseSyntax } from "./unsupported.js";
-import { textValue, type TextSource, type Value } from "./value.js";
-
-/** What an expression can see, and where it puts what has to be computed before it. */
-export interface Scope {
-  /** The names of the row's columns. */
-  columns(): string[];
-  column(name: string): Value | undefined;
-  param(name: string): Value | undefined;
-  paramNames(): string[];
-  /** A variable in C that holds this, for what is used more than once; the same for the same code. */
-  local(hint: string, c: string, code: string): string;
-  /** An array in C with a copy of this text. */
-  buffer(source: TextSource, size: number): string;
-  /** #include lines that the C needs. */
-  include(header: string): void;
-  /** Of the hook: whether an untyped pointer is the process's or the kernel's. */
-  userPointers: boolean;
-}
+import { textValue, type Value } from "./value.js";
 
 /** Compiles one expression. */
-export class Compiler {
+export class Compiler implements ExpressionCompiler {
   /** C of numbers that are known not to be 0 where this stands, because a condition said so. */
   #notZero: ReadonlySet<string> = new Set();
 

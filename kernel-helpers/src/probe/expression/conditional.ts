@@ -1,11 +1,11 @@
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import { choice, type Num } from "./arithmetic.js";
 import type { Placed } from "./parse.js";
 import { textValue, type Value } from "./value.js";
 
 /** One of two values. */
-export function either(compiler: Compiler, test: string, a: Value, b: Value, node: Placed): Value {
+export function either(compiler: ExpressionCompiler, test: string, a: Value, b: Value, node: Placed): Value {
   const special =
     a.special || b.special
       ? {

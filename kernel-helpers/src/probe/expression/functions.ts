@@ -1,7 +1,7 @@
 import type { CallExpression, Expression } from "acorn";
 import { address4 } from "../addresses.js";
 import { nameOfType, type Type } from "../value-types.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import { textValue } from "./value.js";
 import { errorNames, systemCallNames } from "./integer-names.js";
 import { choice, extreme, negated, type Num, type Rounding } from "./arithmetic.js";
@@ -16,7 +16,7 @@ import type { TextSource, Value } from "./value.js";
 const MOST_TEXT = 4096;
 const USUAL_TEXT = 128;
 
-type Compile = (compiler: Compiler, args: Expression[], node: CallExpression) => Value;
+type Compile = (compiler: ExpressionCompiler, args: Expression[], node: CallExpression) => Value;
 
 const rounding =
   (how: Rounding): Compile =>
@@ -29,7 +29,7 @@ const rounding =
       : integerOf(compiler, argument);
   };
 
-function integerOf(compiler: Compiler, node: Expression): Num {
+function integerOf(compiler: ExpressionCompiler, node: Expression): Num {
   const value = compiler.value(node);
   if (value.special?.infinite)
     return compiler.refuse(node, "the divisor may be 0 here", "Say what to do then: b === 0 ? 0 : Math.floor(a / b).");
@@ -160,7 +160,7 @@ const functions: Record<string, Compile> = {
   },
 };
 
-function text(compiler: Compiler, pointer: Expression, most: Expression | undefined): Value {
+function text(compiler: ExpressionCompiler, pointer: Expression, most: Expression | undefined): Value {
   const size = most ? compiler.value(most).constant : BigInt(USUAL_TEXT);
   if (size === undefined || size < 2n || size > BigInt(MOST_TEXT))
     return compiler.refuse(
@@ -189,7 +189,7 @@ function resized(source: TextSource, size: number, asked: boolean): TextSource {
 }
 
 /** What a call comes to. @throws ArgumentError for a function that the kernel does not have; it names the nearest */
-export function call(compiler: Compiler, node: CallExpression): Value {
+export function call(compiler: ExpressionCompiler, node: CallExpression): Value {
   const name = functionName(node.callee);
   if (name === undefined || !Object.hasOwn(functions, name))
     return compiler.refuse(

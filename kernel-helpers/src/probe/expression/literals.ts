@@ -1,10 +1,10 @@
 import type { Literal } from "acorn";
 import { literal } from "./arithmetic.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import { textValue, type Value } from "./value.js";
 
 /** What stands in an expression as itself: a number, a text, true, null. */
-export function literalValue(compiler: Compiler, node: Literal): Value {
+export function literalValue(compiler: ExpressionCompiler, node: Literal): Value {
   const { value } = node;
   if (value === null && node.raw === "null")
     return { type: { kind: "null" }, code: "0", special: { code: "1", infinite: false } };

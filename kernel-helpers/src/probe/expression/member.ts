@@ -3,12 +3,12 @@ import { kernelTypes, type KernelType } from "../../bpf/kernel-btf.js";
 import { kernelValue } from "../hooks/kernel-value.js";
 import { integer, isWide, nameOfType, type Type } from "../value-types.js";
 import { hostOrder, readNumber } from "./network-order.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import type { Placed } from "./parse.js";
 import type { Place, Value } from "./value.js";
 
 /** A member of a struct or an element of an array, in the kernel's memory or in the hook's own. */
-export function member(compiler: Compiler, of: Value, name: string | number, node: Placed): Value {
+export function member(compiler: ExpressionCompiler, of: Value, name: string | number, node: Placed): Value {
   const { type } = of;
   if (type.kind === "array" && (typeof name === "number" || /^\d+$/.test(name)))
     return element(compiler, of, type, Number(name), node);
@@ -68,7 +68,7 @@ function placeOf(of: Value, name: string): Place {
 const MOST_STEPS = 8;
 
 /** What lies at a place, read when it has a value of its own. */
-function at(compiler: Compiler, type: Type, place: Place, direct: boolean): Value {
+function at(compiler: ExpressionCompiler, type: Type, place: Place, direct: boolean): Value {
   if (direct) directPlaces.add(place);
   switch (type.kind) {
     case "struct":
@@ -87,7 +87,7 @@ function at(compiler: Compiler, type: Type, place: Place, direct: boolean): Valu
   }
 }
 
-function read(compiler: Compiler, type: Type, place: Place, direct: boolean): string {
+function read(compiler: ExpressionCompiler, type: Type, place: Place, direct: boolean): string {
   if (!direct) compiler.scope.include("bpf/bpf_core_read.h");
   const code = direct
     ? [place.root, ...place.steps].join("->")
@@ -107,7 +107,7 @@ function read(compiler: Compiler, type: Type, place: Place, direct: boolean): st
   );
 }
 
-function bitField(compiler: Compiler, { root, steps }: Place, type: Type | undefined): Value {
+function bitField(compiler: ExpressionCompiler, { root, steps }: Place, type: Type | undefined): Value {
   compiler.scope.include("bpf/bpf_core_read.h");
   // In a variable: clang takes no BPF_CORE_READ inside of another.
   const pointer =
@@ -123,7 +123,13 @@ function bitField(compiler: Compiler, { root, steps }: Place, type: Type | undef
   return { type: is, code };
 }
 
-function element(compiler: Compiler, of: Value, type: Type & { kind: "array" }, index: number, node: Placed): Value {
+function element(
+  compiler: ExpressionCompiler,
+  of: Value,
+  type: Type & { kind: "array" },
+  index: number,
+  node: Placed,
+): Value {
   if (index >= type.length)
     return compiler.refuse(
       node,

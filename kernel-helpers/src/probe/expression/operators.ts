@@ -10,13 +10,13 @@ import {
   type Rounding,
 } from "./arithmetic.js";
 import { equal, ordered } from "./comparisons.js";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 import { plain } from "./conditional.js";
 import { textOf, type Placed } from "./parse.js";
 import type { Value } from "./value.js";
 
 /** A value of an operator with one operand. */
-export function unary(compiler: Compiler, operator: string, argument: Expression, node: Placed): Value {
+export function unary(compiler: ExpressionCompiler, operator: string, argument: Expression, node: Placed): Value {
   switch (operator) {
     case "!":
       return { type: { kind: "bool" }, code: `!${compiler.condition(argument)}` };
@@ -36,7 +36,13 @@ export function unary(compiler: Compiler, operator: string, argument: Expression
 }
 
 /** A value of an operator with two. */
-export function binary(compiler: Compiler, operator: string, left: Expression, right: Expression, node: Placed): Value {
+export function binary(
+  compiler: ExpressionCompiler,
+  operator: string,
+  left: Expression,
+  right: Expression,
+  node: Placed,
+): Value {
   switch (operator) {
     case "+": {
       // Each side once: of a long sum, twice would be twice at each of its levels.
@@ -93,7 +99,7 @@ export function binary(compiler: Compiler, operator: string, left: Expression, r
 }
 
 /** A division with what makes an integer of it, such as Math.floor(a / b). */
-export function quotient(compiler: Compiler, node: BinaryExpression, how: Rounding): Value {
+export function quotient(compiler: ExpressionCompiler, node: BinaryExpression, how: Rounding): Value {
   const [a, b] = [compiler.operand(node.left as Expression), compiler.operand(node.right)];
   const special = compiler.mayBeZero(b) ? { special: divisionByZero(a, b) } : {};
   if (b.constant === 0n) return compiler.refuse(node, "this divides by 0", "Divide by another number.");

@@ -1,8 +1,8 @@
 import type { Expression, PrivateIdentifier, Super } from "acorn";
-import type { Compiler } from "./compiler.js";
+import type { ExpressionCompiler } from "./expression-compiler.js";
 
 /** Refuses what JavaScript has and a BPF program has not, and says what to write instead. */
-export function refuseSyntax(compiler: Compiler, node: Expression | PrivateIdentifier | Super): never {
+export function refuseSyntax(compiler: ExpressionCompiler, node: Expression | PrivateIdentifier | Super): never {
   switch (node.type) {
     case "ArrowFunctionExpression":
     case "FunctionExpression":

@@ -1,4 +1,5 @@
-import { Compiler, type Scope } from "../expression/compiler.js";
+import { Compiler } from "../expression/compiler.js";
+import type { Scope } from "../expression/expression-compiler.js";
 import { textValue } from "../expression/value.js";
 import { parseExpression, type ExpressionInput, type Parsed } from "../expression/parse.js";
 import { copyTo } from "../expression/c-strings.js";

@@ -1,6 +1,9 @@
 /**
  * Bin edges that fall on round numbers, so that they stay where they are when a live chart's data grow. A bin reaches
  * from its edge up to, not including, the next: the last edge is above the largest value, always.
+ *
+ * d3's ticks are for axes: they take the step nearest to what was asked, so that there may be more of them, have none of
+ * a clock's factors or a clock's least distance, and leave out the ends of the data, which bins must cover.
  */
 
 /** The smallest round step that is at least `step`: 1, 2 or 5 times a power of ten, or a multiple from `factors`. */

@@ -3,7 +3,7 @@ import { MissingFeatureError } from "../base/errors.js";
 import { compileError, parseDiagnostics, type Diagnostic } from "./diagnostics.js";
 
 /** The compiler: clang on PATH, or what the environment variable CLANG names. */
-function clang(): string {
+export function clang(): string {
   return process.env["CLANG"] || "clang";
 }
 

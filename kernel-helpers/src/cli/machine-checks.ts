@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { atLeast } from "../base/machine.js";
 import { lacking, type Capability } from "../base/capabilities.js";
+import { clang } from "../clang/clang.js";
 import { listNames } from "../base/names.js";
 import { native } from "../base/native.js";
 import { isKernelspecOf, KERNEL_NAME } from "../jupyter/kernelspec.js";
@@ -115,8 +116,13 @@ const systemChecks: Check[] = [
     name: "clang",
     needed: true,
     look: async () => {
-      const version = await firstLine("clang", "--version");
-      return version ? there(version) : missing("not found", "apt install clang");
+      const version = await firstLine(clang(), "--version");
+      if (version) return there(version);
+      const isChosen = clang() !== "clang";
+      return missing(
+        isChosen ? `${clang()}, which CLANG names, does not run` : "not found",
+        isChosen ? "Set CLANG to a clang of version 14 or newer, or unset it" : "apt install clang",
+      );
     },
   },
   {

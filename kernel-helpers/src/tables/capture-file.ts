@@ -10,7 +10,7 @@
 import { open as openFile, type FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import type { ColumnTable } from "arquero";
-import { ArgumentError, BpflabError } from "../base/errors.js";
+import { ArgumentError, BpflabError, MissingFeatureError } from "../base/errors.js";
 import { ListColumn } from "../streams/event-columns.js";
 import { type Capture, captureOf, markCapture } from "../streams/capture.js";
 import { provenance } from "../streams/clock.js";
@@ -159,6 +159,12 @@ async function openKind(file: FileHandle, path: string, { bigint = [], maxBytes 
     return capture === undefined ? table : markCapture(table, JSON.parse(capture) as Capture);
   } catch (error) {
     if (error instanceof BpflabError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
+      throw new MissingFeatureError("packages", `${path} cannot be read: a package of bpflab's is missing.`, {
+        hint: "Install it again with: npm run build",
+        cause: error,
+      });
     const reason = (error as Error).message
       .split("\n")[0]!
       .replaceAll(`/proc/self/fd/${file.fd}`, path)

@@ -141,6 +141,19 @@ test("doctor names what is missing, says how to get it, and fails", async () => 
   assert.match(stdout, /^– ip, ping +not found$/m);
 });
 
+test("doctor looks at the compiler that CLANG names", async () => {
+  const { exitCode, stdout } = await bpflab(["doctor"], { CLANG: "/nowhere/clang-19" });
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^✗ clang +\/nowhere\/clang-19, which CLANG names, does not run$/m);
+});
+
+test("who has read enough of what doctor prints ends it without a complaint", async () => {
+  const reader = 'exec 3>&2; { "$0" "$1" doctor 2>&3; echo "exit code $?" >&3; } | head -n 1';
+  const { stdout, stderr } = await execa("sh", ["-c", reader, process.execPath, entry]);
+  assert.match(stdout, /^✓ /);
+  assert.equal(stderr, "exit code 0");
+});
+
 test("versions compare by number", () => {
   assert.ok(atLeast("6.18.44-cloud", 6, 6));
   assert.ok(atLeast("10.0.1", 6, 6));

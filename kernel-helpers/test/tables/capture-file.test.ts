@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tableFromIPC } from "apache-arrow";
 import { table as makeTable } from "arquero";
+import { execa } from "execa";
 import { histogram } from "../../dist/api/charts.js";
 import { open, save } from "../../dist/tables/capture-file.js";
 import { AddressColumn, BooleanColumn, DictionaryColumn, ListColumn } from "../../dist/streams/event-columns.js";
@@ -205,4 +206,22 @@ test("a wrong ending, a missing file and a file of another kind are refused in o
     open(join(directory, "text.arrow")),
     /text\.arrow is neither a Parquet nor an Arrow file: it looks like text/,
   );
+});
+
+test("a package that is missing is not called a damaged file", async () => {
+  const path = join(directory, "whole.parquet");
+  await save(events(), path);
+  const hook =
+    "export const resolve = (id, context, next) => next(id === '@duckdb/node-api' ? 'no-such-package' : id, context);";
+  const script = `
+    import { register } from "node:module";
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    const { open } = await import(${JSON.stringify(new URL("../../dist/tables/capture-file.js", import.meta.url))});
+    await open(${JSON.stringify(path)}).catch(({ code, message, hint }) => console.log(JSON.stringify([code, message.split(String.fromCharCode(10))[0], hint])));`;
+  const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", script]);
+  assert.deepEqual(JSON.parse(stdout), [
+    "MISSING_FEATURE",
+    `${path} cannot be read: a package of bpflab's is missing.`,
+    "Install it again with: npm run build",
+  ]);
 });

@@ -35,6 +35,7 @@ export const LANES = [
       "charts/",
       "views/live",
       "fleet/account",
+      "fleet/keeper",
       "fleet/wire-encoding",
       "streams/event-columns",
       "bpf/address",

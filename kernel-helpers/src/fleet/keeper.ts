@@ -43,6 +43,8 @@ export class Keeper {
   readonly #parts = new Map<string, Part>();
   /** The last header of each feed that was taken. */
   readonly #headers = new Map<string, FeedHeader>();
+  /** The columns of each ring, as a table without rows: the file of a loss while no row came has them. */
+  readonly #columns = new Map<string, ColumnTable>();
   #messages: ConsumerMessages | undefined;
   #position = 0;
   #rows = 0;
@@ -109,6 +111,7 @@ export class Keeper {
       part.lost === undefined || header.lost === undefined ? undefined : part.lost + header.lost - since.lost!;
     part.dropped += header.dropped - since.dropped + gap;
     if (header.rows > 0) part.tables.push(this.#timed(table, header, host));
+    else if (table.numCols() > 0) this.#columns.set(source, this.#timed(table, header, host)); // a witness's have none
     if ((this.#rows += header.rows) >= MOST_ROWS) void this.flush().catch(() => {}); // the next one fails, too, and tells
   }
 
@@ -142,9 +145,10 @@ export class Keeper {
     this.#parts.clear();
     this.#rows = 0;
     for (const { folder, source, host, tables, first, last, ...counts } of parts) {
-      if (tables.length === 0) continue;
+      const table = tables.length > 0 ? concatTables(tables) : this.#columns.get(source);
+      if (!table || (tables.length === 0 && !counts.lost && counts.dropped === 0)) continue;
+      this.#columns.set(source, table.slice(0, 0).reify());
       await mkdir(join(this.#directory, folder), { recursive: true, mode: 0o700 });
-      const table = concatTables(tables);
       const capture = { ...provenance(), ...counts, source, host, rows: table.numRows() };
       await save(markCapture(table, capture), join(this.#directory, folder, `${first}-${last}.parquet`));
       this.#written += table.numRows();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { bpf, exercise } from "../../dist/api/index.js";
 import { bundleOf } from "../../dist/base/display.js";
-import { changed, checked, type Exercise } from "./checked.js";
+import { changed, checked, type Exercise, testWrong, type Wrong } from "./checked.js";
 import * as solutions from "./solutions.js";
 
 const right: [string, Exercise, string][] = [
@@ -24,7 +24,7 @@ const right: [string, Exercise, string][] = [
 
 const { hashmap, ringbuf, stats, filter } = solutions;
 
-const wrong: [string, Exercise, string, RegExp][] = [
+const wrong: Wrong[] = [
   [
     "both programs on enter",
     "hashmap",
@@ -326,27 +326,10 @@ describe("right solutions pass", () => {
   });
 });
 
-// Most of a check is waiting for its workload. Only what prints cannot be tried beside its like: the trace pipe is the machine's.
 describe("wrong solutions are told their own mistake", { concurrency: true }, () => {
   after(() => bpf.closeAll());
 
-  for (const [exercise, concurrency] of [
-    ["hashmap", 1],
-    ["ringbuf", 1],
-    ["stats", 1],
-    ["tc_icmp_filter", 3],
-  ] as const)
-    describe(exercise, { concurrency }, () => {
-      for (const [what, , source, says] of wrong.filter(([, name]) => name === exercise))
-        test(what, async () => {
-          const result = await checked(exercise, source);
-          assert.equal(result.passed, false);
-          assert.ok(
-            result.messages.some((message) => says.test(message)),
-            String(result),
-          );
-        });
-    });
+  testWrong(wrong);
 
   test("minimal: each answer", async () => {
     const result = await exercise.check("minimal", { number: "thread", when: "ends", lines: 1 });

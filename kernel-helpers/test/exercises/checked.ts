@@ -1,5 +1,6 @@
 /** Checks sources of solutions, as they are and with changes. */
 import assert from "node:assert/strict";
+import { describe, test } from "node:test";
 import { bpf, exercise } from "../../dist/api/index.js";
 
 export type Exercise = "hashmap" | "ringbuf" | "stats" | "tc_icmp_filter";
@@ -25,4 +26,26 @@ export function changed(source: string, ...changes: [string | RegExp, string][])
     assert.notEqual(next, text, `the solution has no ${String(from)}`);
     return next;
   }, source);
+}
+
+/** A wrong solution: what is wrong with it, the exercise, its source, and what a message has to say. */
+export type Wrong = [what: string, exercise: Exercise, source: string, says: RegExp];
+
+/**
+ * Tests that each wrong solution is told its own mistake. Most of a check is waiting for its workload; only what prints
+ * cannot be tried beside its like, for the trace pipe is the machine's: so the exercises run side by side.
+ */
+export function testWrong(wrong: readonly Wrong[]): void {
+  for (const exercise of new Set(wrong.map(([, name]) => name)))
+    describe(exercise, { concurrency: exercise === "tc_icmp_filter" ? 3 : 1 }, () => {
+      for (const [what, , source, says] of wrong.filter(([, name]) => name === exercise))
+        test(what, async () => {
+          const result = await checked(exercise, source);
+          assert.equal(result.passed, false);
+          assert.ok(
+            result.messages.some((message) => says.test(message)),
+            String(result),
+          );
+        });
+    });
 }

@@ -23,6 +23,7 @@ import { childrenUntil } from "../workload/children.js";
 import { until } from "../workload/until.js";
 import { buildWriters } from "../workload/writers.js";
 import { rowOf, TestFleet } from "./fleet.js";
+import { writesProgram } from "./writes-program.js";
 
 const rowsOf = (table: aq.ColumnTable) => table.objects() as Record<string, any>[];
 
@@ -164,27 +165,7 @@ describe("faults", () => {
     test("a host with another clock: its times are ours, and how wrong it is stands on the chart", async () => {
       const shift_ns = 3_600_000_000_000; // it was started an hour earlier
       const ahead_ms = 95_000;
-      await writeFile(
-        join(directory, "shifted.bpf.c"),
-        `#include "bpflab.h"
-        char LICENSE[] SEC("license") = "GPL";
-        struct seen { __u64 time_ns; __u32 pid; __u32 fd; };
-        RING_BUFFER(rb, struct seen, 1024 * 1024);
-        __u32 watched_pid = 1;
-        __u64 shift_ns = 0;
-        SEC("tp/syscalls/sys_enter_write")
-        int on_write(struct trace_event_raw_sys_enter *ctx) {
-          struct seen *seen;
-          if (bpf_get_current_pid_tgid() >> 32 != watched_pid) return 0;
-          seen = event_reserve(rb);
-          if (!seen) return 0;
-          seen->time_ns = bpf_ktime_get_ns() + shift_ns;
-          seen->pid = watched_pid;
-          seen->fd = ctx->args[0];
-          event_submit(rb, seen);
-          return 0;
-        }`,
-      );
+      await writeFile(join(directory, "shifted.bpf.c"), writesProgram(1024 * 1024));
       const code = `
         import { Agent } from ${JSON.stringify(new URL("../../dist/fleet/agent.js", import.meta.url).href)};
         import { readClock } from ${JSON.stringify(new URL("../../dist/fleet/host-clock.js", import.meta.url).href)};

@@ -16,27 +16,7 @@ import {
 import { until } from "../workload/until.js";
 import { buildWriters } from "../workload/writers.js";
 import { TestFleet } from "./fleet.js";
-
-/** Counts by itself how many records it was to send, into a ring that is too small for them. */
-const source = `#include "bpflab.h"
-  char LICENSE[] SEC("license") = "GPL";
-  struct seen { __u64 time_ns; __u32 pid; __u32 fd; };
-  RING_BUFFER(rb, struct seen, 64 * 1024);
-  __u32 watched_pid = 1;
-  __u64 tried = 0;
-  SEC("tp/syscalls/sys_enter_write")
-  int on_write(struct trace_event_raw_sys_enter *ctx) {
-    struct seen *seen;
-    if (bpf_get_current_pid_tgid() >> 32 != watched_pid) return 0;
-    __sync_fetch_and_add(&tried, 1);
-    seen = event_reserve(rb);
-    if (!seen) return 0;
-    seen->time_ns = bpf_ktime_get_ns();
-    seen->pid = watched_pid;
-    seen->fd = ctx->args[0];
-    event_submit(rb, seen);
-    return 0;
-  }`;
+import { writesProgram } from "./writes-program.js";
 
 describe("an agent that is killed", () => {
   let lab: TestFleet;
@@ -47,7 +27,7 @@ describe("an agent that is killed", () => {
   before(async () => {
     writers = await buildWriters();
     directory = await mkdtemp(join(tmpdir(), "bpflab-witness-"));
-    await writeFile(join(directory, "counted.bpf.c"), source);
+    await writeFile(join(directory, "counted.bpf.c"), writesProgram(64 * 1024)); // too small for them
     lab = await TestFleet.start(["web-1"]);
   });
   after(async () => {

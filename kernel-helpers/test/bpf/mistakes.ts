@@ -437,6 +437,13 @@ export const refusedByTheKernel: Mistake[] = [
     "ip->protocol",
   ],
   [
+    "no check of a packet's end",
+    packet(`${PACKET}\n\tif (ip->protocol == 1 && data_end)\n\t\treturn 2;`),
+    /ip may point past the packet's end here: nothing has checked that the packet is long enough/,
+    /\(ip \+ 1\) > data_end/,
+    "ip->protocol",
+  ],
+  [
     "the check of a packet's end for the header before",
     packet(`${PACKET}\n\tif ((void *)(eth + 1) > data_end)\n\t\treturn 0;\n\tif (ip->protocol == 1)\n\t\treturn 2;`),
     /the check in line 10 covers \(eth \+ 1\) only, and not ip behind it/,

@@ -84,7 +84,7 @@ export class CText {
       .split("\n")
       .slice(0, before - 1)
       .flatMap((row, i) => {
-        const found = /([^&|;]*?)\s*(<=?|>=?)\s*(?:\([^()]*\)\s*)*(?:\(long\)\s*)?(?:\w+->)?data_end\b/.exec(row);
+        const found = /([^&|;]*?)\s*(?<!-)(<=?|>=?)\s*(?:\([^()]*\)\s*)*(?:\(long\)\s*)?(?:\w+->)?data_end\b/.exec(row);
         const left = found?.[1]!.replace(/^.*?\b(?:if|while)\s*\(/, "").trim();
         return found && left ? [{ line: i + 1, column: row.indexOf(left) + 1, row, left, operator: found[2]! }] : [];
       })

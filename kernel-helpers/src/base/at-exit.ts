@@ -1,4 +1,5 @@
 import { onExit } from "signal-exit";
+import { criticalSection } from "./critical-section.js";
 import { visibleLines } from "./text.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -45,13 +46,16 @@ function signalExits(): number {
   return shared[Symbol.for("signal-exit emitter")]?.count ?? 0;
 }
 
+/** An interrupt that is still on its way when a notebook's kernel is shut down cuts none of them short. */
 function runActs(): void {
-  for (const act of [...acts].reverse()) {
-    acts.delete(act);
-    try {
-      act();
-    } catch (error) {
-      console.error(visibleLines((error as Error).message)); // the others still have their turn
+  criticalSection(() => {
+    for (const act of [...acts].reverse()) {
+      acts.delete(act);
+      try {
+        act();
+      } catch (error) {
+        console.error(visibleLines((error as Error).message)); // the others still have their turn
+      }
     }
-  }
+  });
 }

@@ -48,9 +48,20 @@ function isAtProtection(frame: string | undefined): boolean {
  */
 export function offerTermination(shared: Int32Array): void {
   const wrap = nodeInternal<AsyncWrap>("async_wrap");
+  let isLeaving = false;
+  let session: Session | undefined;
+  // A process that exits waits for its inspector sessions.
+  const disconnect = () => {
+    session?.disconnect();
+    session = undefined;
+  };
+  process.prependOnceListener("exit", () => {
+    isLeaving = true; // what is done at the process's end is done whole
+    disconnect();
+  });
   Object.defineProperty(globalThis, Symbol.for("bpflab.terminate"), {
     value: (sequence: number) => {
-      if (inCriticalSection() || Atomics.load(shared, Shared.interruptsServed) >= sequence) return false;
+      if (isLeaving || inCriticalSection() || Atomics.load(shared, Shared.interruptsServed) >= sequence) return false;
       const limit = Error.stackTraceLimit;
       const prepare = Error.prepareStackTrace;
       Error.stackTraceLimit = Infinity;
@@ -60,10 +71,9 @@ export function offerTermination(shared: Int32Array): void {
       if (prepare) Error.prepareStackTrace = prepare;
       if (frames.every(isOurs) || frames.some(isLoading) || isAtProtection(frames[0])) return false;
       if (frames.slice(0, 2).some((frame) => frame.includes("node:internal/async_hooks"))) return false;
-      const session = new Session();
-      session.connect();
+      if (!session) (session = new Session()).connect();
       setImmediate(() => {
-        session.disconnect(); // a process that exits waits for its inspector sessions
+        disconnect();
         leaveCriticalSections();
       });
       wrap.clearAsyncIdStack();

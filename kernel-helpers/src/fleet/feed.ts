@@ -28,6 +28,7 @@ export class Feed {
   readonly #subscription: Subscription;
   #sent = 0;
   #overflow = 0;
+  #told = 0;
   /** The last header, and a table without rows. */
   #last: { header: FeedHeader; empty: ColumnTable } | undefined;
 
@@ -73,19 +74,20 @@ export class Feed {
     }
     if (this.#outbox.push({ subject: this.#subject, table, header })) {
       this.#sent += rows;
+      this.#told = header.dropped;
       this.#last = { header: { ...header, first: this.#sent, rows: 0 }, empty };
       return;
     }
     this.#overflow += rows;
     const told = { ...header, rows: 0, dropped: header.dropped + rows };
     this.#last = { header: told, empty };
-    this.#outbox.push({ subject: this.#subject, table: empty, header: told });
+    if (this.#outbox.push({ subject: this.#subject, table: empty, header: told })) this.#told = told.dropped;
   }
 
   /** Where it stands, with all that the ring holds at this moment. */
   totals(): FeedTotals {
     settleRings();
-    return { ring: this.#run.ringTotals(this.#ring), sent: this.#sent, overflow: this.#overflow };
+    return { ring: this.#run.ringTotals(this.#ring), sent: this.#sent, overflow: this.#overflow, told: this.#told };
   }
 
   /** Ends it; what waits is not sent any more. */

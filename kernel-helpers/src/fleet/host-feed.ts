@@ -1,7 +1,7 @@
 import { timeOfDay } from "./moments.js";
 import type { Seen } from "./account.js";
 import type { HostClock } from "./host-clock.js";
-import type { Announcement, FeedHeader } from "./protocol.js";
+import type { Announcement, FeedHeader, FeedTotals } from "./protocol.js";
 
 /** What comes later than that is said to be late. */
 const LATE_SECONDS = 2;
@@ -69,6 +69,11 @@ export class HostFeed implements Seen {
     if (clock) this.late_s = Math.max(this.late_s, (now_ns - (header.sent_ns + clock.offset_ns)) / 1e9);
     if (header.final) this.#finish(header.final);
     return true;
+  }
+
+  /** True when all has come, or is known to be lost, that the agent had sent when its account was this: the rows, and the last word on what was dropped. */
+  hasAll({ sent, told = 0 }: FeedTotals): boolean {
+    return this.next >= sent && this.header.dropped >= told;
   }
 
   #finish(final: NonNullable<FeedHeader["final"]>): void {

@@ -85,6 +85,8 @@ export interface FeedTotals {
   sent: number;
   /** Rows dropped because too much waited to be sent, in all feeds of this ring. */
   overflow: number;
+  /** `dropped` in the newest message of this feed, which may still be on its way. */
+  told?: number;
 }
 
 /** What goes with each message of a feed. Counts are since the feed began. */

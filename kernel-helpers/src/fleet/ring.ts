@@ -265,7 +265,7 @@ export class FleetRing {
       const outcomes = await this.#askPatiently();
       this.#markSilent(outcomes);
       const isMissing = (one: Outcome<FeedTotals>) =>
-        "value" in one && this.#hosts.get(one.host)!.next < one.value.sent && !feed.ended;
+        "value" in one && !feed.ended && !this.#hosts.get(one.host)!.hasAll(one.value);
       while (outcomes.some(isMissing) && Date.now() < end) await delay(5);
       for (const one of outcomes.filter(isMissing))
         this.#hosts.get(one.host)!.silence(`its last events did not come within ${SETTLE_MS / 1000} s.`);

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { textOf } from "../base/display.js";
-import { ColumnTable } from "arquero";
+import { ColumnTable, not } from "arquero";
 import { joinCaptures, type Capture } from "./account.js";
 import "./arquero-functions.js";
 import { reifyRows } from "./rows.js";
@@ -149,7 +149,9 @@ export class CapturedTable extends ColumnTable {
       ...Object.fromEntries(["key", "value"].map((of, i) => [of, options?.as?.[i] ?? of])),
     };
     const folded = super.fold(values, { ...options, as: Object.keys(as).map(hidden) as [string, string] });
-    return this.#derived(withNames("fold", folded, as, 'Name them otherwise: fold(…, { as: ["what", "amount"] }).'));
+    const replaced = options?.as?.filter((name) => folded.columnIndex(name) >= 0) ?? []; // whoever names it means it
+    const kept = replaced.length > 0 ? folded.select(not(replaced)) : folded;
+    return this.#derived(withNames("fold", kept, as, 'Name them otherwise: fold(…, { as: ["what", "amount"] }).'));
   }
   override pivot(...[on, values, options]: Parameters<ColumnTable["pivot"]>): this {
     refuseUnpivotable(this, on, values, options?.keySeparator);

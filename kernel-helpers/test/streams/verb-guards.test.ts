@@ -125,6 +125,9 @@ describe("groups", () => {
       { count: 2, n: 1 },
     ]);
     assert.throws(() => counts.fold(["v", "w"]), /fold would make a second column called key.*\n.*as:/);
+    const replaced = counts.fold(["v", "w"], { as: ["what", "count"] });
+    assert.deepEqual(column(replaced, "count"), [1, 4, 2, 5, 3, 6]);
+    assert.deepEqual(replaced.columnNames(), ["key", "what", "count"]);
     const folded = counts.fold(["v", "w"], { as: ["what", "value"] });
     assert.deepEqual(folded.columnNames(), ["count", "key", "what", "value"]);
     assert.deepEqual(column(folded, "what"), ["v", "w", "v", "w", "v", "w"]);

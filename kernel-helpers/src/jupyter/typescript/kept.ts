@@ -26,10 +26,14 @@ export interface Kept {
 
 const key = Symbol.for("bpflab.kept");
 
-/** What tells an edited file from the one that was read. */
+/** What tells an edited file from the one that was read. One that this user may not see, in somebody else's clone, is gone for them. */
 export function stampOf(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat ? `${stat.mtimeNs} ${stat.size} ${stat.ino}` : "gone";
+  try {
+    const { mtimeNs, size, ino } = statSync(path, { bigint: true });
+    return `${mtimeNs} ${size} ${ino}`;
+  } catch {
+    return "gone";
+  }
 }
 
 /** The options, as far as modules are found by them. */

@@ -58,7 +58,7 @@ test("a clone that was copied or moved makes the kernel its own", () => {
 
 test("a kernel starts with the snapshot of its Node.js, and without one where there is none or Node.js has other options", async () => {
   const launcher = fileURLToPath(new URL("../../setup/kernel.sh", import.meta.url));
-  const looks = "process.stdout.write(String(globalThis[Symbol.for('bpflab.kept')]?.files.size > 500))";
+  const looks = "process.stdout.write(String(globalThis[Symbol.for('bpflab.kept')]?.files.size > 100))";
   const starts = async (snapshot: string, env = {}) =>
     (await execa("/bin/sh", [launcher, process.execPath, snapshot, ...V8_OPTIONS, "-e", looks], { env })).stdout;
   assert.ok(existsSync(snapshotOf(process.execPath)), "the set-up makes it");

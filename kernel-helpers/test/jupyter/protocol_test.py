@@ -212,7 +212,7 @@ class ShutdownTests(OwnKernelTestCase):
         process = self.km.provisioner.process
         self.run_cell("process.on('exit', () => { for (;;); });")
         self.kc.shutdown()
-        process.wait(timeout=5)
+        process.wait(timeout=20)
         self.assertEqual(process.returncode, -signal.SIGKILL)
         self.stop()
         self.start()

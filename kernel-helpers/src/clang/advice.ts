@@ -174,6 +174,7 @@ const rules: [RegExp, (name: string, told: Told) => Advice | undefined][] = [
   [/^(?:typedef redefinition|redefinition of (?:typedef|enumerator|parameter)?) ?.*'(\w+)'/, alreadyDeclared],
   [/^conflicting types for '(\w+)'/, alreadyDeclared],
   [/^use of '(\w+)' with tag type that does not match/, alreadyDeclared],
+  [/^invalid operands to binary expression \('(.+)' and '(.+)'\)/, wrongOperands],
   [
     /^(?:implicitly declaring library function|implicit declaration of function|call to undeclared (?:library )?function) '(\w+)'/,
     unknownFunction,
@@ -266,11 +267,20 @@ function alreadyDeclared(name: string, { notes, message }: Told): Advice | undef
           message: `There are two functions ${name}: the other one is in line ${before.line}.`,
           advice: "Give one of them another name.",
         }
-      : { advice: `It is already declared in line ${before.line}.` };
+      : { advice: `It is already declared in line ${before.line}. Remove one of the two, or give it another name.` };
   return {
     message: `${header} already has a ${name} (line ${before.line}).`,
     advice: `Give yours another name, such as my_${name}${header === "vmlinux.h" ? "; or use the kernel's, if that is the one you mean" : ""}.`,
   };
+}
+
+function wrongOperands(left: string, { second }: Told): Advice {
+  const both = [left, second];
+  if (both.some((type) => /^(?:const )?(?:unsigned )?char ?[[*]/.test(type)))
+    return { advice: "A text is an array of characters in C, and no number: compare texts with bpf_strncmp." };
+  if (both.some((type) => /^(?:const )?(?:struct|union) [^*]*$/.test(type)))
+    return { advice: "A struct is no number: use one of its fields, such as value.field." };
+  return { advice: "Operators take numbers, or a pointer and a number: give both sides such types." };
 }
 
 function unknownFunction(name: string, { names }: Told): Advice {

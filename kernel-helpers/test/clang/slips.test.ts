@@ -131,8 +131,15 @@ const slips: [what: string, source: string, says: RegExp, advice: RegExp, under:
     "two maps of one name",
     program("").replace(map, map + map),
     /^redefinition of 'starts'.*'struct of line 10' vs 'struct of line 4'$/,
-    /^It is already declared in line 9\.$/,
+    /^It is already declared in line 9\. Remove one of the two, or give it another name\.$/,
     "starts SEC",
+  ],
+  [
+    "a text and a number",
+    program('  return "a" * 5;\n'),
+    /^invalid operands to binary expression \('char\[2\]' and 'int'\)$/,
+    /^A text is an array of characters in C, and no number: compare texts with bpf_strncmp\.$/,
+    "*",
   ],
 ];
 

@@ -1,4 +1,4 @@
-/** The processes below one, from /proc. */
+/** Processes, from /proc. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** A process, told apart from a later one of the same number by when it started. */
@@ -9,7 +9,8 @@ export interface Process {
   started: string;
 }
 
-function processOf(pid: number): Process | undefined {
+/** A process that runs; undefined when it has ended. */
+export function processOf(pid: number): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the name before may hold spaces and brackets

@@ -2,6 +2,7 @@ import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownDirectory } from "./own-directory.js";
+import { processOf } from "./processes.js";
 import { visible } from "./text.js";
 
 // What outlives the process that made it (namespaces, clsact filters) is written down before it is
@@ -31,20 +32,11 @@ function directory(): string {
   return user === 0 ? "/run/bpflab" : own ? join(own, "bpflab") : join(tmpdir(), `bpflab-${user}`);
 }
 
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // the name before it may hold anything
-  } catch {
-    return undefined;
-  }
-}
-
 /** This process. */
 export function self(): Owner {
   return {
     pid: process.pid,
-    started: startOf(process.pid) ?? "",
+    started: processOf(process.pid)?.started ?? "",
     pidNamespace: readlinkSync("/proc/self/ns/pid"),
     netNamespace: readlinkSync("/proc/self/ns/net"),
   };
@@ -53,7 +45,7 @@ export function self(): Owner {
 /** True when the owner is known to have ended. Of another namespace nothing is known. */
 function hasEnded(owner: Owner, here: Owner): boolean {
   if (owner.pidNamespace !== here.pidNamespace || owner.netNamespace !== here.netNamespace) return false;
-  return startOf(owner.pid) !== owner.started;
+  return processOf(owner.pid)?.started !== owner.started;
 }
 
 /** Writes a thing down under a name; false when the name is taken. Whole or not at all. */
